@@ -10,8 +10,10 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
-from monitor.alerting.incidents import close, lock, note_event, wake
-from monitor.models import AlertState, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
+from monitor.alerting import escalations
+from monitor.alerting.escalate import EscalationTrigger
+from monitor.alerting.incidents import close, escalate, lock, named_in, note_event, wake
+from monitor.models import AlertState, Escalation, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
 
 NOTE_LENGTH = 300
 COMMENT_LENGTH = 2000
@@ -49,14 +51,16 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
         AlertActRefused: it is over, or somebody was faster. Nothing that is over is opened again.
     """
     _check(incident, user)
-    words = _line(note)
+    words = one_line(note)
     with transaction.atomic():
         held = _held(incident)
         if held.acknowledged_at is not None:
             raise AlertActRefused(f"{_who(held.acknowledged_by)} has acknowledged it already.", "already")
         held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = now, user, words
         held.owner = held.owner or user
-        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "owner"])
+        held.said_names = named_in(held, words)
+        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names", "owner"])
+        escalations.end(held, Escalation.Ended.ACKNOWLEDGED, now)
         note_event(held, "acknowledged", now, actor=user, note=words)
         _audit(held, user, "incident.acknowledge", now, {"note": words} | ({"way": way} if way else {}))
 
@@ -73,9 +77,11 @@ def take_back(incident: Incident, user: User, now: datetime) -> None:
         held = _held(incident)
         if held.acknowledged_at is None:
             raise AlertActRefused("Nobody has acknowledged it.", "not_acknowledged")
-        held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = None, None, ""
-        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note"])
+        held.acknowledged_at, held.acknowledged_by = None, None
+        held.acknowledge_note = held.said_names = ""
+        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names"])
         note_event(held, "unacknowledged", now, actor=user)
+        escalate(held, EscalationTrigger.TAKEN_BACK, now)
         _audit(held, user, "incident.unacknowledge", now, {})
 
 
@@ -124,7 +130,7 @@ def close_by_hand(incident: Incident, why: str, user: User, now: datetime) -> No
         AlertActRefused: it is over, or no reason is given.
     """
     _check(incident, user)
-    words = _line(why)
+    words = one_line(why)
     if not words:
         raise AlertActRefused("Say why it is closed.", "text_missing")
     with transaction.atomic():
@@ -147,7 +153,7 @@ def snooze(incident: Incident, alert: AlertState, until: datetime, why: str, use
         raise AlertActRefused("Choose a time ahead, at most 30 days.", "bad_time")
     if not incident.members.filter(alert=alert).exists():
         raise AlertActRefused("This alert does not belong to the incident.", "not_its_alert")
-    words = _line(why)
+    words = one_line(why)
     with transaction.atomic():
         Snooze.objects.create(
             account_id=incident.account_id, alert=alert, flow_id=alert.flow_id, until=until, by=user, at=now, why=words
@@ -205,7 +211,7 @@ def silence(
     """
     if not may(user, "silence", account):
         raise PermissionDenied
-    words = _line(why)
+    words = one_line(why)
     if not words:
         raise AlertActRefused("Say why.", "text_missing")
     if not max(starts_at, now) < ends_at <= max(starts_at, now) + LONGEST_SILENCE:
@@ -215,7 +221,7 @@ def silence(
             account=account,
             flow=flow,
             kind=kind,
-            text=_line(text)[:200],
+            text=one_line(text)[:200],
             starts_at=starts_at,
             ends_at=ends_at,
             by=user,
@@ -267,7 +273,8 @@ def _audit(incident: Incident, user: User, action: str, now: datetime, detail: d
     audit.record(user, action, incident, now=now, account=incident.account_id, detail=detail)
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Returns a person's own words in one line, as long as such a line is stored."""
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:NOTE_LENGTH]
 
 

@@ -56,6 +56,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='AlertRule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
+                ('module', models.CharField(blank=True, help_text='only workflow rules of this module of CRM', max_length=200)),
+                ('name', models.CharField(max_length=200)),
+                ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
+                ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
+                ('severity', models.CharField(choices=[('page', 'Page'), ('notify', 'Notify'), ('digest', 'Digest')], default='notify', max_length=8)),
+                ('for_minutes', models.PositiveIntegerField(default=0, help_text='breached for so long before it fires', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='pending for (minutes)')),
+                ('keep_firing_minutes', models.PositiveIntegerField(default=0, help_text='clear for so long before it recovers', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='keeps firing for (minutes)')),
+                ('repeat_hours', models.PositiveIntegerField(default=4, validators=[django.core.validators.MaxValueValidator(168)], verbose_name='repeats after (hours)')),
+                ('waits_for_reruns', models.BooleanField(default=True, help_text='a failure that Zoho runs again by itself counts only once the patience is over', verbose_name="waits for Zoho's own re-runs")),
+                ('patience_minutes', models.PositiveIntegerField(default=35, help_text='after the first failure', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1500)], verbose_name='patience with re-runs (minutes)')),
+                ('working_hours', models.JSONField(blank=True, default=dict, help_text='zone, days, from, to, holidays; empty: at all hours')),
+                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
+                ('is_default', models.BooleanField(default=False, editable=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('deleted_at', models.DateTimeField(editable=False, help_text='its alerts and their history stay', null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['account', 'name', 'pk'],
+                'base_manager_name': 'with_deleted',
+            },
+            managers=[
+                ('objects', django.db.models.manager.Manager()),
+                ('with_deleted', django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
             name='Flow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -85,6 +116,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['flow_name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='EscalationPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True)),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
             },
         ),
         migrations.CreateModel(
@@ -188,39 +229,23 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='AlertRule',
+            name='RuleBudget',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
-                ('module', models.CharField(blank=True, help_text='only workflow rules of this module of CRM', max_length=200)),
-                ('name', models.CharField(max_length=200)),
-                ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
-                ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
-                ('severity', models.CharField(choices=[('page', 'Page'), ('notify', 'Notify'), ('digest', 'Digest')], default='notify', max_length=8)),
-                ('for_minutes', models.PositiveIntegerField(default=0, help_text='breached for so long before it fires', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='pending for (minutes)')),
-                ('keep_firing_minutes', models.PositiveIntegerField(default=0, help_text='clear for so long before it recovers', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='keeps firing for (minutes)')),
-                ('repeat_hours', models.PositiveIntegerField(default=4, validators=[django.core.validators.MaxValueValidator(168)], verbose_name='repeats after (hours)')),
-                ('waits_for_reruns', models.BooleanField(default=True, help_text='a failure that Zoho runs again by itself counts only once the patience is over', verbose_name="waits for Zoho's own re-runs")),
-                ('patience_minutes', models.PositiveIntegerField(default=35, help_text='after the first failure', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1500)], verbose_name='patience with re-runs (minutes)')),
-                ('working_hours', models.JSONField(blank=True, default=dict, help_text='zone, days, from, to, holidays; empty: at all hours')),
-                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
-                ('is_default', models.BooleanField(default=False, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('deleted_at', models.DateTimeField(editable=False, help_text='its alerts and their history stay', null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.zohoaccount')),
-                ('owner', models.ForeignKey(blank=True, help_text='only what this person looks after', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('recipients', models.ManyToManyField(blank=True, help_text='none: everybody who gets alert mails', related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('flow', models.ForeignKey(blank=True, help_text='empty: each flow', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.flow')),
-                ('tag', models.ForeignKey(blank=True, help_text='only what has this tag', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
+                ('rule', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='budget', serialize=False, to='monitor.alertrule')),
+                ('counted_on', models.DateField(help_text='the day (UTC); the pace is that of the 28 before it')),
+                ('flows', models.PositiveIntegerField(help_text='that the rule was for')),
+                ('runs_a_month', models.FloatField(help_text='of all of them together')),
             ],
-            options={
-                'ordering': ['account', 'name', 'pk'],
-                'base_manager_name': 'with_deleted',
-            },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
-            ],
+        ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='owner',
+            field=models.ForeignKey(blank=True, help_text='only what this person looks after', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='recipients',
+            field=models.ManyToManyField(blank=True, help_text='none: everybody who gets alert mails', related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.CreateModel(
             name='ApiBudget',
@@ -516,6 +541,11 @@ class Migration(migrations.Migration):
                 ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_states', to='monitor.flow')),
             ],
         ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='flow',
+            field=models.ForeignKey(blank=True, help_text='empty: each flow', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.flow'),
+        ),
         migrations.CreateModel(
             name='CountedHour',
             fields=[
@@ -584,6 +614,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='EscalationStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField()),
+                ('after_minutes', models.PositiveIntegerField(validators=[django.core.validators.MaxValueValidator(10080)])),
+                ('to_owner', models.BooleanField(default=False, help_text='the owners of what the alerts are about')),
+                ('channels', models.ManyToManyField(blank=True, related_name='+', to='monitor.channel')),
+                ('people', models.ManyToManyField(blank=True, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='monitor.escalationpolicy')),
+            ],
+            options={
+                'ordering': ['policy', 'position'],
             },
         ),
         migrations.CreateModel(
@@ -684,6 +729,7 @@ class Migration(migrations.Migration):
             name='Incident',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('cause', models.CharField(choices=[('account', 'The account'), ('connection', 'A connection'), ('problem', 'A problem'), ('error', 'An app and kind of error'), ('time', 'They began together'), ('first', 'First findings'), ('alone', 'Nothing')], max_length=10)),
                 ('cause_key', models.CharField(blank=True, help_text="of the cause: an app, a problem's key", max_length=200)),
                 ('began_at', models.DateTimeField(help_text="the earliest beginning of its alerts, by Zoho's clock")),
@@ -700,6 +746,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-opened_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Escalation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('policy_name', models.CharField(max_length=100)),
+                ('began_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('ended_how', models.CharField(blank=True, choices=[('acknowledged', 'Acknowledged'), ('over', 'Over'), ('anew', 'Began anew')], max_length=12)),
+                ('policy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='monitor.escalationpolicy')),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='escalations', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['began_at', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Correction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('why', models.CharField(max_length=300)),
+                ('at', models.DateTimeField()),
+                ('taken_back_at', models.DateTimeField(null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('taken_back_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(help_text='empty: all of the account', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.flow')),
+                ('incident', models.ForeignKey(help_text='on whose page it was made', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='corrections', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -724,6 +804,7 @@ class Migration(migrations.Migration):
             name='IncidentEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(max_length=20)),
                 ('note', models.CharField(blank=True, help_text="a person's own words, or the alert's reason", max_length=2000)),
@@ -765,7 +846,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('seq', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('firing', 'Firing'), ('update', 'More alerts'), ('repeat', 'Still firing'), ('resolved', 'Recovered')], max_length=8)),
+                ('kind', models.CharField(choices=[('firing', 'Firing'), ('update', 'More alerts'), ('repeat', 'Still firing'), ('resolved', 'Recovered'), ('escalate', 'Escalation')], max_length=8)),
                 ('at', models.DateTimeField()),
                 ('due_at', models.DateTimeField()),
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
@@ -1095,6 +1176,22 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='monitor.retrypolicy'),
         ),
         migrations.CreateModel(
+            name='RunningStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField()),
+                ('after_minutes', models.PositiveIntegerField()),
+                ('people', models.JSONField(default=list)),
+                ('to_owner', models.BooleanField(default=False)),
+                ('channels', models.JSONField(default=list)),
+                ('escalation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='monitor.escalation')),
+                ('notice', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='step', to='monitor.notice')),
+            ],
+            options={
+                'ordering': ['escalation', 'position'],
+            },
+        ),
+        migrations.CreateModel(
             name='SendAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1210,6 +1307,31 @@ class Migration(migrations.Migration):
                 ('last_complete_at', models.DateTimeField(help_text='start of the newest sweep that missed nothing', null=True)),
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sync', to='monitor.zohoaccount')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Route',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100)),
+                ('position', models.PositiveIntegerField(help_text='the lower the earlier')),
+                ('severity', models.CharField(blank=True, choices=[('page', 'Page'), ('notify', 'Notify')], help_text="of the alert's rule", max_length=6)),
+                ('to_owner', models.BooleanField(default=False, help_text='the owner of what the alert is about')),
+                ('goes_on', models.BooleanField(default=False, help_text='the next route that fits is followed too')),
+                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
+                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_routes', to='monitor.zohoaccount')),
+                ('channels', models.ManyToManyField(blank=True, related_name='+', to='monitor.channel')),
+                ('people', models.ManyToManyField(blank=True, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('policy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='routes', to='monitor.escalationpolicy')),
+                ('tag', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
+            ],
+            options={
+                'ordering': ['position', 'pk'],
+            },
+        ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='tag',
+            field=models.ForeignKey(blank=True, help_text='only what has this tag', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag'),
         ),
         migrations.CreateModel(
             name='TagUse',
@@ -1501,6 +1623,10 @@ class Migration(migrations.Migration):
             model_name='dirtyhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
         ),
+        migrations.AddConstraint(
+            model_name='escalationstep',
+            constraint=models.UniqueConstraint(fields=('policy', 'position'), name='one_step_at_a_position'),
+        ),
         migrations.CreateModel(
             name='WriteOff',
             fields=[
@@ -1600,6 +1726,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='incident',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_how', '')), models.Q(models.Q(('closed_at', None), _negated=True), models.Q(('closed_how', ''), _negated=True)), _connector='OR'), name='a_closed_incident_says_how'),
+        ),
+        migrations.AddConstraint(
+            model_name='escalation',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('incident', 'policy'), name='a_policy_runs_once_for_an_incident'),
+        ),
+        migrations.AddIndex(
+            model_name='correction',
+            index=models.Index(condition=models.Q(('taken_back_at', None)), fields=['account'], name='correction_counts'),
+        ),
+        migrations.AddConstraint(
+            model_name='correction',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_correction_ends_later'),
         ),
         migrations.AddConstraint(
             model_name='incidentalert',
@@ -1764,6 +1902,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='retryattempt',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sending', 'accepted', 'unknown', 'succeeded', 'failed_again', 'rejected', 'cancelled', 'not_run'])), name='retry_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='runningstep',
+            constraint=models.UniqueConstraint(fields=('escalation', 'position'), name='a_step_is_taken_once'),
         ),
         migrations.AddConstraint(
             model_name='sendattempt',

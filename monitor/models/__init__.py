@@ -2,7 +2,8 @@
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
-| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel                          |
+| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel, Route,                  |
+|                         | EscalationPolicy, EscalationStep                                             |
 | `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
@@ -12,7 +13,7 @@
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
-|                         | Notice, Snooze, Silence                                                      |
+|                         | Notice, Snooze, Silence, Correction, RuleBudget, Escalation, RunningStep     |
 | `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
 |                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
@@ -44,9 +45,10 @@ from monitor.models.accounts import (
     Product,
     ZohoAccount,
 )
-from monitor.models.alerts import AlertCursor, AlertRule, AlertState, Transition
+from monitor.models.alerts import AlertCursor, AlertRule, AlertState, RuleBudget, Transition
 from monitor.models.buckets import ChainMark, CountedFlow, CountedHour, DayBucket, DirtyHour, HourBucket
 from monitor.models.channels import Channel, ChannelMessage, ChannelStanding, SendAttempt
+from monitor.models.corrections import Correction, LeftOut, left_out_of, marked_hours
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -87,6 +89,7 @@ from monitor.models.retries import (
     counted_in_a_day,
     zoho_ahead,
 )
+from monitor.models.routes import Escalation, EscalationPolicy, EscalationStep, Route, RunningStep
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -122,6 +125,7 @@ __all__ = [
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",
+    "Correction",
     "CountedFlow",
     "CountedHour",
     "DataCenter",
@@ -132,6 +136,9 @@ __all__ = [
     "DigestKey",
     "DigestSection",
     "DirtyHour",
+    "Escalation",
+    "EscalationPolicy",
+    "EscalationStep",
     "Execution",
     "ExecutionEvent",
     "Failure",
@@ -148,6 +155,7 @@ __all__ = [
     "IncidentAlert",
     "IncidentEvent",
     "KnownNetwork",
+    "LeftOut",
     "MailServer",
     "Notice",
     "Occasion",
@@ -169,7 +177,10 @@ __all__ = [
     "RetryPin",
     "RetryPolicy",
     "Role",
+    "Route",
+    "RuleBudget",
     "RuleVersion",
+    "RunningStep",
     "Secret",
     "SendAttempt",
     "SignInCount",
@@ -192,6 +203,8 @@ __all__ = [
     "ZohoAccount",
     "ages",
     "counted_in_a_day",
+    "left_out_of",
+    "marked_hours",
     "notify_of_act",
     "notify_of_batch",
     "notify_of_unknown",

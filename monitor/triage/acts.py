@@ -12,7 +12,7 @@ from django.db.models import F
 
 from monitor.access import may
 from monitor.mentioned import people_mentioned
-from monitor.models import Failure, FailureGroup, Occasion, Problem, User, notify_of_act
+from monitor.models import Failure, FailureGroup, Occasion, Problem, ProblemAct, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
 from monitor.models.people import SYSTEM_USERNAME
 from monitor.triage.activity import change_state, log
@@ -21,6 +21,7 @@ from monitor.triage.seen import hold, touch
 
 TEXT_LIMIT = 2000  # characters of a note
 LONGEST_ARCHIVE = timedelta(days=365)
+SAME = timedelta(minutes=1)  # within which a note in the same words is the same one
 MOST_MORE = 1_000_000
 NAMES_SHOWN, NAME_SHOWN = 5, 40  # of those whom a note mentions and nobody knows
 State = Problem.State
@@ -66,6 +67,8 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
 def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[str]:
     """Adds a note to a problem's log; its owner and whoever it mentions ("@olga") get a mail.
 
+    Sent twice within a minute, as by a double click, it is one note and one mail.
+
     Returns:
         The names that are mentioned and are of nobody who may see the problem.
 
@@ -77,6 +80,8 @@ def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[st
     with transaction.atomic():
         held = _held(problem)
         mentioned, unknown = people_mentioned(words, problem.account)
+        if ProblemAct.objects.filter(problem=problem, kind="note", actor=actor, text=words, at__gt=now - SAME).exists():
+            return unknown
         act = log(problem, "note", now=now, actor=actor, text=words, mentioned=mentioned)
         notify_of_act(Occasion.Kind.NOTE, [held.owner, *mentioned], act)
     return unknown

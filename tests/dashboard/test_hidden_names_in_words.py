@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monitor import named_people
+from monitor.alerting import actions
 from monitor.models import Execution, Flow, Occasion, Problem, ProblemAct, User, WriteOff
 from monitor.named_people import newest_failed
 from monitor.notify.kinds import note as note_mail
@@ -17,6 +18,7 @@ from monitor.triage import acts
 from monitor.triage.write_off import write_off
 from tests import factories
 from tests.bystander import own
+from tests.dashboard.world import make_state
 from tests.triage.conftest import Fail, Triage, fail, flow, triage
 
 __all__ = ["fail", "flow", "triage"]
@@ -96,6 +98,26 @@ def test_why_an_admin_said_that_a_flow_may_be_repeated_names_nobody_of_its_runs(
         shown = page(client, thing)
         assert "[hidden] got two invoices" in shown
         assert "Zorn" not in shown
+
+
+def test_what_people_say_of_an_incident_names_nobody_of_the_failed_runs_of_its_flows(
+    runs: list[Execution], flow: Flow, otto: User, vera: User, signed_in: Any, at_noon: datetime
+) -> None:
+    alert = make_state(factories.make_alert_rule(flow.account), flow, at_noon)
+    incident = factories.make_incident(alert)
+    actions.acknowledge(incident, otto, "Ned Wixley called", at_noon)
+    actions.comment(incident, "Zorn called too", otto, at_noon)
+    client = signed_in(vera)
+    shown = page(client, incident)
+    # The acknowledgement stands beside the owner and in the timeline.
+    assert (shown.count("[hidden] called"), shown.count("[hidden] called too")) == (3, 1)
+    assert "Wixley" not in shown + page(client, alert)
+    assert "[hidden] called" in page(client, alert)
+    incident.refresh_from_db()
+    assert incident.people == ["Ned Wixley", "Wixley", "Ned"]
+    actions.take_back(incident, otto, at_noon)
+    incident.refresh_from_db()
+    assert incident.people == []
 
 
 def test_words_are_held_against_the_newest_runs_of_the_problem_alone(

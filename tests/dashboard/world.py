@@ -13,7 +13,10 @@ from monitor.models import (
     Channel,
     ChannelMessage,
     ConnectedWorkflow,
+    Correction,
     Delivery,
+    EscalationPolicy,
+    EscalationStep,
     Execution,
     Failure,
     Flow,
@@ -26,6 +29,7 @@ from monitor.models import (
     RetryItem,
     RetryPolicy,
     Role,
+    Route,
     Secret,
     SendAttempt,
     Silence,
@@ -59,6 +63,7 @@ class World:
     incident: Incident
     snooze: Snooze
     silence: Silence
+    correction: Correction
     mail: Delivery
     channel: Channel
     message: ChannelMessage
@@ -69,6 +74,8 @@ class World:
     problem: Problem
     batch: RetryBatch
     policy: RetryPolicy
+    route: Route
+    escalation_policy: EscalationPolicy
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -155,6 +162,18 @@ def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Sile
     return snooze, silence
 
 
+def make_route(account: ZohoAccount, operator: User) -> dict[str, Any]:
+    """A route with an escalation. It is off: what is mailed in this world goes where it went without any route."""
+    policy = EscalationPolicy.objects.create(name=f"On call of {account.name}")
+    step = EscalationStep.objects.create(policy=policy, position=1, after_minutes=15, to_owner=True)
+    step.people.add(operator)
+    route = Route.objects.create(
+        name="Orders", position=1, account=account, policy=policy, to_owner=True, is_active=False
+    )
+    route.people.add(operator)
+    return {"route": route, "escalation_policy": policy}
+
+
 def make_channel(incident: Incident, by: User, now: datetime) -> tuple[Channel, ChannelMessage]:
     """A signed webhook of an incident's account, with a message that was given up.
 
@@ -182,12 +201,17 @@ def make_hook(account: ZohoAccount, now: datetime) -> HookEndpoint:
     return hook
 
 
-def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
-    """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
-    account = factories.make_account(name)
+def make_read(account: ZohoAccount, now: datetime) -> None:
+    """Says that an account was read just now."""
     SyncState.objects.filter(account=account).update(state="ok", last_complete_at=now, last_finished_at=now)
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now)
     StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
+
+
+def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
+    """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
+    account = factories.make_account(name)
+    make_read(account, now)
     flow = factories.make_flow(account, flow_name="Lead to campaign")
     execution = factories.make_execution(
         flow, "failed", started_time=now - timedelta(days=3), trigger_data={"Email": "jo@example.com", "Stage": "New"}
@@ -218,7 +242,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     for thing in (flow, rule, connected):
         factories.make_version(thing)
     factories.make_webhook_failure(account, rule=rule)
-    hook = make_hook(account, now)
     return World(
         account=account,
         flow=flow,
@@ -231,14 +254,16 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         incident=incident,
         snooze=snooze,
         silence=silence,
+        correction=factories.make_correction(account, now=now, by=operator, incident=incident),
         mail=mail,
         channel=channel,
         message=message,
         person=operator,
         connected=connected,
-        hook=hook,
+        hook=make_hook(account, now),
         failure=failure,
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
+        **make_route(account, operator),
     )

@@ -7,8 +7,9 @@ end before its beginning, an acknowledgement that opens something.
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter as Count
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +25,8 @@ from monitor.models import AlertState, Delivery, Incident, IncidentAlert, Notice
 from monitor.notify import dispatch, send
 from tests import factories
 from tests.bystander import own
-from tests.notify.channel_desk import ChannelDesk, Killed
+from tests.notify.channels.server import Counter
+from tests.notify.hooked import HookedChannels
 from tests.notify.sink import DROP, Sink, free_port
 
 MINUTE = timedelta(minutes=1)
@@ -34,12 +36,17 @@ NAMES = ("ada", "otto", "olga")
 REFUSALS = ("450 4.2.0 later", "451 4.3.0 later", "421 4.7.0 busy", "550 5.7.60 not allowed to send as this sender")
 
 
+class Killed(BaseException):
+    """Ends a process as a power cut would: what it had not committed is gone."""
+
+
 @dataclass
 class AlertHouse:
     """Holds an account with alerts, its people, a mail server, and what was done so far."""
 
     seed: int
     sink: Sink
+    servers: Sequence[Counter] = ()
     now: datetime = factories.NOON
     repeats_explained: int = 0
     was_quiet: bool = False
@@ -53,7 +60,7 @@ class AlertHouse:
         self.leaver = factories.make_user("leaver", "operator")
         factories.make_user("gone", "operator", email="gone@example.com")
         self.sink.by_address = {"gone@example.com": "550 5.1.1 no such user"}
-        self.desk = ChannelDesk(self.seed, self.account)
+        self.hooks = HookedChannels(self.servers)
         self.alerts = [alert for group in range(3) for alert in self._alerts_of_one_cause(group)]
 
     def _alerts_of_one_cause(self, group: int) -> Iterator[AlertState]:
@@ -81,6 +88,7 @@ class AlertHouse:
             (6, self.follow),
             (6, self.dispatch),
             (6, self.send),
+            (6, self.notify_channels),
             (2, self.remind),
             (9, self.wait),
             (2, self.person_acts),
@@ -119,7 +127,7 @@ class AlertHouse:
             incidents.remind(self.account, self.now)
 
     def dispatch(self) -> None:
-        with self.perhaps_killed(dispatch, self.desk.dies_at()):
+        with self.perhaps_killed(dispatch, "_delivery"):
             dispatch.dispatch_new(self.now)
 
     def send(self) -> None:
@@ -146,10 +154,12 @@ class AlertHouse:
             with self.perhaps_killed(send, "_exchange"):
                 self.send_due()
         self.sink.at_rcpt, self.sink.at_data = [], []
-        self.desk.send(self.now)
 
-    def send_due(self) -> None:
-        send.send_due(self.now, clock=lambda: self.now)
+    def notify_channels(self) -> None:
+        self.hooks.send(self)
+
+    def send_due(self) -> int:
+        return send.send_due(self.now, clock=lambda: self.now).handled
 
     def wait(self) -> None:
         self.now += self.chance.choice([timedelta(seconds=10), MINUTE, 3 * MINUTE, 6 * MINUTE, 30 * MINUTE])
@@ -231,21 +241,19 @@ class AlertHouse:
 
     def come_to_rest(self) -> None:
         """No more faults: everything that is due goes out, and what is kept quiet is so no longer."""
-        self.desk.is_at_rest = True
         for pause in (MINUTE, 5 * MINUTE, LONGEST_QUIET, 3 * MINUTE, 6 * MINUTE, MINUTE, MINUTE):
             self.now += pause
             incidents.follow(self.account, self.now)
             for _ in range(6):
-                dispatch.dispatch_new(self.now)
-                self.send_due()
-                self.desk.send(self.now)
+                if not dispatch.dispatch_new(self.now) + self.send_due() + self.hooks.send_due(self):
+                    break
         self.look()
 
     def judge(self) -> None:
         """Compares what was sent with what had happened."""
         self.judge_rows()
         self.judge_mails()
-        self.wrong += self.desk.wrong()
+        self.hooks.judge(self)
 
     def judge_rows(self) -> None:
         fired = set(own(Transition).filter(kind="firing").values_list("alert", "episode"))
@@ -275,7 +283,7 @@ class AlertHouse:
                 self.wrong.append(f"{who} read {thread} in the order {first}")
             if told[0][1].startswith(("[Recovered]", "[Closed]")) and not who.startswith("leaver"):
                 self.wrong.append(f"{who} read of the end of {thread} first")
-        repeats = sum(Counter(mail["Message-ID"] for mail in self.sink.mails).values()) - len(
+        repeats = sum(Count(mail["Message-ID"] for mail in self.sink.mails).values()) - len(
             {mail["Message-ID"] for mail in self.sink.mails}
         )
         if repeats > self.repeats_explained:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AuditEntry, Execution, Failure, FailureGroup, Problem, ProblemAct, Role, User
+from monitor.models import AuditEntry, Execution, Failure, FailureGroup, Occasion, Problem, ProblemAct, Role, User
 from monitor.triage import acts
 from monitor.triage.acts import ActRefused
 from monitor.triage.judge import judge_problems
@@ -79,6 +79,20 @@ class TestNotes:
         acts.add_note(found, "  Asked Quilla in accounting \0 ", operator, now)
         assert (last_act().kind, last_act().text, last_act().actor) == ("note", "Asked Quilla in accounting", operator)
         assert "Quilla" not in str(own(AuditEntry).filter(action="problem.note").values().get())
+
+    def test_a_note_that_is_sent_twice_is_one_note_and_one_mail(
+        self, found: Problem, operator: User, now: datetime
+    ) -> None:
+        ida, ned = factories.make_user("ida", Role.OPERATOR), factories.make_user("ned", Role.OPERATOR)
+        for at in (now, now + timedelta(seconds=2)):
+            assert acts.add_note(found, "Ask @ida and @ghost", operator, at) == ["ghost"]
+        notes = own(ProblemAct).filter(kind="note")
+        assert notes.count() == 1
+        assert own(Occasion).filter(recipient=ida).count() == 1
+        acts.add_note(found, "Ask @ida and @ghost", ned, now)
+        acts.add_note(found, "Ask @ida", operator, now)
+        acts.add_note(found, "Ask @ida and @ghost", operator, now + timedelta(minutes=1))
+        assert notes.count() == 4
 
     @pytest.mark.parametrize(
         ("text", "code"), [("", "text_missing"), (" \0 ", "text_missing"), ("x" * 2001, "text_long")]

@@ -99,6 +99,7 @@ class Facts:
         as_of: start of the newest complete read of the account; None before the first.
         gap: why the figures may be too low; empty where nothing is missing.
         standing: how its one flow stands when the mail is written, as its page says it.
+        flaps: names of the alerts of which it says that they fire and recover again and again.
     """
 
     kind: str
@@ -123,6 +124,7 @@ class Facts:
     as_of: datetime | None = None
     gap: str = ""
     standing: str = ""
+    flaps: tuple[str, ...] = ()
 
     @property
     def is_firing(self) -> bool:
@@ -185,6 +187,7 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
         as_of=as_of(incident.account_id),
         gap=_gap(only, present) if only is not None else clean(present.reason),
         standing=_standing(only, present, now) if only is not None else "",
+        flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in notice.flapping)),
     )
 
 

@@ -215,8 +215,7 @@ class _Desk:
         alert = found.alert
         before = self.flaps.get(alert.pk) or FlapStanding(alert.flaps_since, alert.flaps_until, alert.flaps_told)
         after = after_edge(before, self.edges.get(alert.pk, ()), found.at)
-        member = self._member(found)
-        if after.since is not None and member is not None:
+        if after.since is not None and (member := self._member(found)) is not None:
             if not before.holds(found.at):
                 note_event(member.incident, "flaps", found.at, alert=alert)
             after = replace(after, is_told=after.is_told or self._tell_flapping(member.incident, alert.pk))

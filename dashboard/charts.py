@@ -21,6 +21,7 @@ from dashboard import formats
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
+from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 
@@ -95,7 +96,7 @@ def success_rate(
     counts = [slot.counts for slot in slots]
     floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
-    texts = [f"{formats.rate(c.rate)} ({c.succeeded:,} of {c.finished:,})" for c in counts]
+    texts = [_rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
@@ -438,9 +439,17 @@ def _rate_summary(slots: Sequence[Slot]) -> str:
     finished = sum(s.counts.finished for s in slots)
     if not finished:
         return NOT_KNOWN if any(not s.is_known for s in slots) else "No run finished in this time."
-    succeeded = sum(s.counts.succeeded for s in slots)
+    whole = sum((s.counts for s in slots), Counts())
     rates = [s.counts.rate for s in slots if s.counts.rate is not None]
+    left_out = f" {whole.left_out:,} are left out by corrections." if whole.left_out else ""
+    if not rates:
+        return f"No rate of {finished:,} finished runs.{left_out}"
     return (
-        f"{formats.rate(100 * succeeded / finished)} of {finished:,} finished runs succeeded in the end; "
-        f"the lowest column is at {formats.rate(min(rates))}."
+        f"{formats.rate(whole.rate)} of {whole.rated:,} finished runs succeeded in the end; "
+        f"the lowest column is at {formats.rate(min(rates))}.{left_out}"
     )
+
+
+def _rate_words(counts: Counts) -> str:
+    left_out = f", {counts.left_out:,} left out" if counts.left_out else ""
+    return f"{formats.rate(counts.rate)} ({counts.rated - counts.rated_failed:,} of {counts.rated:,}{left_out})"

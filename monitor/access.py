@@ -22,6 +22,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "export": OPERATORS,
     "acknowledge": OPERATORS,
     "silence": OPERATORS,
+    "correct": OPERATORS,
     "alert_mails": OPERATORS,
     "alive_mails": ADMINS,
     "ownership": OPERATORS,

@@ -93,6 +93,17 @@ def hour_of(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
+def whole_hours(start: datetime, end: datetime) -> Window:
+    """Returns the whole hours of UTC that a stretch of time touches.
+
+    Args:
+        start: aware.
+        end: later than the start.
+    """
+    last = hour_of(end)
+    return Window(hour_of(start), last if last == end else last + HOUR)
+
+
 def last_hours(now: datetime, hours: int) -> Window:
     """Returns the last so many whole hours, the one under way included.
 

@@ -235,6 +235,8 @@ def _add_incident(account: Account, alert: AlertState, person: tables.User) -> t
     known = {"owner": person, "acknowledged_by": person, "acknowledged_at": PAST}
     tables.Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=NEVER, by=person, at=PAST)
     tables.Silence.objects.create(account=account, starts_at=PAST, ends_at=NEVER, by=person, at=PAST, why="theirs")
+    tables.RuleBudget.objects.create(rule=alert.rule, counted_on=PAST.date(), flows=1, runs_a_month=30)
+    factories.make_correction(account, now=PAST, flow=alert.flow, by=person)
     return factories.make_incident(alert, began_at=PAST, opened_at=PAST, **known).notices.get()
 
 

@@ -20,6 +20,7 @@ from monitor.models import (
     ChannelStanding,
     ConnectedVersion,
     ConnectedWorkflow,
+    Correction,
     CountedFlow,
     Execution,
     Failure,
@@ -201,6 +202,13 @@ def count_again(*flows: Flow) -> None:
     for number, flow in enumerate(flows, start=1):
         at = newest + number * timedelta(microseconds=1)
         CountedFlow.objects.update_or_create(flow=flow, defaults={"changed_at": at})
+
+
+def make_correction(account: ZohoAccount, *, now: datetime = NOON, **fields: Any) -> Correction:
+    """Takes the last whole hour out of the rates, unless told otherwise."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    fields = {"starts_at": hour - timedelta(hours=1), "ends_at": hour, "why": "A known outage", "at": now} | fields
+    return Correction.objects.create(account=account, **fields)
 
 
 def make_incident(alert: AlertState, **fields: Any) -> Incident:

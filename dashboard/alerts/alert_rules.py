@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
-from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form, title_of
+from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, budget_of, rule_form, title_of
 from dashboard.alerts.rule_preview import preview_of
 from dashboard.alerts.scope_forms import SCOPES
 from monitor import audit
@@ -45,7 +45,7 @@ def alert_rules(request: HttpRequest) -> HttpResponse:
         rows = list(queries.rules())
         words = scopes_in_words(rows)
         for rule in rows:
-            rule.notices, rule.scope = title_of(rule), words[rule.pk]
+            rule.notices, rule.scope, rule.budget_words = title_of(rule), words[rule.pk], budget_of(rule)
         return {"rows": rows}
 
     return lists.show(request, template, None, find, nouns="alert rules", may_edit=may_edit)

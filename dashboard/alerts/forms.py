@@ -9,6 +9,7 @@ from django import forms
 from dashboard.filters import FilterForm, IdField, OneOfField, TextField, TimeField
 from monitor.access import who_may
 from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
+from monitor.alerting.kinds.options_form import kind_forms
 from monitor.models import AlertState, Channel, Delivery, Flow, Incident, User, ZohoAccount
 from monitor.queries.mails import CHANNEL, MAIL, MailFilter
 from monitor.queries.shown_names import by_shown_name
@@ -69,6 +70,7 @@ class SilenceForm(forms.Form):
 
     account = forms.ModelChoiceField(ZohoAccount.objects.none(), required=False, empty_label="Each account")
     flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Each flow")
+    kind = forms.ChoiceField(label="Kind of rule", required=False)
     text = forms.CharField(
         label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
     )
@@ -86,6 +88,8 @@ class SilenceForm(forms.Form):
         self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
         self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
         self.fields["ends_at"].required = True
+        kinds = [(kind, form.title) for kind, form in kind_forms().items()]
+        self.fields["kind"].choices = [("", "Each kind"), *kinds]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -93,8 +97,9 @@ class SilenceForm(forms.Form):
         if account is not None and flow is not None and flow.account_id != account.pk:
             self.add_error("flow", "This flow belongs to another account.")
         # A form that was sent by mistake must not keep every alert of a year quiet.
-        if not everything and not (account or flow or data.get("text")) and "text" not in self.errors:
-            self.add_error("everything", "Choose an account, a flow or a name, or tick this.")
+        is_narrowed = account or flow or data.get("kind") or data.get("text")
+        if not everything and not is_narrowed and not {"text", "kind"} & set(self.errors):
+            self.add_error("everything", "Choose an account, a flow, a kind or a name, or tick this.")
         return data
 
 

@@ -14,12 +14,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.access import get_or_404
+from dashboard.alerts.correction_forms import IncidentCorrectionForm
 from dashboard.alerts.forms import AcknowledgeForm, CommentForm, HandOverForm, SnoozeForm, WhyForm
 from dashboard.context import age_of
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
 from monitor.models import Incident, Snooze
+from monitor.queries import corrections
 from monitor.queries import incidents as queries
 
 
@@ -132,9 +134,13 @@ def _context(request: HttpRequest, row: Incident, given: Form | None = None) -> 
     kinds = {"form": AcknowledgeForm, "owner_form": HandOverForm, "comment_form": CommentForm}
     kinds |= {"close_form": WhyForm, "snooze_form": SnoozeForm}
     forms = {name: given if type(given) is kind else _form(kind, row) for name, kind in kinds.items()}
+    now = timezone.now()
     return age_of(row.account_id) | {
+        "corrections": corrections.of_incident(row.pk),
+        "correction_form": IncidentCorrectionForm(incident=row, now=now, auto_id="correction_%s"),
+        "may_correct": may(request.user, "correct", row.account),
         "incident": row,
-        "detail": queries.detail(row, timezone.now()),
+        "detail": queries.detail(row, now),
         "forms": forms,
         "may_act": may(request.user, "acknowledge", row.account),
         "may_see_mails": may(request.user, "mails"),

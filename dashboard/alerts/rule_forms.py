@@ -15,10 +15,11 @@ from dashboard.alerts.scope_forms import SCOPES, ScopedRuleForm
 from dashboard.people.forms import time_zones
 from monitor.access import who_may
 from monitor.alerting.kinds import aspect_of, condition_kinds, words_of
+from monitor.alerting.kinds.interface import at_pace, has_budget
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.pace import paces, together
-from monitor.models import AlertRule, User, ZohoAccount
+from monitor.models import AlertRule, RuleBudget, User, ZohoAccount
 
 USUAL_KIND = "success_rate"  # of an address that names none
 DAYS_OF_THE_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -265,6 +266,25 @@ def title_of(rule: AlertRule) -> str:
         return f"there is no kind “{rule.kind}”"
     except (TypeError, ValueError) as fault:
         return f"its options cannot be: {fault}"
+
+
+def budget_of(rule: AlertRule) -> str:
+    """Returns what a rule's budget of false alerts comes to, in words; "" where it has none.
+
+    Args:
+        rule: with its budget joined in.
+    """
+    try:
+        condition = condition_kinds()[rule.kind](**rule.options)
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not has_budget(condition):
+        return ""
+    known: RuleBudget | None = getattr(rule, "budget", None)
+    wanted = at_pace(condition, known.runs_a_month if known is not None else 0.0)
+    most = condition.false_alerts
+    said = f"at most {most:g} false alert{'s' * (most != 1)} a month: {wanted.run_length:,} runs between two"
+    return said if known is not None else f"{said}, until the pace of its flows is counted"
 
 
 def _initial_hours(stored: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from dashboard import charts, slots, time_limit
 from dashboard.alerts.rule_forms import AlertRuleForm
 from dashboard.context import age_of
+from monitor.alerting.kinds.interface import at_pace
 from monitor.alerting.preview import USUAL_DAYS, RulePreview, TriedRule, preview
 from monitor.alerting.steps import AlertPatience
 from monitor.models import Flow
@@ -32,7 +33,7 @@ def preview_of(form: AlertRuleForm, asked: str) -> dict[str, Any]:
     flow, scope = form.flow, form.scope
     tried = TriedRule(
         account=rule.account,
-        condition=form.condition(),
+        condition=at_pace(form.condition(), form.usual.runs_a_month),
         flow_id=None if flow is None else flow.pk,
         tag_id=scope.tag,
         owner_id=scope.owner,

@@ -17,6 +17,8 @@ from dashboard.alerts.forms import SilenceForm
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
+from monitor.alerting.kinds.options_form import kind_forms
+from monitor.models import Silence
 from monitor.queries import incidents as queries
 
 SHOWN = 200
@@ -56,11 +58,17 @@ def silence_end(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("silences")
 
 
+def _kind_of(row: Silence) -> str:
+    """Returns the kind of rule that a silence is for, in words; "" for each."""
+    known = kind_forms().get(row.kind)
+    return known.title if known is not None else row.kind
+
+
 def _show(request: HttpRequest, form: SilenceForm, *, refusal: str = "", status: int = 200) -> HttpResponse:
     now = timezone.now()
 
     def find(_: Any) -> dict[str, Any]:
-        found = [(row, row.state_at(now)) for row in queries.silences()[:SHOWN]]
+        found = [(row, row.state_at(now), _kind_of(row)) for row in queries.silences()[:SHOWN]]
         return {"rows": found, "snoozes": queries.snoozes(now)[:SHOWN]}
 
     response = lists.show(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.alerts import alert_rules, by_mail, coverage, incidents, mails, silences, views
+from dashboard.alerts import alert_rules, by_mail, corrections, coverage, incidents, mails, silences, views
 
 urlpatterns = [
     path("alerts/", views.alerts, name="alerts"),
@@ -22,6 +22,9 @@ urlpatterns = [
     path("silences/", silences.silences, name="silences"),
     path("silences/add/", silences.silence_add, name="silence_add"),
     path("silences/<int:pk>/end/", silences.silence_end, name="silence_end"),
+    path("corrections/", corrections.corrections, name="corrections"),
+    path("corrections/add/", corrections.correction_add, name="correction_add"),
+    path("corrections/<int:pk>/take-back/", corrections.correction_take_back, name="correction_take_back"),
     path("by-mail/acknowledge/<str:token>/", by_mail.acknowledge_by_mail, name="acknowledge_by_mail"),
     path("by-mail/unsubscribe/<str:token>/", by_mail.unsubscribe_by_mail, name="unsubscribe_by_mail"),
     path("alert-rules/", alert_rules.alert_rules, name="alert_rules"),

@@ -37,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if part != "cards":
         context["chart"] = _chart(figures, mirror, zone)
     if part != "chart":
-        context["cards"] = queries.cards(now, period.days, mirror.presents, zone)
+        context["cards"] = queries.cards(now, period.days, mirror.presents, zone, figures.marks)
         # They were counted together: the menu need not ask again.
         context["open_alert_count"] = context["cards"].open_alert_count
         context["open_problem_count"] = context["cards"].problems.unresolved

@@ -49,7 +49,7 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
         AlertActRefused: it is over, or somebody was faster. Nothing that is over is opened again.
     """
     _check(incident, user)
-    words = _line(note)
+    words = one_line(note)
     with transaction.atomic():
         held = _held(incident)
         if held.acknowledged_at is not None:
@@ -126,7 +126,7 @@ def close_by_hand(incident: Incident, why: str, user: User, now: datetime) -> No
         AlertActRefused: it is over, or no reason is given.
     """
     _check(incident, user)
-    words = _line(why)
+    words = one_line(why)
     if not words:
         raise AlertActRefused("Say why it is closed.", "text_missing")
     with transaction.atomic():
@@ -149,7 +149,7 @@ def snooze(incident: Incident, alert: AlertState, until: datetime, why: str, use
         raise AlertActRefused("Choose a time ahead, at most 30 days.", "bad_time")
     if not incident.members.filter(alert=alert).exists():
         raise AlertActRefused("This alert does not belong to the incident.", "not_its_alert")
-    words = _line(why)
+    words = one_line(why)
     with transaction.atomic():
         Snooze.objects.create(
             account_id=incident.account_id, alert=alert, flow_id=alert.flow_id, until=until, by=user, at=now, why=words
@@ -207,7 +207,7 @@ def silence(
     """
     if not may(user, "silence", account):
         raise PermissionDenied
-    words = _line(why)
+    words = one_line(why)
     if not words:
         raise AlertActRefused("Say why.", "text_missing")
     if not max(starts_at, now) < ends_at <= max(starts_at, now) + LONGEST_SILENCE:
@@ -217,7 +217,7 @@ def silence(
             account=account,
             flow=flow,
             kind=kind,
-            text=_line(text)[:200],
+            text=one_line(text)[:200],
             starts_at=starts_at,
             ends_at=ends_at,
             by=user,
@@ -269,7 +269,8 @@ def _audit(incident: Incident, user: User, action: str, now: datetime, detail: d
     audit.record(user, action, incident, now=now, account=incident.account_id, detail=detail)
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Returns a person's own words in one line, as long as such a line is stored."""
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:NOTE_LENGTH]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
@@ -10,10 +10,12 @@ from typing import Any
 
 import orjson
 
-from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, moment
+from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, at_pace, goes_by_silence, moment
+from monitor.alerting.kinds.usual import DAYS_A_MONTH
 from monitor.alerting.replay import replay
 from monitor.alerting.steps import AlertPatience
 from monitor.exact_numbers import decoder
+from monitor.left_out import NOTHING_MARKED, MarkedTimes
 from monitor.zoho.moments import moment as read_moment
 
 LONGEST_LINE = 16 * 1024 * 1024  # bytes
@@ -79,6 +81,7 @@ def edges_of(
     *,
     until: datetime | None = None,
     patience: AlertPatience | None = None,
+    left_out: MarkedTimes = NOTHING_MARKED,
 ) -> Iterator[dict[str, Any]]:
     """Yields the edges of every flow in the order of time, as they are printed.
 
@@ -88,11 +91,15 @@ def edges_of(
         until: the last moment; None for the end of the newest run of all flows, or the start of one that runs still:
             one flow may be silent while others run.
         patience: how long things must last before they count.
+        left_out: times whose runs are in no rate.
     """
-    histories = {flow: Runs(of.ended, running=of.running, unfinished=of.running) for flow, of in by_flow.items()}
-    if until is None and histories:
-        newest = [max(runs.ends[-1:] + by_flow[flow].running) for flow, runs in histories.items()]
-        until = moment(max(newest))
+    condition = at_pace(condition, _runs_a_month(by_flow))
+    histories = {
+        flow: Runs(_rated(condition, of.ended, left_out), running=of.running, unfinished=of.running)
+        for flow, of in by_flow.items()
+    }
+    if until is None and by_flow:
+        until = moment(max(max([*of.running, *(run.ended for run in of.ended)]) for of in by_flow.values()))
     found = [
         (edge.at, flow, edge)
         for flow, runs in histories.items()
@@ -108,6 +115,19 @@ def edges_of(
             "began_at": _iso(began_at) if began_at is not None else None,
             "numbers": {name: round(value, 6) for name, value in edge.evaluation.numbers.items()},
         }
+
+
+def _runs_a_month(by_flow: Mapping[str, ExportedRuns]) -> float:
+    """Returns how many runs a month the file has, by the time from its first run to its last; a day at least."""
+    ends = [run.ended for of in by_flow.values() for run in of.ended]
+    days = max((max(ends) - min(ends)) / 86_400, 1) if ends else 1
+    return len(ends) / days * DAYS_A_MONTH
+
+
+def _rated(condition: Condition, runs: Sequence[EndedRun], left_out: MarkedTimes) -> Sequence[EndedRun]:
+    if not left_out or goes_by_silence(condition):
+        return runs
+    return [run for run in runs if not left_out.hold(run.started)]
 
 
 def _iso(at: datetime) -> str:

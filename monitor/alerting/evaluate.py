@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.alerting.kinds import words_of
-from monitor.alerting.kinds.interface import Condition, ConditionState, Evaluation
+from monitor.alerting.kinds.interface import Condition, ConditionState, Evaluation, goes_by_silence
 from monitor.alerting.load import Case, work_of
 from monitor.alerting.state_machine import Decision, decide, doubt, fail, rest
 from monitor.alerting.subject_work import has_moved, subject_work
 from monitor.alerting.write import begin, write
 from monitor.models import AlertCursor, Transition, ZohoAccount
+from monitor.periods import DAY
 
 logger = logging.getLogger(__name__)
+SAID_LEFT_OUT_FOR = DAY  # by a kind without a window
 
 
 def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
@@ -78,7 +80,7 @@ def _evaluate(case: Case, now: datetime) -> Decision:
 def _is_certain(condition: Condition, evaluation: Evaluation) -> bool:
     """Returns whether an answer holds also where runs may be missing: failures that were found are there anyway."""
     if evaluation.found is ConditionState.BREACHED:
-        return not getattr(condition, "goes_by_silence", False)
+        return not goes_by_silence(condition)
     return evaluation.found not in (ConditionState.CLEAR, ConditionState.EMPTY)
 
 
@@ -86,11 +88,14 @@ def _material(case: Case, now: datetime) -> tuple[Any, datetime | None, tuple[st
     """Returns what a case is evaluated by, when that may be otherwise though nothing comes, and what is to be noted."""
     if case.subject is not None:
         return case.subject.material, None, ()
-    runs, again_at = case.runs.counted(now, case.rule.reruns, case.known_from)
+    by_silence = goes_by_silence(case.rule.condition)
+    runs, again_at = case.runs.counted(now, case.rule.reruns, case.known_from, with_left_out=by_silence)
     waiting = runs.counts(0, len(runs.rows))[2]
     noted = f"{waiting} failed, and Zoho runs them again by itself" if waiting else ""
     runs = runs.watched(case.rule.row.created_at, may_wait=case.row.watched_flow.may_wait)
-    return runs, again_at, (noted, case.runs.said_ahead(now))
+    start = case.rule.start(now)
+    left_out = "" if by_silence else case.runs.said_left_out(start if start < now else now - SAID_LEFT_OUT_FOR)
+    return runs, again_at, (noted, case.runs.said_ahead(now), left_out)
 
 
 def _log(transitions: Sequence[Transition]) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Q, QuerySet
 
+from monitor.alerting.budgets import MARK_KEPT, keep_to_budgets
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
 from monitor.alerting.kinds.subjects import SubjectMaterial
@@ -31,10 +32,12 @@ from monitor.models import (
     CountedFlow,
     DirtyHour,
     Flow,
+    LeftOut,
     Ownership,
     StreamState,
     SyncState,
     ZohoAccount,
+    left_out_of,
 )
 from monitor.models.flows import SWITCHED_OFF
 from monitor.standing.completeness import HOLE, MOVED, gap_of, why_incomplete
@@ -45,6 +48,8 @@ A_DAY = timedelta(days=1)  # for so long a hole is near enough to the present fo
 LEARNED_FROM = timedelta(days=90)  # what a flow's own usual is learned from, at the most
 SOUND = (AlertState.State.OK, AlertState.State.RECOVERING)  # which nothing is where runs may be missing
 FLOW_GONE, FLOW_OFF = "the flow is deleted in Zoho", "the flow is not active in Zoho"
+MARK = 32  # characters
+UNCORRECTED = "0" * MARK
 FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
@@ -71,6 +76,10 @@ class ReadRule:
         """Returns from when on all runs must be mirrored to evaluate it: the beginning of its window, if it has one."""
         hours = getattr(self.condition, "window_hours", None)
         return now if hours is None else now - timedelta(hours=hours)
+
+    def is_same(self, mark: str) -> bool:
+        """Returns whether a state was evaluated by this rule as it is, whatever was left out of the rates then."""
+        return mark[:MARK_KEPT] == self.mark[:MARK_KEPT]
 
     @property
     def is_on(self) -> bool:
@@ -131,11 +140,13 @@ class AccountWork:
         due: what is to be evaluated.
         rules: of the account, by key.
         stale: why the mirror is too old to go by; empty while it is not.
+        left_out: what people left out of the rates.
     """
 
     counted_at: datetime | None
     rules: dict[int, ReadRule] = field(default_factory=dict)
     stale: str = ""
+    left_out: LeftOut = field(default_factory=LeftOut)
     is_watching: bool = False
     resting: list[Case] = field(default_factory=list)
     due: list[Case] = field(default_factory=list)
@@ -149,7 +160,7 @@ class AccountWork:
         for start in range(0, len(flows), FLOWS_AT_ONCE):
             some = {flow: by_flow[flow] for flow in flows[start : start + FLOWS_AT_ONCE]}
             needed = {flow: min(_needs_from(case, now) for case in cases) for flow, cases in some.items()}
-            found = runs_of(needed, now)
+            found = runs_of(needed, now, self.left_out)
             for flow, cases in some.items():
                 for case in cases:
                     case.runs = found.get(flow) or case.runs
@@ -162,15 +173,17 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     That is each enabled rule for each of its flows that are watched, as far as the answer may have changed, and
     whatever was evaluated before and is to be no longer.
     """
+    left_out = left_out_of(account.pk)
     every = AlertRule.with_deleted.filter(account=account).select_related("tag", "owner")
-    rules = {row.pk: _read(row) for row in every}
+    rules = {row.pk: _read(row, left_out.mark) for row in every}
     covered = _covered(account, rules)
+    keep_to_budgets(account.pk, rules, covered, now)
     seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
     counted = _counted_since(account, seen)
     changed = dict(counted.values_list("flow_id", "changed_at"))
     sync = SyncState.objects.filter(account=account).first()
     stale, swept_at = _why_stale(account, sync, now), sync.last_finished_at if sync is not None else None
-    found = AccountWork(max(changed.values(), default=seen), rules, stale)
+    found = AccountWork(max(changed.values(), default=seen), rules, stale, left_out)
     rows = {RuleSubject(row.rule_id, row.flow_id or 0): row for row in _may_move(account, rules, counted, stale, now)}
     if not stale:
         known = set(_of_flows(account).values_list("rule_id", "flow_id"))
@@ -307,7 +320,7 @@ def _needs_from(case: Case, now: datetime) -> datetime:
     return needed - (case.rule.reruns or timedelta(0))  # what waited so long counts where it belongs
 
 
-def _read(row: AlertRule) -> ReadRule:
+def _read(row: AlertRule, corrections: str) -> ReadRule:
     condition, fault = None, ""
     try:
         condition = condition_kinds()[row.kind](**row.options)
@@ -322,7 +335,9 @@ def _read(row: AlertRule) -> ReadRule:
         row=row,
         condition=condition,
         fault=fault,
-        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:32],
+        # With what is left out of the rates: another correction, and all is looked at anew.
+        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:MARK_KEPT]
+        + (corrections or UNCORRECTED)[: MARK - MARK_KEPT],
         patience=AlertPatience(timedelta(minutes=row.for_minutes), timedelta(minutes=row.keep_firing_minutes)),
         reruns=timedelta(minutes=row.patience_minutes) if row.waits_for_reruns else None,
     )

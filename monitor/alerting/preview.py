@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from django.db.models import Count, Max, Min, Q, Sum
 
 from monitor.alerting.kinds import words_of
-from monitor.alerting.kinds.interface import AlertStanding, Condition, Runs
+from monitor.alerting.kinds.interface import AlertStanding, Condition, Runs, goes_by_silence
 from monitor.alerting.load import known_from
 from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
 from monitor.alerting.replay import replay
 from monitor.alerting.runs_of import FlowRuns, runs_of
 from monitor.alerting.scope import RuleScope, RuleSubject, cover
 from monitor.alerting.steps import AlertPatience, EdgeKind
-from monitor.models import AlertRule, DayBucket, Failure, Flow, Problem, ZohoAccount
+from monitor.models import AlertRule, DayBucket, Failure, Flow, Problem, ZohoAccount, left_out_of
 from monitor.periods import DAY, Window, day_start, days_until
 
 USUAL_DAYS, LONGEST_DAYS = 30, 90
@@ -133,7 +133,7 @@ class RulePreview:
 
 
 def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePreview:
-    """Tries a rule on the last so many days. Nine statements at most, however many flows there are.
+    """Tries a rule on the last so many days, without what people left out. Ten statements, however many flows.
 
     Args:
         rule: what is to be tried.
@@ -146,12 +146,13 @@ def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePrev
     flows = _watched(rule)
     chosen = _chosen(flows, since, window)
     late = _shortened(chosen, since)
-    runs = runs_of({pk: max(late.get(pk, since), since) for pk in chosen}, now)
+    runs = runs_of({pk: max(late.get(pk, since), since) for pk in chosen}, now, left_out_of(rule.account.pk))
     firings: list[TriedFiring] = []
     mails = 0
     for pk in chosen:
         known = max(filter(None, (known_from(flows[pk]), late.get(pk))), default=None)
-        counted, _ = runs.get(pk, FlowRuns()).counted(window.end, rule.reruns, known)
+        of_all = goes_by_silence(rule.condition)
+        counted, _ = runs.get(pk, FlowRuns()).counted(window.end, rule.reruns, known, with_left_out=of_all)
         of_flow, sent = _of_flow(rule, flows[pk], counted, window, zone)
         firings += of_flow
         mails += sent

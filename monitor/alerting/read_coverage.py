@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.alerting.coverage import CoverageFacts, CoveringRule
 from monitor.alerting.kinds import condition_kinds, loader_of
+from monitor.alerting.kinds.interface import at_pace
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
 from monitor.alerting.pace import paces
@@ -52,6 +54,11 @@ def read_coverage(
         for place in sorted(cover(scopes[account], of_account, marks).wanted):
             by_flow[place.flow].append(place.rule)
     usual = paces(account_id, now)
+    by_rule: dict[int, float] = defaultdict(float)
+    for key, chosen in by_flow.items():
+        for of in chosen:
+            by_rule[of] += usual.get(key, UsualPace()).runs_a_month
+    covering = {pk: replace(one, condition=at_pace(one.condition, by_rule[pk])) for pk, one in covering.items()}
     states = AlertState.objects.filter(rule__in=covering, flow__isnull=False).values_list(
         "rule_id", "flow_id", "numbers"
     )

@@ -12,7 +12,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "name": "Success rate below 95 %",
         "options": {"threshold": 95.0, "recover_at": 95.0, "window_hours": 7 * 24, "min_runs": 20},
     },
-    "failing_now": {"name": "Failing now"},
+    "failing_now": {"name": "Failing now", "options": {"false_alerts": 1.0}},
     "connection": {"name": "A connection does not work", "repeat_hours": 24},
     "crm": {"name": "Actions of a workflow rule fail", "options": {"finds": "actions"}, "repeat_hours": 24},
     # A worker that was away for long needs some minutes for all accounts once it is back.

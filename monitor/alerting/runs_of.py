@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs, moment
 from monitor.ends import RunEnd, unpack_ends, unpack_running, unpack_unfinished
-from monitor.models import HourBucket
+from monitor.left_out import NOTHING_MARKED, MarkedTimes
+from monitor.models import HourBucket, LeftOut
 from monitor.models.spans import rows_from
 
 COMES_LATE = timedelta(days=1)  # a run that ended may be mirrored so much later, after others that ended after it
@@ -25,16 +26,20 @@ class FlowRuns:
         unfinished: when runs started that have no result yet, in seconds since 1970.
         running: since when those of them run that run still, in seconds since 1970.
         ahead: when those end that lie ahead of now, in seconds since 1970, in order: nobody knows the future.
+        marked: the times whose runs people left out of the rates.
     """
 
     rows: list[tuple[float, RunEnd]] = field(default_factory=list)
     unfinished: list[float] = field(default_factory=list)
     running: list[float] = field(default_factory=list)
     ahead: list[float] = field(default_factory=list)
-    _runs: dict[tuple[timedelta | None, datetime | None], tuple[Runs, datetime | None]] = field(default_factory=dict)
+    marked: MarkedTimes = NOTHING_MARKED
+    _runs: dict[tuple[timedelta | None, datetime | None, bool], tuple[Runs, datetime | None]] = field(
+        default_factory=dict
+    )
 
     def counted(
-        self, now: datetime, patience: timedelta | None, known_from: datetime | None
+        self, now: datetime, patience: timedelta | None, known_from: datetime | None, *, with_left_out: bool = False
     ) -> tuple[Runs, datetime | None]:
         """Returns the runs as a condition is given them, and when one of them counts otherwise though none ends.
 
@@ -43,18 +48,19 @@ class FlowRuns:
             patience: for how long after its first failure a run that Zoho runs again by itself is pending; None for not
                 at all.
             known_from: from when on all runs are known; None for always.
+            with_left_out: whether those are among them that people left out of the rates: for what is about silence.
         """
-        key = patience, known_from
+        key = patience, known_from, with_left_out or not self.marked
         if key not in self._runs:
-            self._runs[key] = self._as_runs(now, patience, known_from)
+            self._runs[key] = self._as_runs(now, patience, known_from, with_left_out=key[2])
         return self._runs[key]
 
     def _as_runs(
-        self, now: datetime, patience: timedelta | None, known_from: datetime | None
+        self, now: datetime, patience: timedelta | None, known_from: datetime | None, *, with_left_out: bool
     ) -> tuple[Runs, datetime | None]:
         seconds, moments = now.timestamp(), self.ahead[:1]
         found = []
-        for hour, run in self.rows:
+        for hour, run in self.rows if with_left_out else self._rated():
             result, over = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED, None
             if run.waits_since is not None and patience is not None:
                 over = hour + run.waits_since / 1000 + patience.total_seconds()
@@ -73,10 +79,23 @@ class FlowRuns:
         )
         return runs, moment(min(moments)) if moments else None
 
+    def _rated(self) -> list[tuple[float, RunEnd]]:
+        return [row for row in self.rows if not self.marked.hold(row[0])] if self.marked else self.rows
+
+    def said_left_out(self, since: datetime) -> str:
+        """Says how many of those that ended after a moment are left out of the rates; empty for none."""
+        if not self.marked:
+            return ""
+        after = since.timestamp()
+        count = sum(hour + run.ended / 1000 > after and self.marked.hold(hour) for hour, run in self.rows)
+        if not count:
+            return ""
+        return "1 run is left out by a correction" if count == 1 else f"{count} runs are left out by corrections"
+
     def first_attempts(self, since: datetime) -> tuple[int, int]:
         """Returns how many ended after a moment, and how many of those succeeded at their first attempt."""
         after = since.timestamp()
-        within = [run for hour, run in self.rows if hour + run.ended / 1000 > after]
+        within = [run for hour, run in self._rated() if hour + run.ended / 1000 > after]
         return len(within), sum(not run.has_failed_first for run in within)
 
     def said_ahead(self, now: datetime) -> str:
@@ -88,12 +107,13 @@ class FlowRuns:
         return "1 run ends ahead of our clock" if count == 1 else f"{count} runs end ahead of our clock"
 
 
-def runs_of(since: Mapping[int, datetime], now: datetime) -> dict[int, FlowRuns]:
-    """Reads the runs of some flows, in one statement.
+def runs_of(since: Mapping[int, datetime], now: datetime, left_out: LeftOut | None = None) -> dict[int, FlowRuns]:
+    """Reads the runs of some flows of one account, in one statement.
 
     Args:
         since: from which end on, by the flow's primary key.
         now: the present.
+        left_out: what people left out of the rates.
     """
     seconds = now.timestamp()
     found: dict[int, FlowRuns] = defaultdict(FlowRuns)
@@ -108,7 +128,8 @@ def runs_of(since: Mapping[int, datetime], now: datetime) -> dict[int, FlowRuns]
                 runs.ahead.append(at)
             else:
                 runs.rows.append((hour, run))
-    for runs in found.values():
+    for flow, runs in found.items():
+        runs.marked = left_out.times(flow) if left_out is not None else NOTHING_MARKED
         runs.rows.sort(key=lambda row: row[0] + row[1].ended / 1000)
         runs.ahead.sort()
     return found

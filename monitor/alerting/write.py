@@ -135,7 +135,7 @@ def _transition(case: Case, decision: Decision, now: datetime) -> Transition:
     numbers = _numbers(case, decision, now)
     is_told = _is_for_an_incident(case, decision)
     evaluation, standing = decision.evaluation, decision.after.place.standing
-    is_first = case.row.version == 0 or case.row.is_resting or case.row.rule_mark != case.rule.mark
+    is_first = case.row.version == 0 or case.row.is_resting or not case.rule.is_same(case.row.rule_mark)
     is_first = is_first and not case.is_news
     return Transition(
         alert=case.row,

@@ -56,6 +56,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='AlertRule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
+                ('module', models.CharField(blank=True, help_text='only workflow rules of this module of CRM', max_length=200)),
+                ('name', models.CharField(max_length=200)),
+                ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
+                ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
+                ('severity', models.CharField(choices=[('page', 'Page'), ('notify', 'Notify'), ('digest', 'Digest')], default='notify', max_length=8)),
+                ('for_minutes', models.PositiveIntegerField(default=0, help_text='breached for so long before it fires', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='pending for (minutes)')),
+                ('keep_firing_minutes', models.PositiveIntegerField(default=0, help_text='clear for so long before it recovers', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='keeps firing for (minutes)')),
+                ('repeat_hours', models.PositiveIntegerField(default=4, validators=[django.core.validators.MaxValueValidator(168)], verbose_name='repeats after (hours)')),
+                ('waits_for_reruns', models.BooleanField(default=True, help_text='a failure that Zoho runs again by itself counts only once the patience is over', verbose_name="waits for Zoho's own re-runs")),
+                ('patience_minutes', models.PositiveIntegerField(default=35, help_text='after the first failure', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1500)], verbose_name='patience with re-runs (minutes)')),
+                ('working_hours', models.JSONField(blank=True, default=dict, help_text='zone, days, from, to, holidays; empty: at all hours')),
+                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
+                ('is_default', models.BooleanField(default=False, editable=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('deleted_at', models.DateTimeField(editable=False, help_text='its alerts and their history stay', null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['account', 'name', 'pk'],
+                'base_manager_name': 'with_deleted',
+            },
+            managers=[
+                ('objects', django.db.models.manager.Manager()),
+                ('with_deleted', django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
             name='Flow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -188,39 +219,23 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='AlertRule',
+            name='RuleBudget',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
-                ('module', models.CharField(blank=True, help_text='only workflow rules of this module of CRM', max_length=200)),
-                ('name', models.CharField(max_length=200)),
-                ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
-                ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
-                ('severity', models.CharField(choices=[('page', 'Page'), ('notify', 'Notify'), ('digest', 'Digest')], default='notify', max_length=8)),
-                ('for_minutes', models.PositiveIntegerField(default=0, help_text='breached for so long before it fires', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='pending for (minutes)')),
-                ('keep_firing_minutes', models.PositiveIntegerField(default=0, help_text='clear for so long before it recovers', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='keeps firing for (minutes)')),
-                ('repeat_hours', models.PositiveIntegerField(default=4, validators=[django.core.validators.MaxValueValidator(168)], verbose_name='repeats after (hours)')),
-                ('waits_for_reruns', models.BooleanField(default=True, help_text='a failure that Zoho runs again by itself counts only once the patience is over', verbose_name="waits for Zoho's own re-runs")),
-                ('patience_minutes', models.PositiveIntegerField(default=35, help_text='after the first failure', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1500)], verbose_name='patience with re-runs (minutes)')),
-                ('working_hours', models.JSONField(blank=True, default=dict, help_text='zone, days, from, to, holidays; empty: at all hours')),
-                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
-                ('is_default', models.BooleanField(default=False, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('deleted_at', models.DateTimeField(editable=False, help_text='its alerts and their history stay', null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.zohoaccount')),
-                ('owner', models.ForeignKey(blank=True, help_text='only what this person looks after', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('recipients', models.ManyToManyField(blank=True, help_text='none: everybody who gets alert mails', related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('flow', models.ForeignKey(blank=True, help_text='empty: each flow', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.flow')),
-                ('tag', models.ForeignKey(blank=True, help_text='only what has this tag', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
+                ('rule', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='budget', serialize=False, to='monitor.alertrule')),
+                ('counted_on', models.DateField(help_text='the day (UTC); the pace is that of the 28 before it')),
+                ('flows', models.PositiveIntegerField(help_text='that the rule was for')),
+                ('runs_a_month', models.FloatField(help_text='of all of them together')),
             ],
-            options={
-                'ordering': ['account', 'name', 'pk'],
-                'base_manager_name': 'with_deleted',
-            },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('with_deleted', django.db.models.manager.Manager()),
-            ],
+        ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='owner',
+            field=models.ForeignKey(blank=True, help_text='only what this person looks after', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='recipients',
+            field=models.ManyToManyField(blank=True, help_text='none: everybody who gets alert mails', related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.CreateModel(
             name='ApiBudget',
@@ -516,6 +531,11 @@ class Migration(migrations.Migration):
                 ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_states', to='monitor.flow')),
             ],
         ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='flow',
+            field=models.ForeignKey(blank=True, help_text='empty: each flow', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.flow'),
+        ),
         migrations.CreateModel(
             name='CountedHour',
             fields=[
@@ -701,6 +721,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-opened_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Correction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('why', models.CharField(max_length=300)),
+                ('at', models.DateTimeField()),
+                ('taken_back_at', models.DateTimeField(null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('taken_back_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(help_text='empty: all of the account', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.flow')),
+                ('incident', models.ForeignKey(help_text='on whose page it was made', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='corrections', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -1213,6 +1252,11 @@ class Migration(migrations.Migration):
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sync', to='monitor.zohoaccount')),
             ],
         ),
+        migrations.AddField(
+            model_name='alertrule',
+            name='tag',
+            field=models.ForeignKey(blank=True, help_text='only what has this tag', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag'),
+        ),
         migrations.CreateModel(
             name='TagUse',
             fields=[
@@ -1602,6 +1646,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='incident',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_how', '')), models.Q(models.Q(('closed_at', None), _negated=True), models.Q(('closed_how', ''), _negated=True)), _connector='OR'), name='a_closed_incident_says_how'),
+        ),
+        migrations.AddIndex(
+            model_name='correction',
+            index=models.Index(condition=models.Q(('taken_back_at', None)), fields=['account'], name='correction_counts'),
+        ),
+        migrations.AddConstraint(
+            model_name='correction',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_correction_ends_later'),
         ),
         migrations.AddConstraint(
             model_name='incidentalert',

@@ -12,7 +12,7 @@
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
-|                         | Notice, Snooze, Silence                                                      |
+|                         | Notice, Snooze, Silence, Correction, RuleBudget                              |
 | `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
 |                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
@@ -44,9 +44,10 @@ from monitor.models.accounts import (
     Product,
     ZohoAccount,
 )
-from monitor.models.alerts import AlertCursor, AlertRule, AlertState, Transition
+from monitor.models.alerts import AlertCursor, AlertRule, AlertState, RuleBudget, Transition
 from monitor.models.buckets import ChainMark, CountedFlow, CountedHour, DayBucket, DirtyHour, HourBucket
 from monitor.models.channels import Channel, ChannelMessage, ChannelStanding, SendAttempt
+from monitor.models.corrections import Correction, LeftOut, left_out_of, marked_hours
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -122,6 +123,7 @@ __all__ = [
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",
+    "Correction",
     "CountedFlow",
     "CountedHour",
     "DataCenter",
@@ -148,6 +150,7 @@ __all__ = [
     "IncidentAlert",
     "IncidentEvent",
     "KnownNetwork",
+    "LeftOut",
     "MailServer",
     "Notice",
     "Occasion",
@@ -169,6 +172,7 @@ __all__ = [
     "RetryPin",
     "RetryPolicy",
     "Role",
+    "RuleBudget",
     "RuleVersion",
     "Secret",
     "SendAttempt",
@@ -192,6 +196,8 @@ __all__ = [
     "ZohoAccount",
     "ages",
     "counted_in_a_day",
+    "left_out_of",
+    "marked_hours",
     "notify_of_act",
     "notify_of_batch",
     "notify_of_unknown",

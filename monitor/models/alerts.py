@@ -153,6 +153,18 @@ class AlertRule(models.Model):
         return self.options.get(name, usual if self.kind == "success_rate" else None)
 
 
+class RuleBudget(models.Model):
+    """Holds the pace that a rule's budget of false alerts goes by: counted anew once a day. Written by alerting."""
+
+    rule = models.OneToOneField(AlertRule, on_delete=models.CASCADE, primary_key=True, related_name="budget")
+    counted_on = models.DateField(help_text="the day (UTC); the pace is that of the 28 before it")
+    flows = models.PositiveIntegerField(help_text="that the rule was for")
+    runs_a_month = models.FloatField(help_text="of all of them together")
+
+    def __str__(self) -> str:
+        return f"{self.rule_id}: {self.runs_a_month:.0f} runs a month"
+
+
 class AlertState(models.Model):
     """Holds where one rule stands for one subject: a flow, or what the rule's kind names otherwise."""
 

@@ -85,6 +85,6 @@ def detail(state: AlertState) -> AlertDetail:
 def rules() -> QuerySet[AlertRule]:
     """Alert rules, each with `open_count`, the incidents that are open by it."""
     open_now = Count("states", filter=Q(states__is_open=True))
-    rows = AlertRule.objects.select_related("account", "flow", "tag", "owner")
+    rows = AlertRule.objects.select_related("account", "flow", "tag", "owner", "budget")
     rows = rows.defer("account__client_secret", "flow__raw")
     return rows.annotate(open_count=open_now).order_by("account__name", "name", "pk")

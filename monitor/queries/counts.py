@@ -1,5 +1,8 @@
 """Sums of buckets: the figures behind every rate and chart. Read-only.
 
+What people left out of the rates (`Correction`) is in the counts, and summed up beside them: by the hours that are
+marked, in longer times as far as hours are kept.
+
 Up to three months the hours are summed up. Longer times are summed up from days (UTC), which are 24 times fewer, but
 for days that an edge or the beginning of a slot cuts: those by their hours, and where the hours are gone by the day's
 beginning. An hour that the beginning of a slot cuts is taken by its quarters: so a day, a week or an hour of any zone
@@ -9,8 +12,8 @@ has the runs that the list of that time has.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,25 +22,53 @@ from django.db.models import Q, QuerySet, Sum
 from monitor.models import DayBucket, HourBucket
 from monitor.periods import DAY, HOUR, Window, day_start, first_midnight_from, hour_of, midnight_of
 from monitor.quarters import unpack
+from monitor.queries.corrections import Marks, marks_of
 
 LONGEST_BY_HOUR = 92 * DAY
 _FIELDS = ("succeeded", "failed", "first_succeeded", "running", "other")
+_LEFT: dict[str, str] = {
+    "succeeded": "left_succeeded",
+    "failed": "left_failed",
+    "first_succeeded": "left_first_succeeded",
+}
+_ALL_FIELDS = (*_FIELDS, *_LEFT.values())
 _NO_COUNTS = (0,) * len(_FIELDS)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Runs of some flows in some time, by their final result (see `HourBucket`). Rates are per cent."""
+    """Runs of some flows in some time, by their final result (see `HourBucket`). Rates are per cent.
+
+    What people left out of the rates is in the counts all the same; `left_…` says how much of them it is.
+    """
 
     succeeded: int = 0
     failed: int = 0
     first_succeeded: int = 0
     running: int = 0
     other: int = 0
+    left_succeeded: int = 0
+    left_failed: int = 0
+    left_first_succeeded: int = 0
 
     @property
     def finished(self) -> int:
         return self.succeeded + self.failed
+
+    @property
+    def left_out(self) -> int:
+        """Finished runs that are in no rate, because people marked their time."""
+        return self.left_succeeded + self.left_failed
+
+    @property
+    def rated(self) -> int:
+        """Finished runs that the rates are of."""
+        return max(self.finished - self.left_out, 0)
+
+    @property
+    def rated_failed(self) -> int:
+        """Failed ones of those that the rates are of."""
+        return max(self.failed - self.left_failed, 0)
 
     @property
     def total(self) -> int:
@@ -46,19 +77,23 @@ class Counts:
     @property
     def rate(self) -> float | None:
         """Finished runs that succeeded in the end, per cent; None where nothing finished."""
-        return 100 * self.succeeded / self.finished if self.finished else None
+        return 100 * (self.rated - self.rated_failed) / self.rated if self.rated else None
 
     @property
     def first_rate(self) -> float | None:
         """Finished runs that succeeded at the first attempt, per cent."""
-        return 100 * self.first_succeeded / self.finished if self.finished else None
+        return 100 * (self.first_succeeded - self.left_first_succeeded) / self.rated if self.rated else None
 
     def __add__(self, more: Counts) -> Counts:
-        return Counts(*(getattr(self, name) + getattr(more, name) for name in _FIELDS))
+        return Counts(*(getattr(self, name) + getattr(more, name) for name in _ALL_FIELDS))
 
     def without(self, part: Counts) -> Counts:
         """Returns what is left where some of them are counted elsewhere; never less than nothing."""
-        return Counts(*(max(getattr(self, name) - getattr(part, name), 0) for name in _FIELDS))
+        return Counts(*(max(getattr(self, name) - getattr(part, name), 0) for name in _ALL_FIELDS))
+
+    def leaving_out(self, part: Counts) -> Counts:
+        """Returns the same counts, with a part of them that is in no rate."""
+        return replace(self, **{left: getattr(part, name) for name, left in _LEFT.items()})
 
 
 @dataclass(frozen=True)
@@ -89,30 +124,71 @@ def of_sums(row: dict[str, Any]) -> Counts:
 
 
 def pieces(
-    window: Window, begins: Collection[datetime] = (), *, account_id: int | None = None, flow_id: int | None = None
+    window: Window,
+    begins: Collection[datetime] = (),
+    *,
+    account_id: int | None = None,
+    flow_id: int | None = None,
+    marks: Marks | None = None,
 ) -> list[Piece]:
-    """Counts the runs of a window, of everything, an account or a flow, oldest first. One to three statements.
+    """Counts the runs of a window, of everything, an account or a flow, oldest first. Two to four statements.
+
+    Where people left some of that time out of the rates, as many more.
 
     Args:
         window: from a whole hour to a whole hour of UTC.
         begins: of the slots that the pieces are laid into; none cuts a piece. They lie on quarters of an hour.
         account_id: only of this account.
         flow_id: only of this flow.
+        marks: what is left out of the rates, where it is read already.
     """
     scope = _scope(account_id, flow_id)
-    found: dict[datetime, Counts] = defaultdict(Counts)
-    cut = _cut_hours(window, begins)
+    found = _counted(scope, window, begins)
+    marked = (marks or marks_of(window, account_id, flow_id)).hours
+    if marked is not None:
+        for at, left in _counted_by_hours(scope & marked, window, begins).items():
+            found[at] = found[at].leaving_out(left)
+    return [Piece(at, counts) for at, counts in sorted(found.items()) if counts != Counts()]
+
+
+def _counted(scope: Q, window: Window, begins: Collection[datetime]) -> defaultdict[datetime, Counts]:
+    """Counts by pieces: a long window by its days, but for those that are cut."""
     if window.length <= LONGEST_BY_HOUR:
-        hours = _sums_by(_hours(scope, window), "hour")
-    else:
+        return _counted_by_hours(scope, window, begins)
+    found: defaultdict[datetime, Counts] = defaultdict(Counts)
+    cut_days = _cut_days(window, begins)
+    hours = _sums_by(HourBucket.objects.filter(scope, hour__in=_hours_of(cut_days)), "hour")
+    days = _sums_by(_days(scope, window), "day")
+    for hour, counts in hours.items():
+        # What is left of a day is of hours that are gone.
+        days[hour.date()] = days[hour.date()].without(counts)
+    for day, counts in days.items():
+        found[day_start(day, UTC)] += counts
+    _lay_hours(found, hours, scope, window, begins)
+    return found
+
+
+def _counted_by_hours(scope: Q, window: Window, begins: Collection[datetime]) -> defaultdict[datetime, Counts]:
+    """Counts hours by pieces; in a long window those of a day that nothing cuts belong to its beginning."""
+    found: defaultdict[datetime, Counts] = defaultdict(Counts)
+    hours = _sums_by(_hours(scope, window), "hour")
+    if window.length > LONGEST_BY_HOUR:
         cut_days = _cut_days(window, begins)
-        hours = _sums_by(HourBucket.objects.filter(scope, hour__in=_hours_of(cut_days)), "hour")
-        days = _sums_by(_days(scope, window), "day")
-        for hour, counts in hours.items():
-            # What is left of a day is of hours that are gone.
-            days[hour.date()] = days[hour.date()].without(counts)
-        for day, counts in days.items():
-            found[day_start(day, UTC)] += counts
+        for hour in [hour for hour in hours if hour.date() not in cut_days]:
+            found[day_start(hour.date(), UTC)] += hours.pop(hour)
+    _lay_hours(found, hours, scope, window, begins)
+    return found
+
+
+def _lay_hours(
+    found: defaultdict[datetime, Counts],
+    hours: Mapping[datetime, Counts],
+    scope: Q,
+    window: Window,
+    begins: Collection[datetime],
+) -> None:
+    """Adds hours, those that the beginning of a slot cuts by their quarters."""
+    cut = _cut_hours(window, begins)
     for hour, counts in hours.items():
         if hour not in cut and window.start <= hour < window.end:
             found[hour] += counts
@@ -121,22 +197,32 @@ def pieces(
         for hour, *numbers, quarters in HourBucket.objects.filter(scope, hour__in=cut).values_list(*columns):
             for part in unpack(quarters, *numbers):
                 found[hour + part.after] += Counts(*part[1:6])
-    return [Piece(at, counts) for at, counts in sorted(found.items()) if counts != Counts()]
 
 
-def total(window: Window, *, account_id: int | None = None, flow_id: int | None = None) -> Counts:
-    """Returns the sum of a window, as `pieces` reads it. One or two statements."""
-    found = pieces(window, account_id=account_id, flow_id=flow_id)
+def total(
+    window: Window, *, account_id: int | None = None, flow_id: int | None = None, marks: Marks | None = None
+) -> Counts:
+    """Returns the sum of a window, as `pieces` reads it: two or three statements, as many more where it is marked."""
+    found = pieces(window, account_id=account_id, flow_id=flow_id, marks=marks)
     return sum((piece.counts for piece in found), Counts())
 
 
-def by_flow(window: Window, *, account_id: int | None = None) -> dict[int, Counts]:
-    """Returns the sum of a window for each flow that has runs in it. One statement, three for a long window."""
+def by_flow(window: Window, *, account_id: int | None = None, marks: Marks | None = None) -> dict[int, Counts]:
+    """Returns the sum of a window for each flow that has runs in it. Two statements, four for a long window."""
     scope = _scope(account_id, None)
+    found = _counted_by_flow(scope, window)
+    marked = (marks or marks_of(window, account_id)).hours
+    if marked is not None:
+        for flow, left in _sums_by(_hours(scope & marked, window), "flow_id").items():
+            found[flow] = found[flow].leaving_out(left)
+    return dict(found)
+
+
+def _counted_by_flow(scope: Q, window: Window) -> defaultdict[int, Counts]:
     if window.length <= LONGEST_BY_HOUR:
-        return dict(_sums_by(_hours(scope, window), "flow_id"))
+        return _sums_by(_hours(scope, window), "flow_id")
     cut_days = _cut_days(window, ())
-    found: dict[int, Counts] = defaultdict(Counts)
+    found: defaultdict[int, Counts] = defaultdict(Counts)
     days = _days(scope, window)
     for flow, counts in _sums_by(days.exclude(day__in=cut_days), "flow_id").items():
         found[flow] += counts

@@ -29,6 +29,7 @@ from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Flow, Product, W
 from monitor.periods import DAY, Window, last_days
 from monitor.privacy import mask_name
 from monitor.queries import counts, health, incidents, problems
+from monitor.queries.corrections import marks_of
 from monitor.queries.counts import Counts
 from monitor.queries.freshness import mirror
 from monitor.queries.mails import mail_server
@@ -102,11 +103,13 @@ def ages(accounts: Collection[int], now: datetime) -> list[AccountAge]:
 
 def _worse(asked: DigestAsked) -> list[WorseFlow]:
     window = last_days(asked.until, asked.days)
-    now, before = counts.by_flow(window), counts.by_flow(Window(window.start - WEEK * DAY, window.start))
+    earlier = Window(window.start - WEEK * DAY, window.start)
+    marks = marks_of(Window(earlier.start, window.end))
+    now, before = counts.by_flow(window, marks=marks), counts.by_flow(earlier, marks=marks)
     found = {
-        flow: (share, earlier)
+        flow: (share, week, of_flow.left_out)
         for flow, of_flow in now.items()
-        if is_worse(share := _share(of_flow), earlier := _share(before.get(flow, Counts())))
+        if is_worse(share := _share(of_flow), week := _share(before.get(flow, Counts())))
     }
     flows = Flow.objects.filter(account__in=asked.accounts, gone_at=None).defer("raw").in_bulk(list(found))
     rows = [
@@ -117,7 +120,7 @@ def _worse(asked: DigestAsked) -> list[WorseFlow]:
 
 
 def _share(found: Counts) -> RunShare:
-    return RunShare(found.failed, found.finished)
+    return RunShare(found.rated_failed, found.rated)
 
 
 def _new_problems(asked: DigestAsked) -> list[NewProblem]:

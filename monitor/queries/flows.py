@@ -8,11 +8,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import (
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from monitor.models import SWITCHED_OFF, Execution, Failure, Flow, HourBucket
 from monitor.periods import DAY, last_days
+from monitor.queries.corrections import marks_of
 from monitor.queries.shown_names import by_shown_name, shows
 from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
 from monitor.standing.judge import WORDS, AccountPresent, FlowStanding
@@ -47,6 +61,8 @@ def flow_list(
 ) -> QuerySet[Flow]:
     """Finds flows, with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time).
 
+    `left_out` of the runs are in no rate, because people marked their time.
+
     Args:
         wanted: what the list is narrowed to.
         now: the present.
@@ -62,9 +78,27 @@ def flow_list(
         # Where its rows are pruned the flow still ran: an hour's start is the nearest that is known.
         last_run=Coalesce(Subquery(newest.values("started_time")[:1]), Subquery(last_hour.values("hour")[:1])),
     )
-    share = ExpressionWrapper(100.0 * (F("runs") - F("failures")) / F("runs"), output_field=FloatField())
-    flows = flows.annotate(rate=Case(When(runs__gt=0, then=share), default=None, output_field=FloatField()))
+    flows = _with_rate(flows, now, wanted.account_id)
     return flows.order_by(*_order(wanted.sort))
+
+
+def _with_rate(flows: QuerySet[Flow], now: datetime, account_id: int | None) -> QuerySet[Flow]:
+    """Adds `rate`, and `left_out`: how many of the `runs` it is not of, because people marked their time."""
+    window = last_days(now, LIST_DAYS)
+    marked = marks_of(window, account_id).hours
+    if marked is None:
+        flows = flows.annotate(left_out=Value(0), left_failures=Value(0))
+    else:
+        hours = HourBucket.objects.filter(marked, flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
+        sums = hours.order_by().values("flow")
+        flows = flows.annotate(
+            left_out=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
+            left_failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
+        )
+    rated = F("runs") - F("left_out")
+    good = rated - F("failures") + F("left_failures")
+    share = ExpressionWrapper(100.0 * good / rated, output_field=FloatField())
+    return flows.annotate(rate=Case(When(runs__gt=F("left_out"), then=share), default=None, output_field=FloatField()))
 
 
 def _order(sort: str) -> tuple[Any, ...]:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, tzinfo
 
 from django.db.models import Case, F, QuerySet, When
 
-from monitor.models import BROKEN, AlertState, Connection, DayBucket, Flow, HourBucket
+from monitor.models import BROKEN, AlertState, Connection, Correction, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts, problems, retention
+from monitor.queries.corrections import Marks, marks_of
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
 from monitor.queries.incidents import with_acknowledgement
@@ -35,6 +36,8 @@ class PeriodFigures:
         totals: of the window.
         listed_from: runs that began before are counted and not listed any more; None where there are none.
         before: of the window of the same length before.
+        corrections: why some of the runs are in no rate.
+        marks: all that is left out of the rates of the two windows.
     """
 
     window: Window
@@ -44,6 +47,8 @@ class PeriodFigures:
     totals: Counts
     before: Counts
     listed_from: datetime | None
+    corrections: list[Correction]
+    marks: Marks
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,9 @@ def period(
     account_id: int | None = None,
     flow_id: int | None = None,
 ) -> PeriodFigures:
-    """Returns the runs of the last so many days. Two statements; a few more for a year, or where slots cut hours.
+    """Returns the runs of the last so many days.
+
+    Three statements; a few more for a year, where slots cut hours, or where people left some of it out of the rates.
 
     Args:
         now: the present.
@@ -108,9 +115,10 @@ def period(
     """
     window = last_days(now, days)
     begins = slot_starts(window, slot_hours, zone)
-    found = counts.pieces(window, begins, account_id=account_id, flow_id=flow_id)
+    marks = marks_of(Window(window.before().start, window.end), account_id, flow_id)
+    found = counts.pieces(window, begins, account_id=account_id, flow_id=flow_id, marks=marks)
     totals = sum((piece.counts for piece in found), Counts())
-    before = counts.total(window.before(), account_id=account_id, flow_id=flow_id)
+    before = counts.total(window.before(), account_id=account_id, flow_id=flow_id, marks=marks)
     return PeriodFigures(
         window=window,
         end=now,
@@ -119,10 +127,18 @@ def period(
         totals=totals,
         before=before,
         listed_from=retention.listed_from(window.start, now, account_id=account_id, flow_id=flow_id),
+        corrections=marks.beside(window) if totals.left_out else [],
+        marks=marks,
     )
 
 
-def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent], zone: tzinfo = UTC) -> OverviewCards:
+def cards(
+    now: datetime,
+    days: int,
+    accounts: Mapping[int, AccountPresent],
+    zone: tzinfo = UTC,
+    marks: Marks | None = None,
+) -> OverviewCards:
     """Reads what the cards list.
 
     Args:
@@ -130,10 +146,11 @@ def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent], zone
         days: how far failures are counted back.
         accounts: how far the present of each is known.
         zone: by whose clock today began.
+        marks: what is left out of the rates of these days, where it is read already.
     """
     silent = silent_flows(now)
     silent_ids = frozenset(one.flow.pk for one in silent)
-    worst = worst_flows(now, days)
+    worst = worst_flows(now, days, marks=marks)
     presents = Presents(accounts, silent_ids)
     alerts = AlertState.objects.filter(is_open=True)
     counted_rows = count_each({"alerts": alerts} | problems.to_count(now, zone))
@@ -184,9 +201,9 @@ def _reaches_back(account_id: int, start: datetime) -> bool:
     return hours.exists() or DayBucket.objects.filter(flow__account_id=account_id, day__lte=start.date()).exists()
 
 
-def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:
+def worst_flows(now: datetime, days: int, *, limit: int = 8, marks: Marks | None = None) -> list[FlowCounts]:
     """Flows with the most failures in the period, worst first, with what their standing is by. Two statements."""
-    found = [row for row in counts.by_flow(last_days(now, days)).items() if row[1].failed]
+    found = [row for row in counts.by_flow(last_days(now, days), marks=marks).items() if row[1].failed]
     worst = sorted(found, key=lambda row: (-row[1].failed, row[0]))[:limit]
     rows = Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret")
     flows = with_facts(rows, now).in_bulk([flow for flow, _ in worst])

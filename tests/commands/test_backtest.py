@@ -195,3 +195,18 @@ def test_a_file_of_which_every_run_goes_on_has_no_edge_before_its_end(backtest) 
     assert edges(backtest(rows, "--kind", "stuck-run", "--until", "2026-09-07T12:00:00Z")) == [
         ("12", "2026-09-07T10:10:00Z", "firing", 0)
     ]
+
+
+class TestLeaveOut:
+    def test_runs_that_began_in_the_hours_of_a_period_are_in_no_rate(self, backtest) -> None:
+        assert edges(backtest(BROKEN, "--kind", "in-a-row", "--count", "3"))
+        marked = "2026-09-07T10:05:00Z/2026-09-07T10:10:00Z"
+        assert edges(backtest(BROKEN, "--kind", "in-a-row", "--count", "3", "--leave-out", marked)) == []
+        before = "2026-09-07T08:00:00Z/2026-09-07T10:00:00Z"
+        assert edges(backtest(BROKEN, "--kind", "in-a-row", "--count", "3", "--leave-out", before))
+
+    @pytest.mark.parametrize("wrong", ["", "2026-09-07", "2026-09-07T10:00Z/yesterday", "2026-09-08/2026-09-07"])
+    def test_a_period_that_is_none_is_refused_in_a_line(self, backtest, wrong: str) -> None:
+        ended, lines = backtest(BROKEN, "--kind", "in-a-row", "--leave-out", wrong)
+        assert (ended.code, lines) == (2, [])
+        assert "is no period such as" in ended.error

@@ -118,6 +118,9 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "incident_snooze": (lambda w: {"pk": w.incident.pk}, POST_OF_OPERATORS),
     "snooze_end": (lambda w: {"pk": w.snooze.pk}, post(POST_OF_OPERATORS, "302")),
     "silences": (lambda w: {}, SEEN_BY_ALL),
+    "corrections": (lambda w: {}, SEEN_BY_ALL),
+    "correction_add": (lambda w: {}, POST_OF_OPERATORS),
+    "correction_take_back": (lambda w: {"pk": w.correction.pk}, post(POST_OF_OPERATORS, "302")),
     "silence_add": (lambda w: {}, POST_OF_OPERATORS),
     "silence_end": (lambda w: {"pk": w.silence.pk}, post(POST_OF_OPERATORS, "302")),
     # The signature in the address says who acts; signed in or not.

@@ -156,7 +156,7 @@ class TestSilences:
         client, elsewhere = signed_in(otto), factories.make_flow(factories.make_account("Elsewhere"))
         for wrong, words in (
             ({"account": account.pk, "flow": elsewhere.pk}, "This flow belongs to another account."),
-            ({}, "Choose an account, a flow or a name, or tick this."),
+            ({}, "Choose an account, a flow, a kind or a name, or tick this."),
         ):
             response = client.post(reverse("silence_add"), data | wrong)
             assert response.status_code == 400
@@ -164,6 +164,19 @@ class TestSilences:
         assert not own(Silence).exists()
         client.post(reverse("silence_add"), data | {"everything": "on"})
         assert own(Silence).count() == 1
+
+    def test_a_silence_can_be_for_one_kind_of_rule(self, account: Any, signed_in: Any, otto: User) -> None:
+        client, flow = signed_in(otto), factories.make_flow(account)
+        data = {"why": "x", "ends_at": (timezone.now() + HOUR).isoformat(), "kind": "missed_run"}
+        assert client.post(reverse("silence_add"), data | {"kind": "no_such_kind"}).status_code == 400
+        assert client.post(reverse("silence_add"), data).status_code == 302
+        row = own(Silence).get()
+        fits = {
+            kind: row.covers(AlertState(rule=factories.make_alert_rule(account, kind=kind), flow=flow), account.pk)
+            for kind in ("missed_run", "success_rate")
+        }
+        assert fits == {"missed_run": True, "success_rate": False}
+        assert "missed run" in client.get(reverse("silences")).content.decode()
 
     def test_one_that_would_end_before_it_starts_is_refused_in_words(
         self, account: Any, signed_in: Any, otto: User

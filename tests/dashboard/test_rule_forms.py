@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds.failing_now.condition import FailingNow
 from monitor.alerting.kinds.options_form import kind_forms
-from monitor.models import AlertRule, AuditEntry, DayBucket, Flow, Role
+from monitor.models import AlertRule, AuditEntry, DayBucket, Flow, Role, RuleBudget
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.soup import Page, words
@@ -69,7 +70,8 @@ def test_a_form_saved_as_it_is_gives_a_rule_of_its_kind_with_the_usual_options(k
     assert client.post(reverse("alert_rule_add"), data).status_code == 302
     rule = own(AlertRule).get()
     assert (rule.kind, rule.account, rule.flow, rule.severity) == (kind, account, None, "notify")
-    assert condition_kinds()[kind](**rule.options) == condition_kinds()[kind]()
+    offered = {"false_alerts": 1.0} if kind == "failing_now" else {}
+    assert condition_kinds()[kind](**rule.options) == condition_kinds()[kind](**offered)
     assert (rule.for_minutes, rule.keep_firing_minutes, rule.repeat_hours) == (0, 0, 4)
     assert (rule.waits_for_reruns, rule.patience_minutes, rule.working_hours, rule.is_active) == (True, 35, {}, True)
 
@@ -324,3 +326,23 @@ def test_a_name_that_holds_markup_is_shown_and_not_run(client, account):
     page = client.get(add("in_a_row", account=account.pk)).content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(2)" in page
+
+
+def test_a_budget_of_false_alerts_is_kept_with_the_rule_and_shown_in_the_list(client, account):
+    data = form_of(client, add("failing_now")) | {"false_alerts": "2"}
+    assert client.post(reverse("alert_rule_add"), data).status_code == 302
+    rule = own(AlertRule).get()
+    assert (rule.options["false_alerts"], rule.options["run_length"]) == (2.0, 15_000)
+    shown = "at most 2 false alerts a month: 15,000 runs between two"
+    assert f"{shown}, until the pace of its flows is counted" in client.get(reverse("alert_rules")).content.decode()
+    RuleBudget.objects.create(rule=rule, counted_on=timezone.now().date(), flows=3, runs_a_month=60_000)
+    page = client.get(reverse("alert_rules")).content.decode()
+    length = FailingNow(false_alerts=2.0).at_pace(60_000).run_length
+    assert length >= 30_000
+    assert f"at most 2 false alerts a month: {length:,} runs between two<" in page
+    address = reverse("alert_rule_edit", args=[rule.pk])
+    again = form_of(client, address)
+    assert again["false_alerts"] == "2.0"
+    assert client.post(address, again | {"false_alerts": ""}).status_code == 302
+    assert "false_alerts" not in own(AlertRule).get().options
+    assert form_of(client, address).get("false_alerts", "") == ""

@@ -13,6 +13,7 @@ from monitor.models import (
     Channel,
     ChannelMessage,
     ConnectedWorkflow,
+    Correction,
     Delivery,
     Execution,
     Failure,
@@ -59,6 +60,7 @@ class World:
     incident: Incident
     snooze: Snooze
     silence: Silence
+    correction: Correction
     mail: Delivery
     channel: Channel
     message: ChannelMessage
@@ -182,12 +184,17 @@ def make_hook(account: ZohoAccount, now: datetime) -> HookEndpoint:
     return hook
 
 
-def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
-    """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
-    account = factories.make_account(name)
+def make_read(account: ZohoAccount, now: datetime) -> None:
+    """Says that an account was read just now."""
     SyncState.objects.filter(account=account).update(state="ok", last_complete_at=now, last_finished_at=now)
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now)
     StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
+
+
+def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
+    """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
+    account = factories.make_account(name)
+    make_read(account, now)
     flow = factories.make_flow(account, flow_name="Lead to campaign")
     execution = factories.make_execution(
         flow, "failed", started_time=now - timedelta(days=3), trigger_data={"Email": "jo@example.com", "Stage": "New"}
@@ -231,6 +238,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         incident=incident,
         snooze=snooze,
         silence=silence,
+        correction=factories.make_correction(account, now=now, by=operator, incident=incident),
         mail=mail,
         channel=channel,
         message=message,

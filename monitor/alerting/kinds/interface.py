@@ -18,7 +18,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import accumulate, pairwise
 from operator import itemgetter
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from monitor.alerting.kinds.timed_runs import TimedRuns
 
@@ -398,6 +398,22 @@ class Condition(Protocol):
     def evaluate(self, runs: Runs, at: datetime, standing: AlertStanding) -> Evaluation:
         """Returns what is found of the runs that ended at or before a moment."""
         ...
+
+
+def goes_by_silence(condition: object) -> bool:
+    """Returns whether a condition is about runs that do not come: each that came counts, however it ended."""
+    return bool(getattr(condition, "goes_by_silence", False))
+
+
+def at_pace(condition: Any, runs_a_month: float) -> Any:
+    """Returns a condition as its budget asks for at the pace of its flows together; most kinds have none."""
+    adapt = getattr(condition, "at_pace", None)
+    return condition if adapt is None else adapt(runs_a_month)
+
+
+def has_budget(condition: Any) -> bool:
+    """Returns whether a condition hangs on the pace of its flows together."""
+    return getattr(condition, "false_alerts", None) is not None
 
 
 def moment(seconds: float) -> datetime:

@@ -16,6 +16,8 @@ from monitor.alerting.backtest import UnreadableRunError, edges_of, read_runs
 from monitor.alerting.kinds import run_kinds
 from monitor.alerting.kinds.interface import Condition
 from monitor.alerting.steps import AlertPatience
+from monitor.left_out import MarkedTimes
+from monitor.periods import Window, whole_hours
 from monitor.zoho.moments import moment
 
 _TYPES = {int: "a whole number", float: "a number", str: "text"}
@@ -46,6 +48,13 @@ class Command(BaseCommand):
             said = f"{_TYPES[of]}; an option of {', '.join(sorted(kinds_of))}"
             parser.add_argument(f"--{_typed(name)}", type=of, metavar="X", help=said)
         parser.add_argument("--until", metavar="TIME", help="up to when; the end of the newest run where unsaid")
+        parser.add_argument(
+            "--leave-out",
+            action="append",
+            default=[],
+            metavar="FROM/UNTIL",
+            help="runs that began in the hours of UTC from one time to another are in no rate; may be given often",
+        )
         parser.add_argument("--for", type=float, default=0, metavar="MINUTES", help="it must last so long to fire")
         parser.add_argument("--keep-firing", type=float, default=0, metavar="MINUTES", help="and be over so long")
 
@@ -54,9 +63,10 @@ class Command(BaseCommand):
         condition = _condition(options)
         patience = AlertPatience(_minutes("--for", options["for"]), _minutes("--keep-firing", options["keep_firing"]))
         until = _until(options["until"])
+        left_out = MarkedTimes.of(_marked(text) for text in options["leave_out"])
         try:
             runs = _read(options["file"])
-            for edge in edges_of(condition, runs, until=until, patience=patience):
+            for edge in edges_of(condition, runs, until=until, patience=patience, left_out=left_out):
                 self.stdout.write(json.dumps(edge))
             self.stdout.flush()
         except BrokenPipeError:
@@ -108,6 +118,16 @@ def _until(text: str | None) -> datetime | None:
     if found is None:
         raise CommandError(f"--until {text!r} is no time such as 2026-11-22T10:00:00Z", returncode=2)
     return found
+
+
+def _marked(text: str) -> Window:
+    start, _, end = text.partition("/")
+    found = [moment(part, UTC) for part in (start, end)]
+    if found[0] is None or found[1] is None or found[0] >= found[1]:
+        raise CommandError(
+            f"--leave-out {text!r} is no period such as 2026-11-22T10:00:00Z/2026-11-22T12:00:00Z", returncode=2
+        )
+    return whole_hours(found[0], found[1])
 
 
 def _read(name: str) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from django import forms
 
 from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds.interface import at_pace
 from monitor.alerting.kinds.options_form import OptionsForm, kind_forms, usual_options
 from monitor.alerting.kinds.usual import UsualPace
 
@@ -93,10 +94,16 @@ def test_a_budget_of_one_false_alert_a_month_makes_the_run_length_as_long_as_the
     form = filled_in("failing_now", false_alerts="1")
     form.usual = UsualPace(runs_a_day=runs_a_day, failing=0.03)
     assert form.is_valid()
-    assert form.options()["run_length"] == length
+    assert (form.options()["run_length"], form.options()["false_alerts"]) == (15_000, 1.0), "it is kept as a budget"
+    found = at_pace(form.condition(), form.usual.runs_a_month).run_length
+    assert length <= found <= 1.1 * length
     told = form.told(form.condition())
-    assert (told[1] if told[1:] else None) == (
-        said and f"At the usual pace of its flows: at most one false alert in {said}."
+    assert (told[1:] or None) == (
+        said
+        and [
+            f"At the usual pace of its flows: at most one false alert in {said}.",
+            f"For that it lets {found:,} runs lie between two of them.",
+        ]
     )
 
 

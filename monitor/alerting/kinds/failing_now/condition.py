@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -21,7 +21,9 @@ from monitor.alerting.kinds.failing_now.healthy_level import HIGHEST, HISTORY, l
 from monitor.alerting.kinds.failing_now.run_length import CusumChart, chart_for, on_grid, weight_for
 from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Evaluation, Learned, RunResult, Runs, moment
 
-SHORTEST_RUN_LENGTH = 15_000
+SHORTEST_RUN_LENGTH, MOST_RUNS = 15_000, 1_000_000_000
+LEAST_FALSE_ALERTS = 0.01
+STEP = 1.1
 LEAST_MORE = 0.20  # of a flow that often fails, so much more is worth waking somebody for
 _GOOD_RUNS, _MOST_GOOD_RUNS = 10, 30
 _BY_CHANCE = 1 / 10_000
@@ -36,6 +38,8 @@ class FailingNow:
         run_length: the mean number of runs between two false alarms of a healthy flow, at the least.
         worth_waking: the share of failing runs that is to be found fastest, in per cent; for a flow that often fails
             when it is healthy, 20 per cent more than that if it is more.
+        false_alerts: at most so many false alerts a month over all flows of the rule, at their usual pace; None: only
+            `run_length` counts.
         floor: a flow that fails less often when it is healthy, in per cent, is taken to fail so often.
     """
 
@@ -44,13 +48,34 @@ class FailingNow:
     run_length: int = SHORTEST_RUN_LENGTH
     worth_waking: float = 30.0
     floor: float = 1.0
+    false_alerts: float | None = None
 
     def __post_init__(self) -> None:
-        limits.whole("run_length", self.run_length, 100, 1_000_000_000)
+        limits.whole("run_length", self.run_length, 100, MOST_RUNS)
         limits.number("floor", self.floor, 0.1, 100 * HIGHEST)
         limits.number("worth_waking", self.worth_waking, 5, 95)
+        if self.false_alerts is not None:
+            limits.number("false_alerts", self.false_alerts, LEAST_FALSE_ALERTS, 1_000)
         if self.worth_waking <= self.floor:
             raise ValueError("worth_waking must be above the floor")
+
+    def at_pace(self, runs_a_month: float) -> FailingNow:
+        """Returns the condition with the run length that its budget of false alerts asks for.
+
+        Never a shorter one than is set, nor than 15,000 where there is a budget. It goes up in steps of a tenth, so
+        that it does not change with every day's pace.
+
+        Args:
+            runs_a_month: of all flows of the rule together.
+        """
+        if self.false_alerts is None:
+            return self
+        least = max(self.run_length, SHORTEST_RUN_LENGTH)
+        needed = runs_a_month / self.false_alerts
+        if needed <= least:
+            return replace(self, run_length=least)
+        steps = math.ceil(math.log(needed / least) / math.log(STEP) - 1e-9)
+        return replace(self, run_length=min(round(least * STEP**steps), MOST_RUNS))
 
     def needs_from(self, at: datetime, standing: AlertStanding) -> datetime:
         needed = needs_from(at, standing.learned)

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from monitor.alerting.kinds.failing_now.condition import SHORTEST_RUN_LENGTH, FailingNow
+from monitor.alerting.kinds.failing_now.condition import (
+    LEAST_FALSE_ALERTS,
+    MOST_RUNS,
+    SHORTEST_RUN_LENGTH,
+    FailingNow,
+)
 from monitor.alerting.kinds.failing_now.healthy_level import HIGHEST
 from monitor.alerting.kinds.failing_now.words import delays
 from monitor.alerting.kinds.options_form import OptionsForm
@@ -14,7 +19,7 @@ from monitor.alerting.kinds.options_form import OptionsForm
 if TYPE_CHECKING:
     from monitor.alerting.kinds.interface import Condition
 
-MOST_RUNS = 1_000_000_000
+USUAL_FALSE_ALERTS = 1.0
 TYPICAL = 0.03  # share that fails of a healthy flow of which nothing is known
 
 
@@ -29,11 +34,12 @@ class FailingNowForm(OptionsForm):
 
     false_alerts = forms.FloatField(
         label="False alerts a month, at most",
-        min_value=0.01,
+        min_value=LEAST_FALSE_ALERTS,
         max_value=1_000,
         required=False,
-        help_text="Over all flows of this rule, at their usual pace; it raises the number below where it has to. "
-        "Empty: only the number below counts.",
+        initial=USUAL_FALSE_ALERTS,
+        help_text="Over all flows of this rule. Every night the number below is raised as far as their pace of the "
+        "last 28 days asks for. Empty: only the number below counts.",
     )
     run_length = forms.IntegerField(
         label="Runs between two false alerts",
@@ -54,25 +60,25 @@ class FailingNowForm(OptionsForm):
         help_text="A flow that fails less often when it is healthy is taken to fail so often.",
     )
 
-    def options(self) -> dict[str, Any]:
-        """Returns the options; the run length is as long as the false alerts a month ask for."""
-        found = super().options()
-        wanted = self.cleaned_data.get("false_alerts")
-        if wanted is not None and "run_length" in found:
-            needed = round(self.usual.runs_a_month / wanted)
-            found["run_length"] = min(max(found["run_length"], needed), MOST_RUNS)
-        return found
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rule = getattr(self, "instance", None)
+        if rule is not None and rule.pk:
+            self.initial.setdefault("false_alerts", None)  # a rule without a budget keeps having none
 
     def told(self, condition: Condition) -> list[str]:
         """Says from the exact run length how soon it finds what, and how often it alarms falsely."""
         if not isinstance(condition, FailingNow):
             return []
+        condition = condition.at_pace(self.usual.runs_a_month)
         healthy = min(max(self.usual.failing or TYPICAL, condition.floor / 100), HIGHEST)
         found = delays(condition, healthy)
         told = [f"Where {100 * healthy:.1f} % of the runs usually fail, {found}."]
         if self.usual.runs_a_month:
             months = condition.run_length / self.usual.runs_a_month
             told.append(f"At the usual pace of its flows: at most one false alert in {_months(months)}.")
+            if condition.false_alerts is not None:
+                told.append(f"For that it lets {condition.run_length:,} runs lie between two of them.")
         return told
 
 

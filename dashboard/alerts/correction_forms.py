@@ -1,0 +1,90 @@
+"""Asks which time is left out of the rates, of which flows, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from dashboard.alerts.forms import LineField
+from dashboard.filters import TimeField
+from monitor.models import Flow, Incident, ZohoAccount
+from monitor.queries.corrections import outage_of
+from monitor.queries.shown_names import by_shown_name
+
+OF_ACCOUNT, OF_INCIDENT = "account", "incident"
+WHOLE_HOURS = (
+    "Runs count by the hour of UTC in which they began: the time is widened to whole hours of it. They leave success "
+    "rates, and alerts about runs that fail or take long; alerts about silence, all counts and the ledger stay."
+)
+
+
+class CorrectionForm(forms.Form):
+    """Asks for a time that is left out, of an account or one of its flows."""
+
+    account = forms.ModelChoiceField(ZohoAccount.objects.none(), empty_label=None)
+    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Each flow of the account")
+    starts_at = TimeField(label="From")
+    ends_at = TimeField(label="Until", help_text=WHOLE_HOURS)
+    why = LineField("Reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret").order_by("name", "pk")
+        flows = Flow.objects.select_related("account").defer("raw", "account__client_secret")
+        self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
+        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
+        for name in ("starts_at", "ends_at"):
+            self.fields[name].required = True
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        account, flow = data.get("account"), data.get("flow")
+        if account is not None and flow is not None and flow.account_id != account.pk:
+            self.add_error("flow", "This flow belongs to another account.")
+        return data
+
+    def wanted(self) -> dict[str, Any]:
+        """Returns the arguments of `leave_out`."""
+        data = dict(self.cleaned_data)
+        flow = data.pop("flow")
+        return data | {"flows": [flow] if flow is not None else []}
+
+
+class IncidentCorrectionForm(forms.Form):
+    """Asks for the time of an incident that is left out, filled in with its own."""
+
+    incident = forms.CharField(widget=forms.HiddenInput)
+    whose = forms.ChoiceField(label="Of", choices=[])
+    starts_at = TimeField(label="From")
+    ends_at = TimeField(label="Until", help_text=WHOLE_HOURS)
+    why = LineField("Reason")
+
+    def __init__(self, data: Any = None, *, incident: Incident, now: datetime, **kwargs: Any) -> None:
+        window = outage_of(incident.began_at, incident.closed_at, now)
+        usual = {"incident": incident.pk, "starts_at": window.start, "ends_at": window.end}
+        super().__init__(data, initial=usual, **kwargs)
+        self.incident = incident
+        alerts = incident.members.exclude(alert__flow=None).values("alert__flow")
+        self.flows = list(Flow.objects.filter(pk__in=alerts).defer("raw").order_by("pk"))
+        whose = [(OF_ACCOUNT, "Each flow of the account")]
+        if self.flows:
+            count = len(self.flows)
+            name = self.flows[0].shown_name if count == 1 else f"The {count} flows of this incident"
+            whose.insert(0, (OF_INCIDENT, name))
+        self.fields["whose"].choices = whose
+        for name in ("starts_at", "ends_at"):
+            self.fields[name].required = True
+
+    def wanted(self) -> dict[str, Any]:
+        """Returns the arguments of `leave_out`."""
+        data = self.cleaned_data
+        return {
+            "account": self.incident.account,
+            "flows": self.flows if data["whose"] == OF_INCIDENT else [],
+            "starts_at": data["starts_at"],
+            "ends_at": data["ends_at"],
+            "why": data["why"],
+            "incident": self.incident,
+        }

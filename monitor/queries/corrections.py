@@ -1,0 +1,59 @@
+"""Shows what people left out of the rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from monitor.models import Correction, marked_hours
+from monitor.periods import Window
+
+SHOWN_BESIDE = 5  # reasons beside a rate
+
+
+def corrections() -> QuerySet[Correction]:
+    """Marked periods, the newest first, with the joins that the page needs."""
+    rows = Correction.objects.select_related("account", "flow", "by", "taken_back_by", "incident")
+    return rows.defer("account__client_secret", "flow__raw")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Holds the corrections that touch a window, the newest period first."""
+
+    rows: list[Correction]
+
+    @property
+    def hours(self) -> Q | None:
+        """Says in SQL which buckets of hours they leave out; None for no bucket."""
+        return marked_hours(self.rows)
+
+    def beside(self, window: Window) -> list[Correction]:
+        """Returns why runs of a window are in no rate: as many reasons as stand beside one."""
+        found = [row for row in self.rows if row.starts_at < window.end and row.ends_at > window.start]
+        return found[:SHOWN_BESIDE]
+
+
+def marks_of(window: Window, account_id: int | None = None, flow_id: int | None = None) -> Marks:
+    """Reads what is left out of the rates of a window. One statement.
+
+    Args:
+        window: that is counted.
+        account_id: only of this account.
+        flow_id: only of this flow.
+    """
+    rows = Correction.objects.within(window, account_id, flow_id).select_related("by", "flow", "account")
+    return Marks(list(rows.defer("account__client_secret", "flow__raw").order_by("-starts_at", "-pk")))
+
+
+def of_incident(incident_id: int) -> list[Correction]:
+    """Returns the marked periods that were made on an incident's page and count. One statement."""
+    rows = Correction.objects.in_force().filter(incident=incident_id).select_related("by", "flow", "account")
+    return list(rows.defer("account__client_secret", "flow__raw"))
+
+
+def outage_of(began_at: datetime, closed_at: datetime | None, now: datetime) -> Window:
+    """Returns the period that a form for an incident offers: from its beginning to its end, or up to now."""
+    return Window(began_at, max(closed_at or now, began_at))

@@ -47,7 +47,8 @@ def show(
     mirror = context.get("mirror") or freshness.mirror(now)
     if stream and form is not None:
         context["freshness"] = freshness.of_list(mirror, stream, now, form.cleaned_data.get("account"))
-    context = {"mirror": mirror, "freshness": mirror, "own_url": own_url or request.path} | context
+    context = {"mirror": mirror, "freshness": mirror} | context
+    context |= {"own_url": own_url, "list_path": own_url or request.path}
     is_part = bool(request.htmx)  # type: ignore[attr-defined]
     context |= {"form": form, "is_part": is_part, "frame": "parts/bare.html" if is_part else "base.html"}
     if is_valid:

@@ -44,7 +44,7 @@ help: ## this menu
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
 	@echo "make bench-alert-latency  seconds from a condition that is committed to the mail server's 250; ALERT_LATENCY_EVENTS=…"
-	@echo "make alerts-faults  500 schedules of alerts, mail faults and deaths: nothing lost; ALERT_SCHEDULES=… ALERT_SEED=…"
+	@echo "make alerts-faults  500 schedules of alerts, faults of mail and webhooks, deaths: nothing lost; ALERT_SCHEDULES=… ALERT_FIRST=…"
 	@echo "make bench-sync     the mirror's figures (docs/benchmarks.md), hours of them; one alone: make sync-budget, …"
 	@echo "make clean          take away caches; the demo's data and .venv stay"
 	@echo "Own Python or environment: make PYTHON=/path/to/python3.12 VENV=/path/to/env …"
@@ -122,7 +122,7 @@ bench-alert-evaluation: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres \
 		tests/benchmarks/test_alert_evaluation.py $(ARGS)
 
-# ALERT_SEED=7 plays one schedule.
+# ALERT_SEED=7 plays one schedule; ALERT_FIRST=251 ALERT_SCHEDULES=250 the second half; ARGS="--database postgresql" one database.
 alerts-faults: $(DEV)
 	@ALERT_SCHEDULES=$${ALERT_SCHEDULES:-500} $(PY) scripts/test.py --mark deep --workers $(WORKERS) \
 		-p no:randomly tests/notify/test_alert_schedules.py $(ARGS)

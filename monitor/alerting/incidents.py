@@ -13,11 +13,23 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, Q
 
+from monitor.alerting import escalations
+from monitor.alerting.escalate import EscalationTrigger
 from monitor.alerting.evidence import causes_by_alert
 from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
-from monitor.models import AlertState, Incident, IncidentAlert, IncidentEvent, Notice, Transition, User, ZohoAccount
+from monitor.models import (
+    AlertState,
+    Escalation,
+    Incident,
+    IncidentAlert,
+    IncidentEvent,
+    Notice,
+    Transition,
+    User,
+    ZohoAccount,
+)
 from monitor.named_people import newest_failed, people_named
 
 logger = logging.getLogger(__name__)
@@ -76,6 +88,7 @@ def follow(account: ZohoAccount, now: datetime) -> int:
             found.dispatch_state = states.DISPATCHED if is_told else states.SILENT
             found.dispatched_at = now
         Transition.objects.bulk_update(new, ["dispatch_state", "dispatched_at"], batch_size=100)
+        desk.escalate()
     return len(new)
 
 
@@ -98,6 +111,7 @@ class _Desk:
         opened = Incident.objects.filter(account=account, closed_at=None).order_by("opened_at", "pk")
         self.opened: dict[int, Incident] = {one.pk: one for one in opened}
         members = IncidentAlert.objects.filter(incident__in=list(self.opened)).select_related("alert")
+        self.triggers: dict[int, EscalationTrigger] = {}
         self.members: dict[int, list[IncidentAlert]] = {key: [] for key in self.opened}
         for member in members.order_by("joined_at", "pk"):
             self.members[member.incident_id].append(member)
@@ -142,9 +156,25 @@ class _Desk:
         )
         self.members[incident.pk].append(member)
         note_event(incident, "fired", found.at, alert=found.alert, note=found.reason)
+        before = incident.severity
         if choice.joins is not None:
             self._grow(incident, member, severity)
+        self._note_trigger(incident, member, is_new=choice.joins is None, has_risen=incident.severity != before)
         return True
+
+    def _note_trigger(self, incident: Incident, member: IncidentAlert, *, is_new: bool, has_risen: bool) -> None:
+        """Notes what may begin an escalation; what follows from another alert, or is known already, does not."""
+        others = [one for one in self.members[incident.pk] if one.pk != member.pk]
+        if any(one.alert_id == member.alert_id for one in others) and not member.muted:
+            self.triggers[incident.pk] = EscalationTrigger.FIRED_ANEW
+        elif is_new or has_risen or self._is_news(member):
+            self.triggers.setdefault(incident.pk, EscalationTrigger.OPENED if is_new else EscalationTrigger.JOINED)
+
+    def escalate(self) -> None:
+        """Begins the escalations of the incidents in which something fired."""
+        for key, trigger in self.triggers.items():
+            if key in self.opened:
+                escalate(self.opened[key], trigger, self.now)
 
     def _is_explained(self, incident: Incident, causes: AlertCauses) -> bool:
         """Returns whether an alert follows from a connection that is known to be broken.
@@ -257,6 +287,7 @@ def close(
         actor: who closed it; None where its alerts are over.
         note: why, in the person's words.
     """
+    escalations.end(incident, Escalation.Ended.OVER, now)
     incident.closed_at, incident.closed_how = at, how
     incident.save(update_fields=["closed_at", "closed_how"])
     note_event(incident, "closed", at, actor=actor, note=note)
@@ -267,6 +298,12 @@ def close(
     if incident.cause == Incident.Cause.ACCOUNT:
         wake(incident.account_id, now)
     logger.info("incident %d: closed (%s)", incident.pk, how)
+
+
+def escalate(incident: Incident, trigger: EscalationTrigger, now: datetime) -> None:
+    """Begins the escalations of an incident; call it in a transaction that holds its account."""
+    for begun in escalations.begin(incident, trigger, now, lambda *notice: notify(*notice[:3], due_at=notice[3])):
+        note_event(incident, "escalation", now, note=begun.policy_name)
 
 
 def wake(account_id: int, now: datetime) -> None:
@@ -294,13 +331,16 @@ def remind(account: ZohoAccount, now: datetime) -> int:
     """
     with transaction.atomic():
         found = Incident.objects.filter(account=account, closed_at=None, acknowledged_at=None)
-        quiet = found.exclude(notices__dispatch_state=Transition.Dispatch.NEW)
-        due = [one for one in quiet.annotate(told_at=Max("notices__dispatched_at")) if _is_to_repeat(one, now)]
+        # Steps of an escalation go to others, and wait for their own time.
+        others = Notice.objects.filter(incident=OuterRef("pk")).exclude(kind=Kind.ESCALATE)
+        quiet = found.exclude(Exists(others.filter(dispatch_state=Transition.Dispatch.NEW)))
+        told_at = Max("notices__dispatched_at", filter=~Q(notices__kind=Kind.ESCALATE))
+        due = [one for one in quiet.annotate(told_at=told_at) if _is_to_repeat(one, now)]
         if not due:
             return 0
         lock(account)
         # Asked again: another process may have done it before the lock was ours.
-        again = quiet.filter(pk__in=[one.pk for one in due]).annotate(told_at=Max("notices__dispatched_at"))
+        again = quiet.filter(pk__in=[one.pk for one in due]).annotate(told_at=told_at)
         still = [one for one in again if _is_to_repeat(one, now)]
         for one in still:
             notify(one, Kind.REPEAT, now, due_at=now)

@@ -39,6 +39,8 @@ class Why(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     OVER = "over"
     TOLD = "told"  # by another mail of the incident
+    FIRST = "first"  # a step of an escalation waits for the first mail
+    ANEW = "anew"  # the escalation began anew
     DIGEST = "digest"
 
 
@@ -58,7 +60,7 @@ class NoticeFacts:
     """Holds what a notice's fate depends on.
 
     Attributes:
-        kind: firing, update, repeat or resolved.
+        kind: firing, update, repeat, escalate or resolved.
         waited: why it waited last.
         is_open: whether the incident is.
         is_acknowledged: whether somebody is on it.
@@ -105,7 +107,7 @@ def _why_never(facts: NoticeFacts) -> Why | None:
     """Returns why nobody has to read it any more."""
     if not facts.is_open and (facts.kind != "firing" or facts.waited in QUIET):
         return Why.OVER
-    if facts.kind == "repeat" and facts.is_acknowledged:
+    if facts.kind in ("repeat", "escalate") and facts.is_acknowledged:
         return Why.ACKNOWLEDGED
     return None
 

@@ -22,6 +22,7 @@ from monitor.models import (
     Snooze,
 )
 from monitor.queries.channels import ChannelTrouble, broken_channels
+from monitor.queries.escalations import ShownEscalation, escalations_of
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -110,6 +111,7 @@ _WORDS = {
     "comment": "wrote a note",
     "closed": "closed it",
     "snoozed": "snoozed",
+    "escalation": "escalation begins",
 }
 
 
@@ -122,6 +124,7 @@ class IncidentDetail:
         events: its timeline, the oldest first.
         notices: what was to be mailed, each with `sent_mails` and `sent_messages`.
         snoozes: that hold now, of its account.
+        escalations: the newest first.
         broken: channels that are told of its account, and take nothing.
     """
 
@@ -129,6 +132,7 @@ class IncidentDetail:
     events: list[IncidentEvent]
     notices: list[Notice]
     snoozes: list[Snooze]
+    escalations: list[ShownEscalation]
     broken: list[ChannelTrouble]
 
     @property
@@ -145,7 +149,17 @@ class IncidentDetail:
             )
             for one in self.events
         ]
+        found += [
+            IncidentLine(
+                step.told_at, f"took step {step.step.position} of “{one.escalation.policy_name}”", note=step.whom
+            )
+            for one in self.escalations
+            for step in one.steps
+            if step.told_at is not None
+        ]
         for notice in self.notices:
+            if notice.kind == Notice.Kind.ESCALATE:
+                continue
             if notice.dispatched_at is not None and notice.recipients:
                 people = "1 person" if notice.recipients == 1 else f"{notice.recipients} people"
                 found.append(
@@ -180,7 +194,7 @@ class IncidentDetail:
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, timeline, mails and messages to channels. Eight statements.
+    """Returns one incident with its alerts, timeline, mails, messages to channels and escalations. Twelve statements.
 
     Args:
         incident: from `incidents()`.
@@ -205,6 +219,7 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
         snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+        escalations=escalations_of(incident),
         broken=broken_channels(now, incident.account_id),
     )
 

@@ -1,4 +1,4 @@
-"""Lets alerts fire and recover, people act, mail servers fail and processes die, by chance; and says what went wrong.
+"""Lets alerts fire and recover, people act, servers fail and processes die, by chance; and says what went wrong.
 
 What may not happen stands in `AlertHouse.wrong`: an alert that nobody heard of, a mail more than crashes explain, an
 end before its beginning, an acknowledgement that opens something.
@@ -7,8 +7,9 @@ end before its beginning, an acknowledgement that opens something.
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter as Count
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from monitor.models import AlertState, Delivery, Incident, IncidentAlert, Notice
 from monitor.notify import dispatch, send
 from tests import factories
 from tests.bystander import own
+from tests.notify.channels.server import Counter
+from tests.notify.hooked import HookedChannels
 from tests.notify.sink import DROP, Sink, free_port
 
 MINUTE = timedelta(minutes=1)
@@ -43,6 +46,7 @@ class AlertHouse:
 
     seed: int
     sink: Sink
+    servers: Sequence[Counter] = ()
     now: datetime = factories.NOON
     repeats_explained: int = 0
     was_quiet: bool = False
@@ -56,6 +60,7 @@ class AlertHouse:
         self.leaver = factories.make_user("leaver", "operator")
         factories.make_user("gone", "operator", email="gone@example.com")
         self.sink.by_address = {"gone@example.com": "550 5.1.1 no such user"}
+        self.hooks = HookedChannels(self.servers)
         self.alerts = [alert for group in range(3) for alert in self._alerts_of_one_cause(group)]
 
     def _alerts_of_one_cause(self, group: int) -> Iterator[AlertState]:
@@ -83,6 +88,7 @@ class AlertHouse:
             (6, self.follow),
             (6, self.dispatch),
             (6, self.send),
+            (6, self.notify_channels),
             (2, self.remind),
             (9, self.wait),
             (2, self.person_acts),
@@ -149,8 +155,11 @@ class AlertHouse:
                 self.send_due()
         self.sink.at_rcpt, self.sink.at_data = [], []
 
-    def send_due(self) -> None:
-        send.send_due(self.now, clock=lambda: self.now)
+    def notify_channels(self) -> None:
+        self.hooks.send(self)
+
+    def send_due(self) -> int:
+        return send.send_due(self.now, clock=lambda: self.now).handled
 
     def wait(self) -> None:
         self.now += self.chance.choice([timedelta(seconds=10), MINUTE, 3 * MINUTE, 6 * MINUTE, 30 * MINUTE])
@@ -236,14 +245,15 @@ class AlertHouse:
             self.now += pause
             incidents.follow(self.account, self.now)
             for _ in range(6):
-                dispatch.dispatch_new(self.now)
-                self.send_due()
+                if not dispatch.dispatch_new(self.now) + self.send_due() + self.hooks.send_due(self):
+                    break
         self.look()
 
     def judge(self) -> None:
         """Compares what was sent with what had happened."""
         self.judge_rows()
         self.judge_mails()
+        self.hooks.judge(self)
 
     def judge_rows(self) -> None:
         fired = set(own(Transition).filter(kind="firing").values_list("alert", "episode"))
@@ -273,7 +283,7 @@ class AlertHouse:
                 self.wrong.append(f"{who} read {thread} in the order {first}")
             if told[0][1].startswith(("[Recovered]", "[Closed]")) and not who.startswith("leaver"):
                 self.wrong.append(f"{who} read of the end of {thread} first")
-        repeats = sum(Counter(mail["Message-ID"] for mail in self.sink.mails).values()) - len(
+        repeats = sum(Count(mail["Message-ID"] for mail in self.sink.mails).values()) - len(
             {mail["Message-ID"] for mail in self.sink.mails}
         )
         if repeats > self.repeats_explained:

@@ -59,6 +59,8 @@ def stamp(facts: Facts) -> str:
         return "Fired and recovered" if facts.closed_how == "recovered" else "Fired and closed"
     if not facts.is_firing:
         return "Recovered" if facts.closed_how == "recovered" else "Closed"
+    if facts.escalation:
+        return "Not acknowledged"
     if facts.is_growth:
         return "More alerts"
     return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"

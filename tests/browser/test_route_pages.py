@@ -34,14 +34,14 @@ def test_the_pages_hinder_nobody_and_fit(
     screen: str, request: pytest.FixtureRequest, flow: Flow, people: dict[str, User]
 ) -> None:
     seen: Visit = request.getfixturevalue(screen)
-    now = timezone.now()
+    now, policy = timezone.now(), EscalationPolicy.objects.get(routes__account=flow.account)
     incident = factories.make_incident(make_state(factories.make_alert_rule(flow.account), flow, now), opened_at=now)
     escalate(incident, EscalationTrigger.OPENED, now)
     seen.sign_in(people["ada"])
     for name, path in (
         ("routes", reverse("alert_routes", query={"flow": flow.pk, "severity": "page"})),
         ("route", reverse("alert_route_edit", args=[Route.objects.get(account=flow.account).pk])),
-        ("escalation", reverse("escalation_policy_edit", args=[EscalationPolicy.objects.get(routes__account=flow.account).pk])),
+        ("escalation", reverse("escalation_policy_edit", args=[policy.pk])),
         ("escalated", incident.get_absolute_url()),
         ("owned-flow", flow.get_absolute_url()),
         ("owned-flows", reverse("flows", query={"tag": "orders"})),

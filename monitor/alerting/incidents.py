@@ -8,6 +8,7 @@ processes never open two incidents for one cause.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 from monitor.alerting import escalations
 from monitor.alerting.escalate import EscalationTrigger
 from monitor.alerting.evidence import causes_by_alert
+from monitor.alerting.flapping import WITHIN, FlapStanding, after_edge
 from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
 from monitor.models import (
     AlertState,
@@ -45,6 +47,7 @@ SEVERITIES = ("digest", "notify", "page")  # the higher, the later
 Kind = Notice.Kind
 Edge = Transition.Kind
 ENDS = ("resolved", "closed")
+CROSSINGS = ("firing", "resolved")  # whose number tells that an alert flaps
 
 
 class MailPace(NamedTuple):
@@ -81,7 +84,7 @@ def follow(account: ZohoAccount, now: datetime) -> int:
         # What fires first: where one rule takes over from another, its alert joins before the other's ends.
         new.sort(key=lambda found: (found.at, found.kind != Edge.FIRING, found.pk))
         causes = causes_by_alert(account, [found for found in new if found.kind == Edge.FIRING])
-        desk = _Desk(account, now)
+        desk = _Desk(account, now, _lately(new))
         for found in new:
             is_told = desk.enter(found, causes.get(found.pk))
             states = Transition.Dispatch
@@ -106,8 +109,9 @@ def _new(account: ZohoAccount) -> Any:
 class _Desk:
     """Holds the open incidents of an account while transitions are entered."""
 
-    def __init__(self, account: ZohoAccount, now: datetime) -> None:
-        self.account, self.now = account, now
+    def __init__(self, account: ZohoAccount, now: datetime, edges: dict[int, list[datetime]]) -> None:
+        self.account, self.now, self.edges = account, now, edges
+        self.flaps: dict[int, FlapStanding] = {}
         opened = Incident.objects.filter(account=account, closed_at=None).order_by("opened_at", "pk")
         self.opened: dict[int, Incident] = {one.pk: one for one in opened}
         members = IncidentAlert.objects.filter(incident__in=list(self.opened)).select_related("alert")
@@ -119,10 +123,14 @@ class _Desk:
     def enter(self, found: Transition, causes: AlertCauses | None) -> bool:
         """Enters one transition; returns whether it is one that people are told of."""
         if found.kind == Edge.FIRING and causes is not None:
-            return self._fire(found, causes)
+            is_told = self._fire(found, causes)
+            self._flap(found)
+            return is_told
         member = self._member(found)
         if found.kind in ENDS:
-            return self._end(found, member)
+            is_told = self._end(found, member)
+            self._flap(found)
+            return is_told
         if member is not None:
             note_event(member.incident, found.kind, found.at, alert=found.alert, note=found.reason)
         return False
@@ -230,6 +238,32 @@ class _Desk:
             due_at = max(self.now + pace_of(incident).wait, last + pace_of(incident).interval)
             notify(incident, Kind.UPDATE, self.now, due_at=due_at)
 
+    def _flap(self, found: Transition) -> None:
+        """Notes that an alert fires and recovers again and again, and has one notice say so."""
+        if found.kind not in CROSSINGS:
+            return
+        alert = found.alert
+        before = self.flaps.get(alert.pk) or FlapStanding(alert.flaps_since, alert.flaps_until, alert.flaps_told)
+        after = after_edge(before, self.edges.get(alert.pk, ()), found.at)
+        if after.since is not None and (member := self._member(found)) is not None:
+            if not before.holds(found.at):
+                note_event(member.incident, "flaps", found.at, alert=alert)
+            after = replace(after, is_told=after.is_told or self._tell_flapping(member.incident, alert.pk))
+        self.flaps[alert.pk] = after
+        if after != before:
+            AlertState.objects.filter(pk=alert.pk).update(
+                flaps_since=after.since, flaps_until=after.until, flaps_told=after.is_told
+            )
+
+    def _tell_flapping(self, incident: Incident, alert: int) -> bool:
+        """Has the incident's next notice say that an alert flaps; returns False where none waits."""
+        waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW).order_by("-seq").first()
+        if waiting is None:
+            return False
+        waiting.flapping = [*waiting.flapping, alert]
+        waiting.save(update_fields=["flapping"])
+        return True
+
     def _is_news(self, member: IncidentAlert) -> bool:
         """Returns whether people are told that an alert joined: not of what follows, nor twice of one subject."""
         mine = _subject_of(member.alert)
@@ -263,6 +297,20 @@ class _Desk:
         members = [AlertCauses.restored(one.causes, one.began_at) for one in self.members[incident.pk]]
         is_fresh = at - incident.opened_at <= FIRST_TAKES
         return OpenIncident(incident.pk, incident.cause, incident.cause_key, members, is_fresh=is_fresh)
+
+
+def _lately(new: list[Transition]) -> dict[int, list[datetime]]:
+    """Reads when alerts fired and recovered in the day before their new edges. One statement."""
+    mine = [found for found in new if found.kind in CROSSINGS]
+    if not mine:
+        return {}
+    rows = Transition.objects.filter(
+        alert__in={found.alert_id for found in mine}, kind__in=CROSSINGS, at__gt=min(one.at for one in mine) - WITHIN
+    )
+    edges: dict[int, list[datetime]] = {}
+    for alert, at in rows.values_list("alert_id", "at"):
+        edges.setdefault(alert, []).append(at)
+    return edges
 
 
 def _subject_of(alert: AlertState) -> tuple[str, int | None, str]:

@@ -529,6 +529,9 @@ class Migration(migrations.Migration):
                 ('leaving_since', models.DateTimeField(help_text='since when it is on its way to fire or to recover, where that has to last', null=True)),
                 ('again_at', models.DateTimeField(help_text='when the answer may change although no run ends', null=True)),
                 ('anchor', models.DateTimeField(help_text='the earliest end of a run that the condition still needs', null=True)),
+                ('flaps_since', models.DateTimeField(help_text='since when it fires and recovers again and again', null=True)),
+                ('flaps_until', models.DateTimeField(help_text='when it will have been calm for long enough', null=True)),
+                ('flaps_told', models.BooleanField(default=False, help_text='a notice says so')),
                 ('learned', models.JSONField(help_text="what the condition learned of the subject's own usual", null=True)),
                 ('rule_mark', models.CharField(blank=True, help_text='digest of the rule that it was evaluated by', max_length=32)),
                 ('numbers', models.JSONField(default=dict, help_text='what the condition found')),
@@ -853,6 +856,7 @@ class Migration(migrations.Migration):
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('why_silent', models.CharField(blank=True, help_text='why it was not mailed, or waits', max_length=200)),
+                ('flapping', models.JSONField(default=list, help_text='keys of the alerts of which it says that they flap')),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='monitor.incident')),
             ],
             options={

@@ -163,6 +163,7 @@ class Notice(models.Model):
     dispatched_at = models.DateTimeField(null=True)
     recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
     why_silent = models.CharField(max_length=200, blank=True, help_text="why it was not mailed, or waits")
+    flapping = models.JSONField(default=list, help_text="keys of the alerts of which it says that they flap")
 
     objects = NoticeQuerySet.as_manager()
 

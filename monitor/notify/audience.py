@@ -102,8 +102,9 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
         is_open=incident.is_open,
         is_acknowledged=incident.acknowledged_at is not None,
         severity=incident.severity,
-        hushes=_hushes(incident, [link.alert for link in about], now) if incident.is_open else (),
+        hushes=_hushes(notice, [link.alert for link in about], now) if incident.is_open else (),
         hours=[WorkingHours.read(link.alert.rule.working_hours) for link in links],
+        is_flapping=bool(links) and all(_flaps(notice, link.alert, now) for link in links),
     )
     channels = list(Channel.objects.filter(is_active=True).defer("address", "secrets"))
     heard = _heard(notice, links, channels)
@@ -139,12 +140,23 @@ def _people(notice: Notice, heard: Heard) -> list[User]:
     return recipients(None if heard.everybody else heard.people)
 
 
-def _hushes(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> list[Hush | None]:
+def _flaps(notice: Notice, alert: AlertState, now: datetime) -> bool:
+    """Returns whether nothing is mailed of an alert because it flaps; one notice says so, and is mailed."""
+    return alert.flaps_at(now) and alert.pk not in notice.flapping
+
+
+def _hushes(notice: Notice, alerts: Sequence[AlertState], now: datetime) -> list[Hush | None]:
+    incident = notice.incident
     if incident.cause != Incident.Cause.ACCOUNT and _is_account_down(incident):
         return [Hush(Why.MUTED, None) for _ in alerts]
     snoozes = list(Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now))
     silences = list(Silence.objects.filter(ended_at=None, starts_at__lte=now, ends_at__gt=now))
-    return [_hush(alert, incident.account_id, snoozes, silences) for alert in alerts]
+    found = [_hush(alert, incident.account_id, snoozes, silences) for alert in alerts]
+    return [hush or _flap_hush(notice, alert, now) for hush, alert in zip(found, alerts, strict=True)]
+
+
+def _flap_hush(notice: Notice, alert: AlertState, now: datetime) -> Hush | None:
+    return Hush(Why.FLAPS, alert.flaps_until) if _flaps(notice, alert, now) else None
 
 
 def _hush(alert: AlertState, account: int, snoozes: list[Snooze], silences: list[Silence]) -> Hush | None:

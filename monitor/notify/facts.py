@@ -100,6 +100,7 @@ class Facts:
         as_of: start of the newest complete read of the account; None before the first.
         gap: why the figures may be too low; empty where nothing is missing.
         standing: how its one flow stands when the mail is written, as its page says it.
+        flaps: names of the alerts of which it says that they fire and recover again and again.
         escalation: why the mail came, where it is a step of an escalation.
     """
 
@@ -125,6 +126,7 @@ class Facts:
     as_of: datetime | None = None
     gap: str = ""
     standing: str = ""
+    flaps: tuple[str, ...] = ()
     escalation: str = ""
 
     @property
@@ -188,6 +190,7 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
         as_of=as_of(incident.account_id),
         gap=_gap(only, present) if only is not None else clean(present.reason),
         standing=_standing(only, present, now) if only is not None else "",
+        flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in notice.flapping)),
         escalation=_escalation(notice),
     )
 

@@ -76,14 +76,18 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
-    """Returns the incidents that nobody is mailed of at once and that are open or began after a time, the newest first.
+    """Returns the incidents that nobody is mailed of at once, for they are for digests or flap, the newest first.
+
+    They are open, or began after a time.
 
     Args:
         accounts: of these.
         since: from when on those that are over count too.
     """
     open_or_new = Q(closed_at=None) | Q(opened_at__gte=since)
-    found = incidents().filter(open_or_new, account__in=accounts, severity=AlertRule.Severity.DIGEST)
+    flaps = IncidentAlert.objects.filter(alert__flaps_until__gte=since, alert__rule__account__in=accounts)
+    is_quiet = Q(severity=AlertRule.Severity.DIGEST) | Q(pk__in=flaps.values("incident"))
+    found = incidents().filter(open_or_new, is_quiet, account__in=accounts)
     return _as_rows(found.order_by("-opened_at", "-pk"))
 
 
@@ -101,6 +105,7 @@ class IncidentLine:
 
 _WORDS = {
     "fired": "fired",
+    "flaps": "fires and recovers again and again: nothing more is mailed of it until it is calm",
     "recovered": "recovered",
     "ended": "is not checked any more",
     "no_data": "no data",

@@ -55,6 +55,10 @@ def plain(incident: int, kind: str) -> Rendered:
 
 def stamp(facts: Facts) -> str:
     """Returns what became of the incident, in a word or two."""
+    return f"{_became(facts)}, flaps" if facts.flaps else _became(facts)
+
+
+def _became(facts: Facts) -> str:
     if facts.says_both:
         return "Fired and recovered" if facts.closed_how == "recovered" else "Fired and closed"
     if not facts.is_firing:

@@ -44,6 +44,7 @@ class RecordsOf:
         scope: condition on `Failure` for its failures.
         name: of it, for people.
         up_url: its page.
+        own_url: of the list.
         file_name: of the file.
         file_url: where it is posted for.
         problem_id: of the problem whose failures they are.
@@ -55,6 +56,7 @@ class RecordsOf:
     scope: Q
     name: str
     up_url: str
+    own_url: str
     file_name: str
     file_url: str
     problem_id: int | None = None
@@ -79,6 +81,7 @@ def show(request: HttpRequest, of: RecordsOf, unmask_form: ReasonForm | None = N
         form,
         find,
         nouns="records",
+        own_url=of.own_url,
         of=of,
         may_export=may_export,
         may_unmask=may_export and may(request.user, "unmask", account),

@@ -26,6 +26,7 @@ def show(
     find: Callable[[Any], Mapping[str, Any]],
     *,
     stream: str = "",
+    own_url: str = "",
     **context: Any,
 ) -> HttpResponse:
     """Shows the page of a list, or only the list where a script asks for it again: it is the very part of the page.
@@ -36,6 +37,8 @@ def show(
         form: the filters in the address. One that cannot be read lists nothing and gives 400. None: nothing filters.
         find: from what a valid form asks for to the context with `rows`; see `numbered`.
         stream: one of `monitor.models.Stream`, where the list has an age of its own; else that of all accounts.
+        own_url: the address of the list, where this page answers at another one: a refused POST. Its filters, pages and
+            its refreshing lead there.
         context: `nouns`, what is listed, for people; `freshness`=None where nothing of Zoho is listed; whatever else
             the template needs.
     """
@@ -45,6 +48,7 @@ def show(
     if stream and form is not None:
         context["freshness"] = freshness.of_list(mirror, stream, now, form.cleaned_data.get("account"))
     context = {"mirror": mirror, "freshness": mirror} | context
+    context |= {"own_url": own_url, "list_path": own_url or request.path}
     is_part = bool(request.htmx)  # type: ignore[attr-defined]
     context |= {"form": form, "is_part": is_part, "frame": "parts/bare.html" if is_part else "base.html"}
     if is_valid:

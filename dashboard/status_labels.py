@@ -113,6 +113,8 @@ _WHY_SILENT = {
     "acknowledged": "somebody has acknowledged the incident",
     "over": "the incident was over before",
     "told": "another mail says it",
+    "first": "the incident's first mail has not gone out",
+    "anew": "the escalation began anew",
     "digest": "its rule is for digests only",
 }
 

@@ -18,6 +18,7 @@ def make_bystander() -> Bystander:
     _set_mirror_state(account)
     flow = _add_mirror(account)
     alert = _add_alert(account, flow, person)
+    _add_routes(account, alert)
     _add_retry(account, flow, person)
     _add_problem(account, flow, person)
     _add_batch(account, flow, person)
@@ -238,6 +239,16 @@ def _add_incident(account: Account, alert: AlertState, person: tables.User) -> t
     tables.RuleBudget.objects.create(rule=alert.rule, counted_on=PAST.date(), flows=1, runs_a_month=30)
     factories.make_correction(account, now=PAST, flow=alert.flow, by=person)
     return factories.make_incident(alert, began_at=PAST, opened_at=PAST, **known).notices.get()
+
+
+def _add_routes(account: Account, alert: AlertState) -> None:
+    """Adds a route that is off, and a running escalation whose step was taken."""
+    tables.Route.objects.create(account=account, name="Bystander's route", position=900, policy=None, is_active=False)
+    incident = tables.Incident.objects.get(members__alert=alert)
+    running = tables.Escalation.objects.create(incident=incident, policy=None, policy_name="theirs", began_at=PAST)
+    taken = {"kind": "escalate", "at": PAST, "due_at": PAST, "dispatch_state": "dispatched", "dispatched_at": PAST}
+    notice = factories.make_notice(incident, seq=90, recipients=1, **taken)
+    tables.RunningStep.objects.create(escalation=running, notice=notice, position=1, after_minutes=5)
 
 
 def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None:

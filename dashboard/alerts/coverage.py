@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,13 +16,15 @@ from django.views.decorators.http import require_safe
 from dashboard import lists
 from dashboard.alerts.forms import AlertFilterForm
 from monitor.access import may
-from monitor.alerting.coverage import FlowNotices, coverage
+from monitor.alerting.coverage import FlowNotices, HearerCount, coverage
 from monitor.alerting.marks import scope_of
 from monitor.alerting.read_coverage import read_coverage
 from monitor.alerting.scope import ScopeBreadth
-from monitor.models import AlertRule, Flow
+from monitor.models import AlertRule, Channel, Flow
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import recipients
+from monitor.routing.decide import Reachable, RoutedAlert, who_hears
+from monitor.routing.read import active_routes
 
 FAILURE_KIND, SILENCE_KIND = "failing_now", "missed_run"  # the right ones for nearly every flow
 
@@ -43,21 +46,29 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
     may_edit = may(request.user, "rules")
 
     def find(account_id: int | None) -> dict[str, Any]:
-        reads = _readers()
-        facts = read_coverage(account_id, now, reads, lambda stored: _held_back(stored, now))
+        facts = read_coverage(account_id, now, _hearers(), lambda stored: _held_back(stored, now))
         found = coverage(facts)
         page = lists.numbered(found, form)
         page["rows"] = _rows(page["rows"], may_edit)
         unheard = sum(one.is_unheard for one in found)
-        return page | {"unheard": unheard, "nobody_reads": bool(found) and not reads(None)}
+        return page | {"unheard": unheard, "nobody_reads": bool(found) and not any(recipients())}
 
     return lists.show(request, "alerts/coverage.html", form, find, nouns="flows", may_edit=may_edit)
 
 
-def _readers() -> Callable[[Collection[int] | None], int]:
-    """Returns what tells how many of some people get mails of alerts. One statement for all."""
-    everybody = {person.pk for person in recipients()}
-    return lambda chosen: len(everybody if chosen is None else everybody & set(chosen))
+def _hearers() -> Callable[[RoutedAlert], HearerCount]:
+    """Returns what tells how many would hear of an alert: by rules, routes and settings. Few statements for all."""
+    people = {person.pk for person in recipients()}
+    channels = list(Channel.objects.filter(is_active=True).values_list("pk", "account"))
+    routes = active_routes()
+
+    @cache
+    def hears(alert: RoutedAlert) -> HearerCount:
+        mine = {pk for pk, account in channels if account in (None, alert.account)}
+        heard = who_hears([alert], routes, Reachable(people, mine))
+        return HearerCount(len(people if heard.everybody else heard.people), len(heard.channels))
+
+    return hears
 
 
 def _held_back(stored: Mapping[str, Any], now: datetime) -> timedelta:

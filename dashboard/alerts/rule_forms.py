@@ -86,7 +86,8 @@ class AlertRuleForm(ScopedRuleForm):
         label="Mails go to",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: everybody who gets alert mails.",
+        help_text="None chosen: whom the routes name, or everybody who gets alert mails. "
+        "People who are chosen here win over those of routes.",
     )
     working_only = forms.BooleanField(
         label="Mails only in working hours",

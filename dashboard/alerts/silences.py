@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -76,6 +77,7 @@ def _show(request: HttpRequest, form: SilenceForm, *, refusal: str = "", status:
         None,
         find,
         nouns="silences",
+        own_url=reverse("silences"),
         silence_form=form,
         refusal=refusal,
         may_silence=may(request.user, "silence"),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.alerts import alert_rules, by_mail, corrections, coverage, incidents, mails, silences, views
+from dashboard.alerts import (
+    alert_rules,
+    by_mail,
+    corrections,
+    coverage,
+    escalation_policies,
+    incidents,
+    mails,
+    routes,
+    silences,
+    views,
+)
 
 urlpatterns = [
     path("alerts/", views.alerts, name="alerts"),
@@ -32,6 +43,14 @@ urlpatterns = [
     path("alert-rules/add/", alert_rules.alert_rule_add, name="alert_rule_add"),
     path("alert-rules/<int:pk>/edit/", alert_rules.alert_rule_edit, name="alert_rule_edit"),
     path("alert-rules/<int:pk>/delete/", alert_rules.alert_rule_delete, name="alert_rule_delete"),
+    path("alert-routes/", routes.alert_routes, name="alert_routes"),
+    path("alert-routes/add/", routes.alert_route_add, name="alert_route_add"),
+    path("alert-routes/<int:pk>/edit/", routes.alert_route_edit, name="alert_route_edit"),
+    path("alert-routes/<int:pk>/delete/", routes.alert_route_delete, name="alert_route_delete"),
+    path("alert-routes/<int:pk>/move/", routes.alert_route_move, name="alert_route_move"),
+    path("escalations/add/", escalation_policies.escalation_policy_add, name="escalation_policy_add"),
+    path("escalations/<int:pk>/edit/", escalation_policies.escalation_policy_edit, name="escalation_policy_edit"),
+    path("escalations/<int:pk>/delete/", escalation_policies.escalation_policy_delete, name="escalation_policy_delete"),
     path("mails/", mails.mails, name="mails"),
     path("mails/test/", mails.mail_test, name="mail_test"),
     path("mails/<int:pk>/", mails.mail, name="mail"),

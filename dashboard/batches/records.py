@@ -32,6 +32,7 @@ def _of(row: RetryBatch) -> RecordsOf:
         scope=Q(execution__in=row.items.values("execution")),
         name=f"Batch {row.pk}",
         up_url=reverse("batch", args=[row.pk]),
+        own_url=reverse("batch_records", args=[row.pk]),
         file_name=f"batch-{row.pk}-records",
         file_url=reverse("batch_records_csv", args=[row.pk]),
         batch_id=row.pk,

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -71,6 +72,7 @@ def _show(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
         form,
         find,
         nouns="retries",
+        own_url=reverse("retries_unknown"),
         may_override=may(request.user, "retry.override"),
         refusal=refusal,
     )

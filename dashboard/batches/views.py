@@ -107,7 +107,17 @@ def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: i
         return page | {"rows": queries.with_notes(page["rows"])}
 
     age = age_of(row.account_id)
-    response = lists.show(request, "batches/batch.html", form, find, nouns="items", refusal=refusal, **age, **parts)
+    response = lists.show(
+        request,
+        "batches/batch.html",
+        form,
+        find,
+        nouns="items",
+        own_url=row.get_absolute_url(),
+        refusal=refusal,
+        **age,
+        **parts,
+    )
     if refusal:
         response.status_code = status
     return response

@@ -9,6 +9,7 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -29,7 +30,10 @@ DONE |= {"reopen": "They are open again.", "merge": "They are one problem now."}
 @require_POST
 @requires("triage")
 def problems_act(request: HttpRequest) -> HttpResponse:
-    """Takes, resolves, archives, reopens or merges the ticked problems. Nothing ticked is nothing."""
+    """Takes, resolves, archives, reopens or merges the ticked problems. Nothing ticked is nothing.
+
+    The address holds the filters and the page of the list, which is shown again so.
+    """
     form = ManyForm(request.POST)
     if not form.is_valid():
         return show_list(request, refusal="The form cannot be read; choose again.", status=400)
@@ -37,16 +41,16 @@ def problems_act(request: HttpRequest) -> HttpResponse:
     if not keys:
         return show_list(request, refusal="Nothing is ticked.", status=400)
     if len(keys) > MOST:
-        return show_list(request, refusal=f"At most {MOST} problems at once.", status=400)
+        return show_list(request, refusal=f"At most {MOST} problems at once.", status=400, ticked=keys)
     act, text, now = form.cleaned_data["act"], form.cleaned_data["text"], timezone.now()
     try:
         if act == "merge":
             return _merge(request, keys, now)
         with_each(keys, partial(_act_on, act, person=request.user, text=text, now=now))
     except ActRefused as refusal:
-        return show_list(request, refusal=refusal.message, status=409)
+        return show_list(request, refusal=refusal.message, status=409, ticked=keys)
     messages.success(request, DONE[act])
-    return redirect("problems")
+    return redirect(f"{reverse('problems')}?{request.GET.urlencode()}")
 
 
 def _merge(request: HttpRequest, keys: Collection[int], now: datetime) -> HttpResponse:

@@ -42,6 +42,7 @@ def _of(row: Problem) -> RecordsOf:
         scope=Q(group__problem=row),
         name="The problem",
         up_url=row.get_absolute_url(),
+        own_url=reverse("problem_records", args=[row.pk]),
         file_name=f"problem-{row.pk}-records",
         file_url=reverse("problem_records_csv", args=[row.pk]),
         problem_id=row.pk,

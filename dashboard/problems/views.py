@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard import lists
@@ -50,8 +52,10 @@ def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> dict[str, An
     return {"counts": counts, "of_what": of_what, "account_id": wanted.account_id, "flow_id": wanted.flow_id}
 
 
-def show_list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
-    """Shows the list, and what was refused."""
+def show_list(
+    request: HttpRequest, *, refusal: str = "", status: int = 200, ticked: Collection[int] = ()
+) -> HttpResponse:
+    """Shows the list, and what was refused; `ticked`: problems that stay ticked."""
     form = ProblemFilterForm(request.GET)
 
     def find(wanted: queries.ProblemFilter) -> dict[str, Any]:
@@ -60,7 +64,16 @@ def show_list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> 
 
     may_act = may(request.user, "triage")
     response = lists.show(
-        request, "problems/list.html", form, find, nouns="problems", may_act=may_act, many=MANY.items(), refusal=refusal
+        request,
+        "problems/list.html",
+        form,
+        find,
+        nouns="problems",
+        own_url=reverse("problems"),
+        may_act=may_act,
+        many=MANY.items(),
+        ticked=ticked,
+        refusal=refusal,
     )
     if refusal:
         response.status_code = status

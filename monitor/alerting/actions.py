@@ -10,8 +10,10 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
-from monitor.alerting.incidents import close, lock, named_in, note_event, wake
-from monitor.models import AlertState, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
+from monitor.alerting import escalations
+from monitor.alerting.escalate import EscalationTrigger
+from monitor.alerting.incidents import close, escalate, lock, named_in, note_event, wake
+from monitor.models import AlertState, Escalation, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
 
 NOTE_LENGTH = 300
 COMMENT_LENGTH = 2000
@@ -58,6 +60,7 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
         held.owner = held.owner or user
         held.said_names = named_in(held, words)
         held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names", "owner"])
+        escalations.end(held, Escalation.Ended.ACKNOWLEDGED, now)
         note_event(held, "acknowledged", now, actor=user, note=words)
         _audit(held, user, "incident.acknowledge", now, {"note": words} | ({"way": way} if way else {}))
 
@@ -78,6 +81,7 @@ def take_back(incident: Incident, user: User, now: datetime) -> None:
         held.acknowledge_note = held.said_names = ""
         held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names"])
         note_event(held, "unacknowledged", now, actor=user)
+        escalate(held, EscalationTrigger.TAKEN_BACK, now)
         _audit(held, user, "incident.unacknowledge", now, {})
 
 

@@ -6,7 +6,7 @@ Pure; `read_coverage` loads what it needs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from importlib import import_module
@@ -30,6 +30,7 @@ class CoveringRule:
         condition: None where its options make none: it notices nothing.
         wait: how long it must last to fire.
         readers: how many people get its mails at once.
+        channels: to how many channels routes send it.
         held_back: for how long its working hours keep a mail back, at the most.
     """
 
@@ -38,7 +39,15 @@ class CoveringRule:
     condition: Condition | None
     wait: timedelta = timedelta(0)
     readers: int = 1
+    channels: int = 0
     held_back: timedelta = timedelta(0)
+
+
+class HearerCount(NamedTuple):
+    """Holds how many people hear of something, and to how many channels routes send it."""
+
+    people: int
+    channels: int = 0
 
 
 class FirstNotice(NamedTuple):
@@ -96,12 +105,22 @@ class CoverageFacts:
         rules: enabled rules, by their primary key.
         by_flow: the rules that are for each flow.
         numbers: what a rule found last for a flow.
+        hearers: how many people and channels hear of a flow by a rule, where that is not the same for all its flows.
     """
 
     flows: Mapping[int, UsualPace]
     rules: Mapping[int, CoveringRule]
     by_flow: Mapping[int, Iterable[int]]
     numbers: Mapping[tuple[int, int], Mapping[str, float]] = field(default_factory=dict)
+    hearers: Mapping[tuple[int, int], HearerCount] = field(default_factory=dict)
+
+    def rules_of(self, flow: int) -> list[CoveringRule]:
+        """Returns the rules of a flow that somebody hears of, as far as it goes by them."""
+        found = []
+        for pk in self.by_flow.get(flow, ()):
+            rule, heard = self.rules[pk], self.hearers.get((pk, flow))
+            found.append(rule if heard is None else replace(rule, readers=heard.people, channels=heard.channels))
+        return [rule for rule in found if rule.readers or rule.channels]
 
 
 def coverage(facts: CoverageFacts) -> list[FlowNotices]:
@@ -110,8 +129,8 @@ def coverage(facts: CoverageFacts) -> list[FlowNotices]:
     for flow, usual in facts.flows.items():
         times = [
             (rule, _times(rule.condition, usual, facts.numbers.get((rule.pk, flow), {})))
-            for rule in (facts.rules[pk] for pk in facts.by_flow.get(flow, ()))
-            if rule.condition is not None and rule.readers
+            for rule in facts.rules_of(flow)
+            if rule.condition is not None
         ]
         found.append(
             FlowNotices(

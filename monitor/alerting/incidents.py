@@ -8,16 +8,30 @@ processes never open two incidents for one cause.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, Q
 
+from monitor.alerting import escalations
+from monitor.alerting.escalate import EscalationTrigger
 from monitor.alerting.evidence import causes_by_alert
+from monitor.alerting.flapping import WITHIN, FlapStanding, after_edge
 from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
-from monitor.models import AlertState, Incident, IncidentAlert, IncidentEvent, Notice, Transition, User, ZohoAccount
+from monitor.models import (
+    AlertState,
+    Escalation,
+    Incident,
+    IncidentAlert,
+    IncidentEvent,
+    Notice,
+    Transition,
+    User,
+    ZohoAccount,
+)
 from monitor.named_people import newest_failed, people_named
 
 logger = logging.getLogger(__name__)
@@ -33,6 +47,7 @@ SEVERITIES = ("digest", "notify", "page")  # the higher, the later
 Kind = Notice.Kind
 Edge = Transition.Kind
 ENDS = ("resolved", "closed")
+CROSSINGS = ("firing", "resolved")  # whose number tells that an alert flaps
 
 
 class MailPace(NamedTuple):
@@ -69,13 +84,14 @@ def follow(account: ZohoAccount, now: datetime) -> int:
         # What fires first: where one rule takes over from another, its alert joins before the other's ends.
         new.sort(key=lambda found: (found.at, found.kind != Edge.FIRING, found.pk))
         causes = causes_by_alert(account, [found for found in new if found.kind == Edge.FIRING])
-        desk = _Desk(account, now)
+        desk = _Desk(account, now, _lately(new))
         for found in new:
             is_told = desk.enter(found, causes.get(found.pk))
             states = Transition.Dispatch
             found.dispatch_state = states.DISPATCHED if is_told else states.SILENT
             found.dispatched_at = now
         Transition.objects.bulk_update(new, ["dispatch_state", "dispatched_at"], batch_size=100)
+        desk.escalate()
     return len(new)
 
 
@@ -93,11 +109,13 @@ def _new(account: ZohoAccount) -> Any:
 class _Desk:
     """Holds the open incidents of an account while transitions are entered."""
 
-    def __init__(self, account: ZohoAccount, now: datetime) -> None:
-        self.account, self.now = account, now
+    def __init__(self, account: ZohoAccount, now: datetime, edges: dict[int, list[datetime]]) -> None:
+        self.account, self.now, self.edges = account, now, edges
+        self.flaps: dict[int, FlapStanding] = {}
         opened = Incident.objects.filter(account=account, closed_at=None).order_by("opened_at", "pk")
         self.opened: dict[int, Incident] = {one.pk: one for one in opened}
         members = IncidentAlert.objects.filter(incident__in=list(self.opened)).select_related("alert")
+        self.triggers: dict[int, EscalationTrigger] = {}
         self.members: dict[int, list[IncidentAlert]] = {key: [] for key in self.opened}
         for member in members.order_by("joined_at", "pk"):
             self.members[member.incident_id].append(member)
@@ -105,10 +123,14 @@ class _Desk:
     def enter(self, found: Transition, causes: AlertCauses | None) -> bool:
         """Enters one transition; returns whether it is one that people are told of."""
         if found.kind == Edge.FIRING and causes is not None:
-            return self._fire(found, causes)
+            is_told = self._fire(found, causes)
+            self._flap(found)
+            return is_told
         member = self._member(found)
         if found.kind in ENDS:
-            return self._end(found, member)
+            is_told = self._end(found, member)
+            self._flap(found)
+            return is_told
         if member is not None:
             note_event(member.incident, found.kind, found.at, alert=found.alert, note=found.reason)
         return False
@@ -142,9 +164,25 @@ class _Desk:
         )
         self.members[incident.pk].append(member)
         note_event(incident, "fired", found.at, alert=found.alert, note=found.reason)
+        before = incident.severity
         if choice.joins is not None:
             self._grow(incident, member, severity)
+        self._note_trigger(incident, member, is_new=choice.joins is None, has_risen=incident.severity != before)
         return True
+
+    def _note_trigger(self, incident: Incident, member: IncidentAlert, *, is_new: bool, has_risen: bool) -> None:
+        """Notes what may begin an escalation; what follows from another alert, or is known already, does not."""
+        others = [one for one in self.members[incident.pk] if one.pk != member.pk]
+        if any(one.alert_id == member.alert_id for one in others) and not member.muted:
+            self.triggers[incident.pk] = EscalationTrigger.FIRED_ANEW
+        elif is_new or has_risen or self._is_news(member):
+            self.triggers.setdefault(incident.pk, EscalationTrigger.OPENED if is_new else EscalationTrigger.JOINED)
+
+    def escalate(self) -> None:
+        """Begins the escalations of the incidents in which something fired."""
+        for key, trigger in self.triggers.items():
+            if key in self.opened:
+                escalate(self.opened[key], trigger, self.now)
 
     def _is_explained(self, incident: Incident, causes: AlertCauses) -> bool:
         """Returns whether an alert follows from a connection that is known to be broken.
@@ -200,6 +238,32 @@ class _Desk:
             due_at = max(self.now + pace_of(incident).wait, last + pace_of(incident).interval)
             notify(incident, Kind.UPDATE, self.now, due_at=due_at)
 
+    def _flap(self, found: Transition) -> None:
+        """Notes that an alert fires and recovers again and again, and has one notice say so."""
+        if found.kind not in CROSSINGS:
+            return
+        alert = found.alert
+        before = self.flaps.get(alert.pk) or FlapStanding(alert.flaps_since, alert.flaps_until, alert.flaps_told)
+        after = after_edge(before, self.edges.get(alert.pk, ()), found.at)
+        if after.since is not None and (member := self._member(found)) is not None:
+            if not before.holds(found.at):
+                note_event(member.incident, "flaps", found.at, alert=alert)
+            after = replace(after, is_told=after.is_told or self._tell_flapping(member.incident, alert.pk))
+        self.flaps[alert.pk] = after
+        if after != before:
+            AlertState.objects.filter(pk=alert.pk).update(
+                flaps_since=after.since, flaps_until=after.until, flaps_told=after.is_told
+            )
+
+    def _tell_flapping(self, incident: Incident, alert: int) -> bool:
+        """Has the incident's next notice say that an alert flaps; returns False where none waits."""
+        waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW).order_by("-seq").first()
+        if waiting is None:
+            return False
+        waiting.flapping = [*waiting.flapping, alert]
+        waiting.save(update_fields=["flapping"])
+        return True
+
     def _is_news(self, member: IncidentAlert) -> bool:
         """Returns whether people are told that an alert joined: not of what follows, nor twice of one subject."""
         mine = _subject_of(member.alert)
@@ -235,6 +299,20 @@ class _Desk:
         return OpenIncident(incident.pk, incident.cause, incident.cause_key, members, is_fresh=is_fresh)
 
 
+def _lately(new: list[Transition]) -> dict[int, list[datetime]]:
+    """Reads when alerts fired and recovered in the day before their new edges. One statement."""
+    mine = [found for found in new if found.kind in CROSSINGS]
+    if not mine:
+        return {}
+    rows = Transition.objects.filter(
+        alert__in={found.alert_id for found in mine}, kind__in=CROSSINGS, at__gt=min(one.at for one in mine) - WITHIN
+    )
+    edges: dict[int, list[datetime]] = {}
+    for alert, at in rows.values_list("alert_id", "at"):
+        edges.setdefault(alert, []).append(at)
+    return edges
+
+
 def _subject_of(alert: AlertState) -> tuple[str, int | None, str]:
     return alert.subject_kind, alert.flow_id, alert.subject_key
 
@@ -257,6 +335,7 @@ def close(
         actor: who closed it; None where its alerts are over.
         note: why, in the person's words.
     """
+    escalations.end(incident, Escalation.Ended.OVER, now)
     incident.closed_at, incident.closed_how = at, how
     incident.save(update_fields=["closed_at", "closed_how"])
     note_event(incident, "closed", at, actor=actor, note=note)
@@ -267,6 +346,12 @@ def close(
     if incident.cause == Incident.Cause.ACCOUNT:
         wake(incident.account_id, now)
     logger.info("incident %d: closed (%s)", incident.pk, how)
+
+
+def escalate(incident: Incident, trigger: EscalationTrigger, now: datetime) -> None:
+    """Begins the escalations of an incident; call it in a transaction that holds its account."""
+    for begun in escalations.begin(incident, trigger, now, lambda *notice: notify(*notice[:3], due_at=notice[3])):
+        note_event(incident, "escalation", now, note=begun.policy_name)
 
 
 def wake(account_id: int, now: datetime) -> None:
@@ -294,13 +379,16 @@ def remind(account: ZohoAccount, now: datetime) -> int:
     """
     with transaction.atomic():
         found = Incident.objects.filter(account=account, closed_at=None, acknowledged_at=None)
-        quiet = found.exclude(notices__dispatch_state=Transition.Dispatch.NEW)
-        due = [one for one in quiet.annotate(told_at=Max("notices__dispatched_at")) if _is_to_repeat(one, now)]
+        # Steps of an escalation go to others, and wait for their own time.
+        others = Notice.objects.filter(incident=OuterRef("pk")).exclude(kind=Kind.ESCALATE)
+        quiet = found.exclude(Exists(others.filter(dispatch_state=Transition.Dispatch.NEW)))
+        told_at = Max("notices__dispatched_at", filter=~Q(notices__kind=Kind.ESCALATE))
+        due = [one for one in quiet.annotate(told_at=told_at) if _is_to_repeat(one, now)]
         if not due:
             return 0
         lock(account)
         # Asked again: another process may have done it before the lock was ours.
-        again = quiet.filter(pk__in=[one.pk for one in due]).annotate(told_at=Max("notices__dispatched_at"))
+        again = quiet.filter(pk__in=[one.pk for one in due]).annotate(told_at=told_at)
         still = [one for one in again if _is_to_repeat(one, now)]
         for one in still:
             notify(one, Kind.REPEAT, now, due_at=now)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from monitor.alerting.scope import UNMARKED, RuleScope, ScopeBreadth, SubjectMarks
-from monitor.models import AlertRule, Connection, Ownership, TagUse, WorkflowRule
+from monitor.alerting.scope import RuleScope, ScopeBreadth, SubjectMarks
+from monitor.models import AlertRule, Connection, WorkflowRule
+from monitor.ownership import NO_LABELS, labels
 from monitor.privacy import mask_name
 
 
@@ -32,31 +32,18 @@ def marks_of_flows(account_id: int | None) -> dict[int, SubjectMarks]:
     Args:
         account_id: whose; None for all.
     """
-    return _marks("flow", account_id)
+    known = labels("flow", account_id=account_id)
+    return {key: SubjectMarks(one.tags, one.owner) for key, one in known.items()}
 
 
 def marks_of_workflow_rules(account_id: int) -> dict[int, SubjectMarks]:
     """Returns the tags, owners and modules of an account's workflow rules by their keys. Three statements."""
-    known = _marks("rule", account_id)
+    known = labels("rule", account_id=account_id)
     modules = WorkflowRule.objects.filter(account=account_id, gone_at=None).order_by().values_list("pk", "module")
     found = {}
     for key, module in modules:
-        tags, owner, _ = known.get(key, UNMARKED)
-        found[key] = SubjectMarks(tags, owner, module)
+        found[key] = SubjectMarks(*known.get(key, NO_LABELS), module=module)
     return found
-
-
-def _marks(of: str, account_id: int | None) -> dict[int, SubjectMarks]:
-    rows = Ownership.objects.exclude(**{of: None}).order_by()
-    uses = TagUse.objects.exclude(**{f"ownership__{of}": None}).order_by()
-    if account_id is not None:
-        rows = rows.filter(**{f"{of}__account": account_id})
-        uses = uses.filter(**{f"ownership__{of}__account": account_id})
-    tags: defaultdict[int, set[int]] = defaultdict(set)
-    for key, tag in uses.values_list(f"ownership__{of}", "tag"):
-        tags[key].add(tag)
-    owners = dict(rows.values_list(of, "owner"))
-    return {key: SubjectMarks(frozenset(tags[key]), owner) for key, owner in owners.items()}
 
 
 def why_replaced(narrower: AlertRule, of_what: str) -> str:

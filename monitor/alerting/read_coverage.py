@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.alerting.coverage import CoverageFacts, CoveringRule
+from monitor.alerting.coverage import CoverageFacts, CoveringRule, HearerCount
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.interface import at_pace
 from monitor.alerting.kinds.usual import UsualPace
-from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
+from monitor.alerting.marks import marks_of_flows, scope_of
 from monitor.alerting.pace import paces
-from monitor.alerting.scope import RuleScope, cover
+from monitor.alerting.scope import UNMARKED, RuleScope, cover
 from monitor.models import AlertRule, AlertState, Flow
+from monitor.routing.decide import RoutedAlert
+
+NOBODY = HearerCount(0)  # at once: a digest waits
 
 
 def read_coverage(
     account_id: int | None,
     now: datetime,
-    reads: Callable[[Collection[int] | None], int],
+    hears: Callable[[RoutedAlert], HearerCount],
     held_back: Callable[[Mapping[str, Any]], timedelta],
 ) -> CoverageFacts:
     """Returns the facts of all active flows. Seven statements at most.
@@ -29,7 +32,7 @@ def read_coverage(
     Args:
         account_id: only of this account; None for all that are mirrored.
         now: the present.
-        reads: tells how many of some chosen people (None: of all) get mails of alerts.
+        hears: tells how many would hear of an alert.
         held_back: tells for how long a rule's working hours keep a mail back, at the most.
     """
     rows = Flow.objects.filter(account__is_active=True, gone_at=None)
@@ -41,18 +44,22 @@ def read_coverage(
         if flow.is_active:
             flows[flow.account_id].append(flow.pk)
     scopes: dict[int, list[RuleScope[int]]] = defaultdict(list)
-    covering = {}
+    covering, named, severities = {}, {}, {}
     for rule in rules:
         if loader_of(rule.kind) is not None:  # it is about no flow
             continue
         scopes[rule.account_id].append(scope_of(rule))
-        covering[rule.pk] = _covering(rule, reads, held_back)
+        covering[rule.pk], severities[rule.pk] = _covering(rule, held_back), rule.severity
+        named[rule.pk] = frozenset(person.pk for person in rule.recipients.all())
     by_flow: dict[int, list[int]] = defaultdict(list)
-    is_marked = are_needed(scope for of_account in scopes.values() for scope in of_account)
-    marks = marks_of_flows(account_id) if is_marked else {}
+    marks = marks_of_flows(account_id)
+    hearers = {}
     for account, of_account in flows.items():
         for place in sorted(cover(scopes[account], of_account, marks).wanted):
             by_flow[place.flow].append(place.rule)
+            mine, severity = marks.get(place.flow, UNMARKED), severities[place.rule]
+            alert = RoutedAlert(account, severity, mine.tags, mine.owner, named[place.rule])
+            hearers[place.rule, place.flow] = NOBODY if severity == AlertRule.Severity.DIGEST else hears(alert)
     usual = paces(account_id, now)
     by_rule: dict[int, float] = defaultdict(float)
     for key, chosen in by_flow.items():
@@ -67,19 +74,15 @@ def read_coverage(
         covering,
         by_flow,
         {(rule, flow): numbers for rule, flow, numbers in states if flow is not None},
+        hearers,
     )
 
 
-def _covering(
-    rule: AlertRule,
-    reads: Callable[[Collection[int] | None], int],
-    held_back: Callable[[Mapping[str, Any]], timedelta],
-) -> CoveringRule:
+def _covering(rule: AlertRule, held_back: Callable[[Mapping[str, Any]], timedelta]) -> CoveringRule:
     try:
         condition = condition_kinds()[rule.kind](**rule.options)
     except (KeyError, TypeError, ValueError):  # the evaluator says so of each of its states
         condition = None
-    chosen = [person.pk for person in rule.recipients.all()]
-    readers = 0 if rule.severity == AlertRule.Severity.DIGEST else reads(chosen or None)
     pause = timedelta(0) if rule.severity == AlertRule.Severity.PAGE else held_back(rule.working_hours)
-    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes), readers, pause)
+    wait = timedelta(minutes=rule.for_minutes)
+    return CoveringRule(rule.pk, rule.name, condition, wait, held_back=pause)

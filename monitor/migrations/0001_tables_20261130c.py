@@ -119,6 +119,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='EscalationPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True)),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='Execution',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -519,6 +529,9 @@ class Migration(migrations.Migration):
                 ('leaving_since', models.DateTimeField(help_text='since when it is on its way to fire or to recover, where that has to last', null=True)),
                 ('again_at', models.DateTimeField(help_text='when the answer may change although no run ends', null=True)),
                 ('anchor', models.DateTimeField(help_text='the earliest end of a run that the condition still needs', null=True)),
+                ('flaps_since', models.DateTimeField(help_text='since when it fires and recovers again and again', null=True)),
+                ('flaps_until', models.DateTimeField(help_text='when it will have been calm for long enough', null=True)),
+                ('flaps_told', models.BooleanField(default=False, help_text='a notice says so')),
                 ('learned', models.JSONField(help_text="what the condition learned of the subject's own usual", null=True)),
                 ('rule_mark', models.CharField(blank=True, help_text='digest of the rule that it was evaluated by', max_length=32)),
                 ('numbers', models.JSONField(default=dict, help_text='what the condition found')),
@@ -604,6 +617,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='EscalationStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField()),
+                ('after_minutes', models.PositiveIntegerField(validators=[django.core.validators.MaxValueValidator(10080)])),
+                ('to_owner', models.BooleanField(default=False, help_text='the owners of what the alerts are about')),
+                ('channels', models.ManyToManyField(blank=True, related_name='+', to='monitor.channel')),
+                ('people', models.ManyToManyField(blank=True, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='monitor.escalationpolicy')),
+            ],
+            options={
+                'ordering': ['policy', 'position'],
             },
         ),
         migrations.CreateModel(
@@ -724,6 +752,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Escalation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('policy_name', models.CharField(max_length=100)),
+                ('began_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('ended_how', models.CharField(blank=True, choices=[('acknowledged', 'Acknowledged'), ('over', 'Over'), ('anew', 'Began anew')], max_length=12)),
+                ('policy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='monitor.escalationpolicy')),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='escalations', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['began_at', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='Correction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -806,13 +849,14 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('seq', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('firing', 'Firing'), ('update', 'More alerts'), ('repeat', 'Still firing'), ('resolved', 'Recovered')], max_length=8)),
+                ('kind', models.CharField(choices=[('firing', 'Firing'), ('update', 'More alerts'), ('repeat', 'Still firing'), ('resolved', 'Recovered'), ('escalate', 'Escalation')], max_length=8)),
                 ('at', models.DateTimeField()),
                 ('due_at', models.DateTimeField()),
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('why_silent', models.CharField(blank=True, help_text='why it was not mailed, or waits', max_length=200)),
+                ('flapping', models.JSONField(default=list, help_text='keys of the alerts of which it says that they flap')),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='monitor.incident')),
             ],
             options={
@@ -1136,6 +1180,22 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='monitor.retrypolicy'),
         ),
         migrations.CreateModel(
+            name='RunningStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField()),
+                ('after_minutes', models.PositiveIntegerField()),
+                ('people', models.JSONField(default=list)),
+                ('to_owner', models.BooleanField(default=False)),
+                ('channels', models.JSONField(default=list)),
+                ('escalation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='monitor.escalation')),
+                ('notice', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='step', to='monitor.notice')),
+            ],
+            options={
+                'ordering': ['escalation', 'position'],
+            },
+        ),
+        migrations.CreateModel(
             name='SendAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1251,6 +1311,26 @@ class Migration(migrations.Migration):
                 ('last_complete_at', models.DateTimeField(help_text='start of the newest sweep that missed nothing', null=True)),
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sync', to='monitor.zohoaccount')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Route',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100)),
+                ('position', models.PositiveIntegerField(help_text='the lower the earlier')),
+                ('severity', models.CharField(blank=True, choices=[('page', 'Page'), ('notify', 'Notify')], help_text="of the alert's rule", max_length=6)),
+                ('to_owner', models.BooleanField(default=False, help_text='the owner of what the alert is about')),
+                ('goes_on', models.BooleanField(default=False, help_text='the next route that fits is followed too')),
+                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
+                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_routes', to='monitor.zohoaccount')),
+                ('channels', models.ManyToManyField(blank=True, related_name='+', to='monitor.channel')),
+                ('people', models.ManyToManyField(blank=True, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('policy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='routes', to='monitor.escalationpolicy')),
+                ('tag', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
+            ],
+            options={
+                'ordering': ['position', 'pk'],
+            },
         ),
         migrations.AddField(
             model_name='alertrule',
@@ -1547,6 +1627,10 @@ class Migration(migrations.Migration):
             model_name='dirtyhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
         ),
+        migrations.AddConstraint(
+            model_name='escalationstep',
+            constraint=models.UniqueConstraint(fields=('policy', 'position'), name='one_step_at_a_position'),
+        ),
         migrations.CreateModel(
             name='WriteOff',
             fields=[
@@ -1646,6 +1730,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='incident',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_how', '')), models.Q(models.Q(('closed_at', None), _negated=True), models.Q(('closed_how', ''), _negated=True)), _connector='OR'), name='a_closed_incident_says_how'),
+        ),
+        migrations.AddConstraint(
+            model_name='escalation',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('incident', 'policy'), name='a_policy_runs_once_for_an_incident'),
         ),
         migrations.AddIndex(
             model_name='correction',
@@ -1818,6 +1906,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='retryattempt',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sending', 'accepted', 'unknown', 'succeeded', 'failed_again', 'rejected', 'cancelled', 'not_run'])), name='retry_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='runningstep',
+            constraint=models.UniqueConstraint(fields=('escalation', 'position'), name='a_step_is_taken_once'),
         ),
         migrations.AddConstraint(
             model_name='sendattempt',

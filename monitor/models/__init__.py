@@ -2,7 +2,8 @@
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
-| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel                          |
+| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel, Route,                  |
+|                         | EscalationPolicy, EscalationStep                                             |
 | `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
@@ -12,7 +13,7 @@
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
-|                         | Notice, Snooze, Silence, Correction, RuleBudget                              |
+|                         | Notice, Snooze, Silence, Correction, RuleBudget, Escalation, RunningStep     |
 | `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
 |                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
@@ -88,6 +89,7 @@ from monitor.models.retries import (
     counted_in_a_day,
     zoho_ahead,
 )
+from monitor.models.routes import Escalation, EscalationPolicy, EscalationStep, Route, RunningStep
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -134,6 +136,9 @@ __all__ = [
     "DigestKey",
     "DigestSection",
     "DirtyHour",
+    "Escalation",
+    "EscalationPolicy",
+    "EscalationStep",
     "Execution",
     "ExecutionEvent",
     "Failure",
@@ -172,8 +177,10 @@ __all__ = [
     "RetryPin",
     "RetryPolicy",
     "Role",
+    "Route",
     "RuleBudget",
     "RuleVersion",
+    "RunningStep",
     "Secret",
     "SendAttempt",
     "SignInCount",

@@ -198,6 +198,9 @@ class AlertState(models.Model):
     )
     again_at = models.DateTimeField(null=True, help_text="when the answer may change although no run ends")
     anchor = models.DateTimeField(null=True, help_text="the earliest end of a run that the condition still needs")
+    flaps_since = models.DateTimeField(null=True, help_text="since when it fires and recovers again and again")
+    flaps_until = models.DateTimeField(null=True, help_text="when it will have been calm for long enough")
+    flaps_told = models.BooleanField(default=False, help_text="a notice says so")
     learned = models.JSONField(null=True, help_text="what the condition learned of the subject's own usual")
     rule_mark = models.CharField(max_length=32, blank=True, help_text="digest of the rule that it was evaluated by")
     numbers = models.JSONField(default=dict, help_text="what the condition found")
@@ -225,6 +228,10 @@ class AlertState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule} / {self.shown_name}: {self.state}"
+
+    def flaps_at(self, now: datetime) -> bool:
+        """Returns whether it fires and recovers so often that nothing is mailed of it."""
+        return self.flaps_until is not None and now < self.flaps_until
 
     @property
     def shown_name(self) -> str:

@@ -129,10 +129,14 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     """Adds what tells which notices may be settled."""
 
     def in_turn(self) -> NoticeQuerySet:
-        """Gives those that are not settled, and of whose incident no earlier one is."""
-        new = Notice.objects.filter(dispatch_state=Transition.Dispatch.NEW)
+        """Gives those that are not settled, and of whose incident no earlier one is.
+
+        Steps of an escalation are written down before they are due: they keep none waiting, and wait for none.
+        """
+        escalate = models.Q(kind=Notice.Kind.ESCALATE)
+        new = Notice.objects.filter(~escalate, dispatch_state=Transition.Dispatch.NEW)
         earlier = new.filter(incident=models.OuterRef("incident"), seq__lt=models.OuterRef("seq"))
-        return self.filter(~models.Exists(earlier), dispatch_state=Transition.Dispatch.NEW)
+        return self.filter(~models.Exists(earlier) | escalate, dispatch_state=Transition.Dispatch.NEW)
 
 
 class Notice(models.Model):
@@ -146,6 +150,7 @@ class Notice(models.Model):
         UPDATE = "update", "More alerts"
         REPEAT = "repeat", "Still firing"
         RESOLVED = "resolved", "Recovered"
+        ESCALATE = "escalate", "Escalation"
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notices")
     seq = models.PositiveIntegerField()
@@ -158,6 +163,7 @@ class Notice(models.Model):
     dispatched_at = models.DateTimeField(null=True)
     recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
     why_silent = models.CharField(max_length=200, blank=True, help_text="why it was not mailed, or waits")
+    flapping = models.JSONField(default=list, help_text="keys of the alerts of which it says that they flap")
 
     objects = NoticeQuerySet.as_manager()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -28,15 +28,22 @@ from monitor.notify.channels.services import SERVICES
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import entitled, recipients
 from monitor.notify.timing import Hush, NoticeFacts, Why
+from monitor.routing.decide import Heard, Reachable, who_hears
+from monitor.routing.read import active_routes, as_route, routed
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Holds the people whom a notice concerns, one for each address, the channels that are on, and its fate's facts."""
+    """Holds the people whom a notice concerns, one for each address, the channels that are on, and its fate's facts.
+
+    Attributes:
+        heard: who hears of it by rules and routes, but for its end: of that hears who was told of something of it.
+    """
 
     people: list[User]
     facts: NoticeFacts
     channels: list[Channel]
+    heard: Heard
 
     def channels_of(self, notice: Notice, *, says_both: bool) -> list[Channel]:
         """Returns the channels that a notice goes to."""
@@ -52,7 +59,13 @@ class Audience:
             for channel in self.channels
         ]
         account, severity = notice.incident.account_id, notice.incident.severity
-        chosen = channels_for(known, account=account, severity=severity, kind=notice.kind, says_both=says_both)
+        chosen: set[int] = set()
+        if self.heard.every_channel or notice.kind == Notice.Kind.RESOLVED:
+            chosen |= {*channels_for(known, account=account, severity=severity, kind=notice.kind, says_both=says_both)}
+        if notice.kind != Notice.Kind.RESOLVED:
+            # Nobody has to come for what is over: a service with incidents of its own is not called for it.
+            named = [one for one in known if one.key in self.heard.channels]
+            chosen |= {one.key for one in named if not (says_both and one.has_incidents)}
         return [channel for channel in self.channels if channel.pk in chosen]
 
 
@@ -89,12 +102,13 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
         is_open=incident.is_open,
         is_acknowledged=incident.acknowledged_at is not None,
         severity=incident.severity,
-        hushes=_hushes(incident, [link.alert for link in about], now) if incident.is_open else (),
+        hushes=_hushes(notice, [link.alert for link in about], now) if incident.is_open else (),
         hours=[WorkingHours.read(link.alert.rule.working_hours) for link in links],
+        is_flapping=bool(links) and all(_flaps(notice, link.alert, now) for link in links),
     )
-    return Audience(
-        _people(notice, links), facts, list(Channel.objects.filter(is_active=True).defer("address", "secrets"))
-    )
+    channels = list(Channel.objects.filter(is_active=True).defer("address", "secrets"))
+    heard = _heard(notice, links, channels)
+    return Audience(_people(notice, heard), facts, channels, heard)
 
 
 def _about(notice: Notice, links: Sequence[IncidentAlert]) -> list[IncidentAlert]:
@@ -103,27 +117,46 @@ def _about(notice: Notice, links: Sequence[IncidentAlert]) -> list[IncidentAlert
     if notice.kind != Notice.Kind.UPDATE:
         return firing
     told = Notice.objects.filter(incident=notice.incident_id, seq__lt=notice.seq, dispatched_at__isnull=False)
+    told = told.exclude(kind=Notice.Kind.ESCALATE)  # which goes to others
     told_at = told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
     return [link for link in firing if told_at is None or link.joined_at > told_at] or firing
 
 
-def _people(notice: Notice, links: Sequence[IncidentAlert]) -> list[User]:
-    """Returns whom the rules name, or all; of the end only those to whom something of it went out."""
+def _heard(notice: Notice, links: Sequence[IncidentAlert], channels: Sequence[Channel]) -> Heard:
+    """Returns who hears of a notice: by rules and routes, or as the step of the escalation says."""
+    mine = [channel.pk for channel in channels if channel.account_id in (None, notice.incident.account_id)]
+    reachable = Reachable(set(entitled().values_list("pk", flat=True)), mine)
+    if notice.kind != Notice.Kind.ESCALATE:
+        return who_hears(routed([link.alert for link in links]), active_routes(), reachable)
+    firing = routed([link.alert for link in links if link.left_at is None])
+    return who_hears([replace(one, chosen=frozenset()) for one in firing], [as_route(notice.step)], reachable)
+
+
+def _people(notice: Notice, heard: Heard) -> list[User]:
+    """Returns the people; of the end only those to whom something of it went out."""
     if notice.kind == Notice.Kind.RESOLVED:
         told = Delivery.objects.filter(notice__incident=notice.incident_id).exclude(state=Delivery.State.DEAD)
         return list(entitled().filter(pk__in=told.values("recipient")))
-    named = [{person.pk for person in link.alert.rule.recipients.all()} for link in links]
-    chosen = recipients(set().union(*named)) if named and all(named) else []
-    # Whom the rules name may have left, or may no longer want mails: then it concerns everybody.
-    return chosen or recipients(None)
+    return recipients(None if heard.everybody else heard.people)
 
 
-def _hushes(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> list[Hush | None]:
+def _flaps(notice: Notice, alert: AlertState, now: datetime) -> bool:
+    """Returns whether nothing is mailed of an alert because it flaps; one notice says so, and is mailed."""
+    return alert.flaps_at(now) and alert.pk not in notice.flapping
+
+
+def _hushes(notice: Notice, alerts: Sequence[AlertState], now: datetime) -> list[Hush | None]:
+    incident = notice.incident
     if incident.cause != Incident.Cause.ACCOUNT and _is_account_down(incident):
         return [Hush(Why.MUTED, None) for _ in alerts]
     snoozes = list(Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now))
     silences = list(Silence.objects.filter(ended_at=None, starts_at__lte=now, ends_at__gt=now))
-    return [_hush(alert, incident.account_id, snoozes, silences) for alert in alerts]
+    found = [_hush(alert, incident.account_id, snoozes, silences) for alert in alerts]
+    return [hush or _flap_hush(notice, alert, now) for hush, alert in zip(found, alerts, strict=True)]
+
+
+def _flap_hush(notice: Notice, alert: AlertState, now: datetime) -> Hush | None:
+    return Hush(Why.FLAPS, alert.flaps_until) if _flaps(notice, alert, now) else None
 
 
 def _hush(alert: AlertState, account: int, snoozes: list[Snooze], silences: list[Silence]) -> Hush | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from monitor.models import Channel, ChannelMessage, Delivery, Incident, Notice, Occasion, Transition, User
 from monitor.notify.audience import audience_of
@@ -66,8 +67,16 @@ def _dispatch_safely(found: Notice, now: datetime) -> bool:
 def _dispatch(found: Notice, now: datetime) -> bool:
     """Returns whether this process, and no other, settled it."""
     found.incident.refresh_from_db()
+    if found.kind == Kind.ESCALATE:
+        found.refresh_from_db(fields=["due_at"])
+        if found.due_at > now:  # the step before it, which was late, has put it off
+            return False
     audience = audience_of(found, now)
     fate = decide(audience.facts, now)
+    if found.kind == Kind.ESCALATE and fate.verdict != NoticeVerdict.SILENT:
+        first = found.incident.notices.filter(kind=Kind.FIRING, dispatch_state=States.NEW).first()
+        if first is not None or fate.verdict == NoticeVerdict.WAIT:
+            return _hold(found, fate.why or (first.why_silent if first is not None else "") or Why.FIRST, now)
     if fate.verdict == NoticeVerdict.WAIT:
         return _put_off(found, fate.why, fate.until or now + LOOK_AGAIN)
     if fate.verdict == NoticeVerdict.SILENT:
@@ -83,6 +92,21 @@ def _put_off(found: Notice, why: str, until: datetime) -> bool:
     same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
     same.update(why_silent=why, due_at=until)
     return False
+
+
+def _hold(found: Notice, why: str, now: datetime) -> bool:
+    """Stops the clock of an escalation for a minute: the steps after this one keep their distance."""
+    with transaction.atomic():
+        held = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
+        if held.update(why_silent=why, due_at=now + LOOK_AGAIN):
+            _delay(found, now + LOOK_AGAIN - found.due_at)
+    return False
+
+
+def _delay(found: Notice, by: timedelta) -> None:
+    """Puts the steps off that come after one."""
+    later = Notice.objects.filter(step__escalation__steps__notice=found, dispatch_state=States.NEW)
+    later.filter(due_at__gte=found.due_at).exclude(pk=found.pk).update(due_at=F("due_at") + by)
 
 
 def _silence(found: Notice, why: str, now: datetime) -> bool:
@@ -107,13 +131,17 @@ def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fat
     facts = facts_of(found, now)
     by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}}
     with transaction.atomic():
-        claimed = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW).update(
+        # One that was put off or woken meanwhile is looked at anew.
+        same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
+        claimed = same.update(
             dispatch_state=States.DISPATCHED, dispatched_at=now, recipients=len(people), why_silent=""
         )
         if not claimed:
             return False
         if fate.says_both:
             _told_already(found.incident, now)
+        if found.kind == Kind.ESCALATE and now - found.due_at > LOOK_AGAIN:
+            _delay(found, now - found.due_at)  # the worker was away: not all steps at once
         Delivery.objects.bulk_create([_delivery(found, person, by_zone[person.timezone], now) for person in people])
         ChannelMessage.objects.bulk_create(message_of(found, facts, channel, now) for channel in channels)
     return True

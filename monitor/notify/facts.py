@@ -18,6 +18,7 @@ from monitor.models import (
     Incident,
     IncidentAlert,
     Notice,
+    RunningStep,
     StreamState,
     SyncState,
     Transition,
@@ -99,6 +100,8 @@ class Facts:
         as_of: start of the newest complete read of the account; None before the first.
         gap: why the figures may be too low; empty where nothing is missing.
         standing: how its one flow stands when the mail is written, as its page says it.
+        flaps: names of the alerts of which it says that they fire and recover again and again.
+        escalation: why the mail came, where it is a step of an escalation.
     """
 
     kind: str
@@ -123,6 +126,8 @@ class Facts:
     as_of: datetime | None = None
     gap: str = ""
     standing: str = ""
+    flaps: tuple[str, ...] = ()
+    escalation: str = ""
 
     @property
     def is_firing(self) -> bool:
@@ -185,7 +190,18 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
         as_of=as_of(incident.account_id),
         gap=_gap(only, present) if only is not None else clean(present.reason),
         standing=_standing(only, present, now) if only is not None else "",
+        flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in notice.flapping)),
+        escalation=_escalation(notice),
     )
+
+
+def _escalation(notice: Notice) -> str:
+    """Says which step of which escalation a notice is, and why; "" where it is none."""
+    if notice.kind != Notice.Kind.ESCALATE:
+        return ""
+    step = RunningStep.objects.select_related("escalation").get(notice=notice)
+    minutes = f"{step.after_minutes} minute{'s' * (step.after_minutes != 1)}"
+    return f"nobody acknowledged it within {minutes}: step {step.position} of “{clean(step.escalation.policy_name)}”"
 
 
 def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFacts, ...]:

@@ -3,8 +3,8 @@
     firing ──30 s──▶ mail ──5 min──▶ mail of those that joined ──4 h, nobody on it──▶ reminder … ──▶ recovered
        └── over before the first mail: one mail that says both
 
-Snoozed, silenced or following from a wider incident: the mail waits, and comes if it still fires then. A mail that is
-not urgent waits for the working hours of its rules. Sources: docs/reference/promises.md, "Alert states".
+Snoozed, silenced, flapping or following from a wider incident: the mail waits, and comes if it still fires then. A mail
+that is not urgent waits for the working hours of its rules. Sources: docs/reference/promises.md, "Alert states".
 """
 
 from __future__ import annotations
@@ -34,15 +34,18 @@ class Why(StrEnum):
     SNOOZED = "snoozed"
     SILENCED = "silenced"
     MUTED = "muted"  # by the incident of the whole account
+    FLAPS = "flaps"  # it fires and recovers again and again
     HOURS = "hours"
     NOBODY = "nobody"
     ACKNOWLEDGED = "acknowledged"
     OVER = "over"
     TOLD = "told"  # by another mail of the incident
+    FIRST = "first"  # a step of an escalation waits for the first mail
+    ANEW = "anew"  # the escalation began anew
     DIGEST = "digest"
 
 
-QUIET = frozenset({Why.SNOOZED, Why.SILENCED, Why.MUTED})
+QUIET = frozenset({Why.SNOOZED, Why.SILENCED, Why.MUTED, Why.FLAPS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,14 @@ class NoticeFacts:
     """Holds what a notice's fate depends on.
 
     Attributes:
-        kind: firing, update, repeat or resolved.
+        kind: firing, update, repeat, escalate or resolved.
         waited: why it waited last.
         is_open: whether the incident is.
         is_acknowledged: whether somebody is on it.
         severity: page, notify or digest.
         hushes: of each alert that the mail is about and that still fires; None for one that is loud.
         hours: the working hours of their rules; None for all hours.
+        is_flapping: whether all alerts of the incident flap, and this is not the notice that says so.
     """
 
     kind: str
@@ -74,6 +78,7 @@ class NoticeFacts:
     severity: str
     hushes: Sequence[Hush | None]
     hours: Sequence[WorkingHours | None]
+    is_flapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,9 @@ def _why_never(facts: NoticeFacts) -> Why | None:
     """Returns why nobody has to read it any more."""
     if not facts.is_open and (facts.kind != "firing" or facts.waited in QUIET):
         return Why.OVER
-    if facts.kind == "repeat" and facts.is_acknowledged:
+    if not facts.is_open and facts.is_flapping and facts.kind == "firing":
+        return Why.FLAPS
+    if facts.kind in ("repeat", "escalate") and facts.is_acknowledged:
         return Why.ACKNOWLEDGED
     return None
 

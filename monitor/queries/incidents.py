@@ -22,6 +22,7 @@ from monitor.models import (
     Snooze,
 )
 from monitor.queries.channels import ChannelTrouble, broken_channels
+from monitor.queries.escalations import ShownEscalation, escalations_of
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -75,14 +76,18 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
-    """Returns the incidents that nobody is mailed of at once and that are open or began after a time, the newest first.
+    """Returns the incidents that nobody is mailed of at once, for they are for digests or flap, the newest first.
+
+    They are open, or began after a time.
 
     Args:
         accounts: of these.
         since: from when on those that are over count too.
     """
     open_or_new = Q(closed_at=None) | Q(opened_at__gte=since)
-    found = incidents().filter(open_or_new, account__in=accounts, severity=AlertRule.Severity.DIGEST)
+    flaps = IncidentAlert.objects.filter(alert__flaps_until__gte=since, alert__rule__account__in=accounts)
+    is_quiet = Q(severity=AlertRule.Severity.DIGEST) | Q(pk__in=flaps.values("incident"))
+    found = incidents().filter(open_or_new, is_quiet, account__in=accounts)
     return _as_rows(found.order_by("-opened_at", "-pk"))
 
 
@@ -100,6 +105,7 @@ class IncidentLine:
 
 _WORDS = {
     "fired": "fired",
+    "flaps": "fires and recovers again and again: nothing more is mailed of it until it is calm",
     "recovered": "recovered",
     "ended": "is not checked any more",
     "no_data": "no data",
@@ -110,6 +116,7 @@ _WORDS = {
     "comment": "wrote a note",
     "closed": "closed it",
     "snoozed": "snoozed",
+    "escalation": "escalation begins",
 }
 
 
@@ -122,6 +129,7 @@ class IncidentDetail:
         events: its timeline, the oldest first.
         notices: what was to be mailed, each with `sent_mails` and `sent_messages`.
         snoozes: that hold now, of its account.
+        escalations: the newest first.
         broken: channels that are told of its account, and take nothing.
     """
 
@@ -129,6 +137,7 @@ class IncidentDetail:
     events: list[IncidentEvent]
     notices: list[Notice]
     snoozes: list[Snooze]
+    escalations: list[ShownEscalation]
     broken: list[ChannelTrouble]
 
     @property
@@ -145,7 +154,17 @@ class IncidentDetail:
             )
             for one in self.events
         ]
+        found += [
+            IncidentLine(
+                step.told_at, f"took step {step.step.position} of “{one.escalation.policy_name}”", note=step.whom
+            )
+            for one in self.escalations
+            for step in one.steps
+            if step.told_at is not None
+        ]
         for notice in self.notices:
+            if notice.kind == Notice.Kind.ESCALATE:
+                continue
             if notice.dispatched_at is not None and notice.recipients:
                 people = "1 person" if notice.recipients == 1 else f"{notice.recipients} people"
                 found.append(
@@ -180,7 +199,7 @@ class IncidentDetail:
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, timeline, mails and messages to channels. Eight statements.
+    """Returns one incident with its alerts, timeline, mails, messages to channels and escalations. Twelve statements.
 
     Args:
         incident: from `incidents()`.
@@ -205,6 +224,7 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
         snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+        escalations=escalations_of(incident),
         broken=broken_channels(now, incident.account_id),
     )
 

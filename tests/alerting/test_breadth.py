@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.alerting.coverage import HearerCount
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow
 from monitor.alerting.neighbours import RuleNeighbours, neighbours
@@ -168,7 +169,7 @@ class TestLive:
     def test_coverage_goes_by_the_rule_of_the_tag(self, watch: Watch, general: AlertRule, otto: User) -> None:
         tagged, other = self.of_tag(watch), factories.make_flow(watch.account)
         set_ownership(watch.flow, None, ["orders"], otto, NOW)
-        facts = read_coverage(watch.account.pk, NOW, lambda _: 1, lambda _: timedelta())
+        facts = read_coverage(watch.account.pk, NOW, lambda _: HearerCount(1), lambda _: timedelta())
         assert facts.by_flow == {watch.flow.pk: [tagged.pk], other.pk: [general.pk]}
 
 

@@ -15,6 +15,8 @@ from monitor.models import (
     ConnectedWorkflow,
     Correction,
     Delivery,
+    EscalationPolicy,
+    EscalationStep,
     Execution,
     Failure,
     Flow,
@@ -27,6 +29,7 @@ from monitor.models import (
     RetryItem,
     RetryPolicy,
     Role,
+    Route,
     Secret,
     SendAttempt,
     Silence,
@@ -71,6 +74,8 @@ class World:
     problem: Problem
     batch: RetryBatch
     policy: RetryPolicy
+    route: Route
+    escalation_policy: EscalationPolicy
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -157,6 +162,18 @@ def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Sile
     return snooze, silence
 
 
+def make_route(account: ZohoAccount, operator: User) -> dict[str, Any]:
+    """A route with an escalation. It is off: what is mailed in this world goes where it went without any route."""
+    policy = EscalationPolicy.objects.create(name=f"On call of {account.name}")
+    step = EscalationStep.objects.create(policy=policy, position=1, after_minutes=15, to_owner=True)
+    step.people.add(operator)
+    route = Route.objects.create(
+        name="Orders", position=1, account=account, policy=policy, to_owner=True, is_active=False
+    )
+    route.people.add(operator)
+    return {"route": route, "escalation_policy": policy}
+
+
 def make_channel(incident: Incident, by: User, now: datetime) -> tuple[Channel, ChannelMessage]:
     """A signed webhook of an incident's account, with a message that was given up.
 
@@ -225,7 +242,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     for thing in (flow, rule, connected):
         factories.make_version(thing)
     factories.make_webhook_failure(account, rule=rule)
-    hook = make_hook(account, now)
     return World(
         account=account,
         flow=flow,
@@ -244,9 +260,10 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         message=message,
         person=operator,
         connected=connected,
-        hook=hook,
+        hook=make_hook(account, now),
         failure=failure,
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
+        **make_route(account, operator),
     )

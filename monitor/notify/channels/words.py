@@ -48,6 +48,8 @@ def lines_of(facts: Facts) -> list[str]:
     """Returns the text of a message: where, since when, what, who is on it. Times are of UTC: a channel has no zone."""
     told = facts.news if facts.is_growth and facts.news else facts.firing or facts.members
     lines = [f"Account {facts.account_name}, since {in_words(facts.began_at, UTC)}"]
+    if facts.escalation:
+        lines.append(f"Why this message: {facts.escalation}")
     if facts.closed_at is not None:
         lines.append(f"Over since {in_words(facts.closed_at, UTC)}")
     if facts.cause:

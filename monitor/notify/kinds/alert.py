@@ -55,10 +55,16 @@ def plain(incident: int, kind: str) -> Rendered:
 
 def stamp(facts: Facts) -> str:
     """Returns what became of the incident, in a word or two."""
+    return f"{_became(facts)}, flaps" if facts.flaps else _became(facts)
+
+
+def _became(facts: Facts) -> str:
     if facts.says_both:
         return "Fired and recovered" if facts.closed_how == "recovered" else "Fired and closed"
     if not facts.is_firing:
         return "Recovered" if facts.closed_how == "recovered" else "Closed"
+    if facts.escalation:
+        return "Not acknowledged"
     if facts.is_growth:
         return "More alerts"
     return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"

@@ -1,0 +1,45 @@
+"""When an incident is escalated, and when its steps are due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alerting.escalate import EscalationFacts, EscalationTrigger, begins, due_times
+from tests.factories import NOON
+
+MINUTE = timedelta(minutes=1)
+TRIGGERS = st.sampled_from(EscalationTrigger)
+
+
+@given(trigger=TRIGGERS, is_running=st.booleans())
+def test_it_begins_once_and_anew_only_where_an_alert_fires_anew(trigger: EscalationTrigger, is_running: bool) -> None:
+    facts = EscalationFacts(is_open=True, is_acknowledged=False, severity="notify", is_running=is_running)
+    assert begins(trigger, facts) is (not is_running or trigger is EscalationTrigger.FIRED_ANEW)
+
+
+@given(trigger=TRIGGERS, facts=st.builds(EscalationFacts))
+def test_nothing_begins_that_somebody_is_on_that_is_over_or_that_is_for_digests(
+    trigger: EscalationTrigger, facts: EscalationFacts
+) -> None:
+    if not facts.is_open or facts.is_acknowledged or facts.severity == "digest":
+        assert not begins(trigger, facts)
+
+
+def test_each_step_is_due_after_its_minutes_and_none_that_waits_is_put_off() -> None:
+    assert due_times([5, 15], NOON, {}) == [NOON + 5 * MINUTE, NOON + 15 * MINUTE]
+    waiting = {2: NOON + 3 * MINUTE, 3: NOON + 90 * MINUTE}
+    assert due_times([5, 15, 30], NOON, waiting) == [NOON + after * MINUTE for after in (5, 3, 30)]
+
+
+@given(
+    minutes=st.lists(st.integers(1, 600), min_size=1, max_size=6),
+    left=st.dictionaries(st.integers(1, 6), st.integers(-600, 600)),
+)
+def test_no_step_is_due_later_than_it_would_be_alone_or_than_it_was(minutes: list[int], left: dict[int, int]) -> None:
+    waiting = {position: NOON + after * MINUTE for position, after in left.items()}
+    for position, due in enumerate(due_times(minutes, NOON, waiting), start=1):
+        assert due <= NOON + minutes[position - 1] * MINUTE
+        assert due <= waiting.get(position, due)

@@ -1,0 +1,144 @@
+"""Notices go to the people and channels of the routes that fit; without a route, as before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from monitor.models import AlertRule, AlertState, ChannelMessage, Delivery, Route, Tag, User
+from monitor.notify.dispatch import dispatch_new
+from monitor.ownership import set_ownership
+from tests import factories
+from tests.bystander import own
+from tests.notify.conftest import make_transition
+
+pytestmark = pytest.mark.django_db
+
+
+def make_route(position: int = 1, *, people: Any = (), channels: Any = (), **fields: Any) -> Route:
+    route = Route.objects.create(**({"name": f"Route {position}", "position": position} | fields))
+    route.people.set(people)
+    route.channels.set(channels)
+    return route
+
+
+def told() -> tuple[set[str], set[str]]:
+    people = own(Delivery).values_list("recipient__username", flat=True)
+    channels = own(ChannelMessage).values_list("channel__name", flat=True)
+    return set(people), set(channels)
+
+
+def test_a_tagged_flow_goes_to_the_people_and_channel_of_its_route_and_another_to_all(
+    alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    ops, every = factories.make_channel("Ops"), factories.make_channel("Every")
+    set_ownership(alert.watched_flow, None, ["orders"], ada, now)
+    make_route(tag=Tag.objects.get(name="orders"), people=[otto], channels=[ops])
+    make_transition(alert, is_first=False)
+    dispatch_new(now)
+    assert told() == ({"otto"}, {"Ops"})
+    set_ownership(alert.watched_flow, None, [], ada, now)
+    factories.make_notice(own(Delivery).get().notice.incident, kind="update", seq=9)
+    dispatch_new(now)
+    assert told() == ({"otto", "ada"}, {"Ops", "Every"})
+    assert every.is_active
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_his"),
+    [
+        ({}, True),
+        ({"severity": "notify"}, True),
+        ({"severity": "page"}, False),
+        ({"is_active": False}, False),
+    ],
+)
+def test_a_route_fits_by_severity_and_only_while_it_is_on(
+    alert: AlertState, otto: User, ada: User, now: datetime, fields: dict[str, Any], is_his: bool
+) -> None:
+    make_route(people=[otto], **fields)
+    make_transition(alert)
+    dispatch_new(now)
+    assert told()[0] == ({"otto"} if is_his else {"otto", "ada"})
+
+
+def test_a_route_of_another_account_is_not_followed(
+    alert: AlertState, otto: User, ada: User, now: datetime, bystander: Any
+) -> None:
+    make_route(people=[otto], account_id=bystander.account_id)
+    bystander.remember()
+    make_transition(alert)
+    dispatch_new(now)
+    assert told()[0] == {"otto", "ada"}
+    Route.objects.filter(account=bystander.account_id, is_active=True).delete()
+    bystander.remember()
+
+
+def test_the_rules_people_win_and_the_channel_of_the_route_hears_all_the_same(
+    alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    alert.rule.recipients.set([ada])
+    make_route(people=[otto], channels=[factories.make_channel("Ops")])
+    make_transition(alert)
+    dispatch_new(now)
+    assert told() == ({"ada"}, {"Ops"})
+
+
+@pytest.mark.parametrize("loss", [{"is_active": False}, {"role": "viewer"}, {"wants_mail": False}])
+def test_an_owner_who_cannot_be_reached_leaves_the_alert_to_everybody(
+    alert: AlertState, otto: User, ada: User, now: datetime, loss: dict[str, Any]
+) -> None:
+    set_ownership(alert.watched_flow, otto, [], ada, now)
+    make_route(to_owner=True)
+    User.objects.filter(pk=otto.pk).update(**loss)
+    raj = factories.make_user("raj", "operator")
+    make_transition(alert)
+    dispatch_new(now)
+    assert told()[0] == {"ada", raj.username}
+
+
+def test_the_flows_owner_alone_hears_of_it_and_of_its_end(
+    alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    set_ownership(alert.watched_flow, otto, [], ada, now)
+    make_route(to_owner=True)
+    make_transition(alert)
+    dispatch_new(now)
+    set_ownership(alert.watched_flow, ada, [], ada, now)
+    make_transition(alert, "resolved")
+    dispatch_new(now)
+    assert sorted(own(Delivery).values_list("notice__kind", "recipient__username")) == [
+        ("firing", "otto"),
+        ("resolved", "otto"),
+    ], "of the end hears who heard of the beginning"
+
+
+def test_a_workflow_rules_owner_and_tags_count_as_well(otto: User, ada: User, now: datetime) -> None:
+    row = factories.make_rule(factories.make_account("Acme"))
+    rule: AlertRule = factories.make_alert_rule(row.account, kind="crm")
+    set_ownership(row, otto, ["deals"], ada, now)
+    alert = AlertState.objects.create(
+        rule=rule, subject_kind="crm_rule", subject_key=str(row.pk), subject_name="Deals", state="firing",
+        is_open=True, episode=1, since=now, evaluated_at=now,
+    )  # fmt: skip
+    make_route(tag=Tag.objects.get(name="deals"), to_owner=True)
+    make_transition(alert)
+    dispatch_new(now)
+    assert told()[0] == {"otto"}
+
+
+def test_a_channel_of_another_account_never_hears_of_this_one(alert: AlertState, otto: User, now: datetime) -> None:
+    theirs = factories.make_channel("Theirs", account=factories.make_account())
+    make_route(people=[otto], channels=[theirs])
+    make_transition(alert)
+    dispatch_new(now)
+    assert told() == ({"otto"}, set())
+
+
+def test_a_route_of_a_channel_alone_mails_nobody(alert: AlertState, otto: User, now: datetime) -> None:
+    make_route(channels=[factories.make_channel("Ops")])
+    make_transition(alert)
+    assert dispatch_new(now) == 1
+    assert told() == (set(), {"Ops"})

@@ -17,7 +17,6 @@ from monitor.public_addresses import PrivateHosts
 
 SECONDS = 15.0  # for one message, all in all
 START_SECONDS = 8.0  # that a process may take beside that on a busy machine
-MOST_BYTES = 64 * 1024  # of a message
 CHILD = "monitor.notify.channels.child"
 # Of our own environment the child gets what a program needs to run and to know certificates; no proxy, no secret.
 _KEPT = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PYTHONPATH", "VIRTUAL_ENV")
@@ -31,8 +30,6 @@ def post(parcel: Parcel, now: datetime) -> ChannelAnswer:
         now: the present.
     """
     private_hosts: PrivateHosts = settings.CHANNEL_PRIVATE_HOSTS
-    if len(parcel.dumps().encode()) > MOST_BYTES:
-        return ChannelAnswer(is_taken=False, status=413, words="the message is larger than we send")
     if parcel.service == "webhook":
         answer = post_webhook(parcel, private_hosts=private_hosts, seconds=SECONDS, now=now)
     else:
@@ -43,7 +40,8 @@ def post(parcel: Parcel, now: datetime) -> ChannelAnswer:
 
 def _post_by_child(parcel: Parcel, private_hosts: PrivateHosts) -> ChannelAnswer:
     """Runs apprise in a process of its own: the deadline is total, and it holds no memory and no socket afterwards."""
-    order = parcel.dumps(private_hosts=private_hosts.entries(), seconds=SECONDS)
+    # Title and lines are short; what is for programs goes to webhooks alone.
+    order = replace(parcel, payload={}).dumps(private_hosts=private_hosts.entries(), seconds=SECONDS)
     try:
         done = subprocess.run(  # noqa: S603 - our own module, under our own interpreter
             [sys.executable, "-m", CHILD],

@@ -17,6 +17,7 @@ from monitor.notify.channels.answers import ChannelOutcome, judge
 from monitor.notify.channels.parcel import Parcel
 from monitor.notify.channels.post import post
 from monitor.notify.channels.send import Poster
+from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.words import bare_parcel
 from monitor.notify.probe import ProbeResult
 from monitor.vault import VaultError
@@ -28,7 +29,8 @@ TITLE = "Test message of the Zoho monitor"
 def probe_channel(channel: Channel, *, actor: User, now: datetime, poster: Poster = post) -> ProbeResult:
     """Sends a test message to a channel.
 
-    Where it is taken after trouble, the waiting messages go out with the next run.
+    Where it is taken after trouble, the waiting messages go out with the next run. What it opens in a service with
+    incidents of its own is resolved at once.
 
     Args:
         channel: where to.
@@ -43,6 +45,8 @@ def probe_channel(channel: Channel, *, actor: User, now: datetime, poster: Poste
     except VaultError as error:
         return ProbeResult(is_sent=False, told=f"Not sent: {error}")
     outcome = judge(poster(parcel, now), now)
+    if outcome.is_taken and SERVICES[channel.service].has_incidents:
+        poster(replace(parcel, tone="success"), now)  # nobody is to be called for a test
     with transaction.atomic():
         if outcome.is_taken:
             standing.accepts(channel, now)
@@ -69,7 +73,6 @@ def _parcel(channel: Channel, now: datetime) -> Parcel:
         title=TITLE,
         lines=["This channel is notified of incidents."],
         link=f"{settings.PUBLIC_URL}/",
-        # A pager's test is not to wake anybody for long: its incident has a key of its own and nothing resolves it.
         tone="warning",
         key=f"{parcel_key(channel)}/test",
         payload={"type": "test", "timestamp": stamp, "data": data},

@@ -15,6 +15,7 @@ from monitor.standard_webhooks import headers_of
 from monitor.zoho import AnswerLost, BadAnswer, NotSent, Transport
 from monitor.zoho.protocol import Request
 
+MOST_SENT = 64 * 1024  # bytes of a message
 MOST_BYTES = 64 * 1024  # of an answer
 WORDS_LENGTH = 1_000
 
@@ -37,6 +38,8 @@ def post_webhook(parcel: Parcel, *, private_hosts: PrivateHosts, seconds: float,
         now: the present, which is signed.
     """
     body = json.dumps(parcel.payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    if len(body) > MOST_SENT:
+        return ChannelAnswer(is_taken=False, status=413, words="the message is larger than we send")
     headers = headers_of(parcel.signing, parcel.message_id, int(now.timestamp()), body)
     request = WebhookRequest(
         "POST", parcel.fields["url"], headers | {"Content-Type": "application/json; charset=utf-8"}, body, fresh=True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +15,13 @@ from django.conf import settings
 from monitor.models import Channel, ChannelMessage, Notice
 from monitor.notify.channels.parcel import Parcel
 from monitor.notify.compose import SUBJECT_LENGTH, address, in_words
-from monitor.notify.facts import MEMBERS_SHOWN, Facts, MemberFacts
+from monitor.notify.facts import ERROR_LENGTH, MEMBERS_SHOWN, Facts, MemberFacts
 from monitor.notify.kinds.alert import on_it, stamp, verdict
 from monitor.notify.words import clean, shorten
 
 LINES_LENGTH = 700  # characters in all: PagerDuty takes 1,024 of title and text together
 LINE_LENGTH = 160
+ALERTS_BYTES = 48_000  # of the alerts that a webhook is told; less than a message may have in all
 MEMBERS_NAMED = 4
 ERRORS_NAMED = 1
 
@@ -83,21 +86,34 @@ def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
             "incident": facts.incident,
             "url": address("incident", facts.incident),
             "title": verdict(facts),
-            "account": facts.account_name,
+            "account": shorten(facts.account_name, LINE_LENGTH),
             "state": "firing" if facts.is_firing else "resolved",
             "severity": facts.severity,
-            "cause": facts.cause,
+            "cause": shorten(facts.cause, LINE_LENGTH),
             "began_at": _stamp(facts.began_at),
             "noticed_at": _stamp(facts.noticed_at),
             "closed_at": _stamp(facts.closed_at),
             "closed_how": facts.closed_how,
             "acknowledged": facts.is_acknowledged,
-            "owner": facts.owner,
-            "alerts": [_alert(member) for member in facts.members[:MEMBERS_SHOWN]],
+            "owner": shorten(facts.owner, LINE_LENGTH),
+            "alerts": _alerts(facts.members[:MEMBERS_SHOWN]),
             "alerts_in_all": len(facts.members),
-            "errors": [{"count": count, "text": text} for count, text in facts.errors],
+            "errors": [{"count": count, "text": shorten(text, ERROR_LENGTH)} for count, text in facts.errors],
         },
     }
+
+
+def _alerts(members: Sequence[MemberFacts]) -> list[dict[str, Any]]:
+    """Returns the first of some alerts, as many as leave the message small in whatever script they are named."""
+    found: list[dict[str, Any]] = []
+    room = ALERTS_BYTES
+    for member in members:
+        told = _alert(member)
+        room -= len(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+        if room < 0:
+            break
+        found.append(told)
+    return found
 
 
 def _alert(member: MemberFacts) -> dict[str, Any]:

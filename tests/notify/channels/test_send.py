@@ -13,6 +13,7 @@ import pytest
 from monitor.models import AlertState, Channel, ChannelMessage, ChannelStanding, Delivery, Notice, SendAttempt, User
 from monitor.notify.channels import acts
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
+from monitor.notify.channels.probe import probe_channel
 from monitor.notify.channels.send import ChannelReport, send_to_channels
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
@@ -373,3 +374,38 @@ def test_a_dead_mail_is_sent_again_once(alert: AlertState, ada: User, now: datet
     assert sink.mails[0]["Message-ID"] == mail.message_id
     outcomes = [(one.outcome, one.code) for one in own(SendAttempt).filter(delivery=mail)]
     assert outcomes == [("refused", "550 5.1.1"), ("sent", "")]
+
+
+# ---- a person's test
+
+
+def test_a_test_of_a_pager_is_resolved_at_once_and_of_a_chat_it_is_one_message(ada: User, now: datetime) -> None:
+    for service, tones in (("pagerduty", ["warning", "success"]), ("slack", ["warning"])):
+        channel, poster = make_channel(service), Poster()
+        assert probe_channel(channel, actor=ada, now=now, poster=poster).is_sent
+        assert [parcel.tone for parcel in poster.parcels] == tones
+        assert len({parcel.key for parcel in poster.parcels}) == 1
+
+
+def test_a_test_that_fails_is_told_in_words_and_keeps_the_channels_standing(ada: User, now: datetime) -> None:
+    channel, poster = make_channel("pagerduty"), Poster(refused(403, words="invalid key"))
+    result = probe_channel(channel, actor=ada, now=now, poster=poster)
+    assert not result.is_sent
+    assert result.told == "Not sent. PagerDuty said: 403 (the key or token may not do this): invalid key."
+    assert ChannelStanding.objects.get(channel=channel).state == "refuses"
+    assert len(poster.parcels) == 1
+
+
+def test_two_tests_within_ten_seconds_are_one(ada: User, now: datetime) -> None:
+    channel, poster = make_channel(), Poster()
+    probe_channel(channel, actor=ada, now=now, poster=poster)
+    assert not probe_channel(channel, actor=ada, now=now + 9 * SECOND, poster=poster).is_sent
+    assert probe_channel(channel, actor=ada, now=now + 10 * SECOND, poster=poster).is_sent
+    assert len(poster.parcels) == 2
+
+
+def test_a_test_that_is_taken_lets_what_waits_go_out(fired: ChannelMessage, ada: User, now: datetime) -> None:
+    send_at(now, Poster(lost(may_have_arrived=False)))
+    assert send_at(now + 14 * SECOND, Poster()).handled == 0
+    probe_channel(fired.channel, actor=ada, now=now + 14 * SECOND, poster=Poster())
+    assert send_at(now + 15 * SECOND, Poster()).sent == 1

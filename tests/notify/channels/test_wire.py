@@ -15,6 +15,7 @@ import pytest
 from monitor.models import AlertState, Channel, ChannelMessage, Notice, SendAttempt, User
 from monitor.notify.channels import acts
 from monitor.notify.channels import post as post_module
+from monitor.notify.channels.parcel import Parcel
 from monitor.notify.channels.send import ChannelReport, send_to_channels
 from monitor.notify.dispatch import dispatch_new
 from monitor.public_addresses import PrivateHosts
@@ -156,3 +157,10 @@ def test_apprise_is_not_loaded_by_web_and_worker() -> None:
     code = "import django; django.setup(); import monitor.tasks, dashboard.urls, sys; print('apprise' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_larger_than_we_send_is_not_posted(counter_server: Counter, now: datetime) -> None:
+    payload = {"x": "é" * 33_000}
+    parcel = Parcel("webhook", {"url": counter_server.origin}, "msg_1", signing=["whsec_AAAA"], payload=payload)
+    assert post_module.post(parcel, now).status == 413
+    assert counter_server.taken == []

@@ -118,6 +118,7 @@ def test_what_waits_for_zoho_waits_in_a_replay_as_long_as_it_does_live(
     rule=st.sampled_from(
         [
             ("stuck_run", {"after_minutes": 12}),
+            ("missed_run", {"every": 30, "grace": 10}),
             ("duration", {"above_ms": 1_200_000, "times_usual": 0, "window_hours": 2, "min_runs": 2}),
         ]
     ),

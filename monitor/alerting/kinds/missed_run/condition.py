@@ -39,6 +39,7 @@ class MissedRun:
     kind: ClassVar[str] = "missed_run"
     goes_by_silence: ClassVar[bool] = True  # a run that is not mirrored would be taken for one that did not come
     is_about_failures: ClassVar[bool] = False
+    goes_by_starts: ClassVar[bool] = True
 
     cron: str = ""
     zone: str = "UTC"

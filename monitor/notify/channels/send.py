@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from monitor.models import ChannelMessage, ChannelStanding, Notice
+from monitor.models import ChannelMessage, Notice
 from monitor.notify import attempts
 from monitor.notify.audience import channels_told
 from monitor.notify.channels import standing
@@ -121,16 +121,9 @@ def _claim(now: datetime) -> ChannelMessage | None:
 
 
 def _due(now: datetime) -> QuerySet[ChannelMessage]:
-    earlier = ChannelMessage.objects.filter(
-        channel=OuterRef("channel"),
-        notice__incident=OuterRef("notice__incident"),
-        notice__seq__lt=OuterRef("notice__seq"),
-        state__in=[States.QUEUED, States.SENDING],
-    )
     on_its_way = ChannelMessage.objects.filter(channel=OuterRef("channel"), state=States.SENDING, lease_until__gte=now)
-    pausing = ChannelStanding.objects.filter(channel=OuterRef("channel"), next_try_at__gt=now)
     is_due = Q(state=States.QUEUED, next_try_at__lte=now) | Q(state=States.SENDING, lease_until__lt=now)
-    due = ChannelMessage.objects.filter(is_due, ~Exists(earlier), ~Exists(on_its_way), ~Exists(pausing))
+    due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
     return due.select_related("channel", "notice__incident").order_by("next_try_at", "pk")
 
 

@@ -62,7 +62,7 @@ class Exchange:
             return response
 
         requests.Session.send = send  # type: ignore[method-assign,assignment]
-        requests.Session.__init__ = set_up  # type: ignore[method-assign]
+        requests.Session.__init__ = set_up  # type: ignore[method-assign,assignment]
 
     def _read(self, response: Any) -> None:
         """Reads the beginning of an answer, and no more: with its status the server has said what counts."""

@@ -171,12 +171,19 @@ class _Desk:
         return True
 
     def _note_trigger(self, incident: Incident, member: IncidentAlert, *, is_new: bool, has_risen: bool) -> None:
-        """Notes what may begin an escalation; what follows from another alert, or is known already, does not."""
+        """Notes what may begin an escalation; what follows from another alert, is known or flaps does not."""
+        if not is_new and self._flaps(member.alert, member.joined_at):
+            return
         others = [one for one in self.members[incident.pk] if one.pk != member.pk]
         if any(one.alert_id == member.alert_id for one in others) and not member.muted:
             self.triggers[incident.pk] = EscalationTrigger.FIRED_ANEW
         elif is_new or has_risen or self._is_news(member):
             self.triggers.setdefault(incident.pk, EscalationTrigger.OPENED if is_new else EscalationTrigger.JOINED)
+
+    def _flaps(self, alert: AlertState, at: datetime) -> bool:
+        """Returns whether an alert fires and recovers again and again, as far as it is entered."""
+        known = self.flaps.get(alert.pk)
+        return known.holds(at) if known is not None else alert.flaps_at(at)
 
     def escalate(self) -> None:
         """Begins the escalations of the incidents in which something fired."""
@@ -257,7 +264,9 @@ class _Desk:
 
     def _tell_flapping(self, incident: Incident, alert: int) -> bool:
         """Has the incident's next notice say that an alert flaps; returns False where none waits."""
-        waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW).order_by("-seq").first()
+        # A step of an escalation goes to others, and may be due much later.
+        new = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW).exclude(kind=Kind.ESCALATE)
+        waiting = new.order_by("-seq").first()
         if waiting is None:
             return False
         waiting.flapping = [*waiting.flapping, alert]

@@ -221,6 +221,23 @@ def test_when_all_steps_are_taken_news_begins_it_again(alert: AlertState, policy
     assert [who for _, who in heard()] == ["lead", "head", "lead", "head"]
 
 
+def test_an_alert_that_flaps_begins_nothing_anew_and_a_step_that_waits_does_not_swallow_what_is_said_of_it(
+    alert: AlertState, policy: EscalationPolicy, otto: User
+) -> None:
+    add_step(policy, 3, 6000, people=[otto])
+    other = two_flows(alert)
+    join(alert, 0)
+    work(0, 1, 5, 15)
+    for number in range(14):
+        other.refresh_from_db()
+        join(other, 20 + number, kind="resolved" if number % 2 else "firing", episode=1 + number // 2)
+    work(*range(34, 60))
+    assert own(Incident).count() == 1
+    said = own(Notice).exclude(flapping=[])
+    assert [one.kind for one in said] == ["update"]
+    assert own(Escalation).count() == 4, "the first time, and three times anew before it flapped"
+
+
 def test_an_edited_policy_leaves_what_runs_alone(
     alert: AlertState, policy: EscalationPolicy, lead: User, head: User, otto: User
 ) -> None:

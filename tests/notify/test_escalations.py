@@ -11,6 +11,7 @@ from monitor.alerting import actions
 from monitor.alerting.incidents import follow, remind
 from monitor.models import (
     AlertState,
+    Channel,
     ChannelMessage,
     Delivery,
     Escalation,
@@ -342,6 +343,18 @@ def test_a_step_whose_people_are_all_gone_goes_to_everybody_who_gets_alert_mails
     make_transition(alert)
     work(0, 1, 5, 15)
     assert {who for when, who in heard() if when == 15} == {"otto", "lead"}
+
+
+def test_a_step_reaches_its_channel_where_the_first_mail_waits_for_anybody_at_all(
+    alert: AlertState, policy: EscalationPolicy, lead: User, head: User, otto: User
+) -> None:
+    for who in (lead, head, otto):
+        User.objects.filter(pk=who.pk).update(is_active=False)
+    own(Channel).update(severity="page")  # by its own setting the pager does not hear of this
+    make_transition(alert)
+    work(0, 1, 5, 6, 15)
+    assert own(Notice).get(kind="firing").why_silent == "nobody"
+    assert [one.notice.kind for one in own(ChannelMessage)] == ["escalate"]
 
 
 def test_the_owner_can_be_a_step(alert: AlertState, policy: EscalationPolicy, ada: User, otto: User) -> None:

@@ -142,3 +142,31 @@ def test_a_route_of_a_channel_alone_mails_nobody(alert: AlertState, otto: User, 
     make_transition(alert)
     assert dispatch_new(now) == 1
     assert told() == (set(), {"Ops"})
+
+
+def test_where_nobody_gets_mails_an_alert_without_an_owner_is_heard_in_the_channel(
+    alert: AlertState, now: datetime
+) -> None:
+    """A team that reads a channel and no mails has nobody to be reached by a route to the owner."""
+    factories.make_channel("Team")
+    make_route(to_owner=True)
+    make_transition(alert)
+    assert dispatch_new(now) == 1
+    assert told() == (set(), {"Team"})
+
+
+def test_an_alert_that_joins_takes_the_hearers_of_another_not_away(
+    alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    """The flow that fired first has no owner, and everybody heard of it; they hear also with the one that joins."""
+    other = AlertState.objects.create(
+        rule=alert.rule, flow=factories.make_flow(alert.rule.account), state="firing", is_open=True, episode=1,
+        since=now, evaluated_at=now,
+    )  # fmt: skip
+    set_ownership(other.watched_flow, otto, [], ada, now)
+    make_route(to_owner=True)
+    make_transition(alert)
+    make_transition(other)
+    dispatch_new(now)
+    assert own(Delivery).values("notice__incident").distinct().count() == 1
+    assert told()[0] == {"otto", "ada"}

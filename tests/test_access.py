@@ -13,7 +13,18 @@ from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 
-OPERATORS_TOO = {"export", "acknowledge", "alert_mails", "read", "retry", "ownership", "silence", "triage", "write_off"}
+OPERATORS_TOO = {
+    "export",
+    "acknowledge",
+    "correct",
+    "alert_mails",
+    "read",
+    "retry",
+    "ownership",
+    "silence",
+    "triage",
+    "write_off",
+}
 
 
 def test_a_viewer_may_look_an_operator_act_and_an_admin_everything() -> None:

@@ -25,8 +25,10 @@ from monitor.models import (
     StageRun,
     SyncState,
     User,
+    WorkerBeat,
     ZohoAccount,
 )
+from monitor.notify.digests import DigestReaders
 from monitor.triage import acts
 from tests import factories
 from tests.bystander import Bystander
@@ -173,6 +175,56 @@ def test_what_a_person_did_is_written_and_sent_by_the_next_delivery(
         {"notices": 0, "written": 1, "sent": 1, "retried": 0, "dead": 0},
         {"notices": 0, "written": 0, "sent": 0, "retried": 0, "dead": 0},
     ]
+
+
+class TestDigests:
+    @pytest.fixture
+    def ada(self, account: ZohoAccount, now: datetime) -> User:
+        """An admin who asked for a daily "I am alive" at noon, of a worker that was started 50 seconds ago."""
+        booted_at = now - timedelta(seconds=50)
+        WorkerBeat.objects.create(
+            name="supervisor", beat_at=now, detail={"booted_at": booted_at.isoformat(), "locked": ""}
+        )
+        wants = {"digest_hour": 12, "unwanted_mails": ["digest_daily", "digest_weekly"]}
+        return factories.make_user("ada", "admin", date_joined=now - 9 * DAY, **wants)
+
+    def test_a_delivery_sends_what_is_due_by_the_clock_once_the_worker_has_run_for_a_minute(
+        self, ada: User, now: datetime, mailoutbox: list[EmailMessage]
+    ) -> None:
+        for seconds in (0, 5, 10, 15, 3600):
+            with time_machine.travel(now + timedelta(seconds=seconds), tick=False):
+                pipeline.deliver()
+            assert len(mailoutbox) == (seconds >= 10)
+        (mail,) = mailoutbox
+        assert mail.subject.startswith("[I am alive]")
+        assert mail.to == ["ada@example.com"]
+        assert "List-Unsubscribe" in mail.extra_headers
+
+    def test_one_that_cannot_be_read_keeps_no_other_mail_back_and_pauses(
+        self,
+        ada: User,
+        otto: User,
+        account: ZohoAccount,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        mailoutbox: Any,
+    ) -> None:
+        asked: list[int] = []
+
+        def broken(*_: Any) -> Any:
+            asked.append(1)
+            raise LookupError("secret")
+
+        monkeypatch.setattr(pipeline, "DIGEST_READERS", DigestReaders(broken, broken))
+        failed = factories.make_execution(factories.make_flow(account), "failed")
+        acts.assign(factories.make_failure(failed).group.problem, otto, ada, now)
+        for seconds in (60, 61):
+            with time_machine.travel(now + timedelta(seconds=seconds), tick=False):
+                pipeline.deliver()
+        assert [mail.subject for mail in mailoutbox] == ["[Yours] It failed"]
+        assert len(asked) == 1
+        (job,) = job_failures.failing()
+        assert (job.name, "secret" in job.error) == ("digests", False)
 
 
 def test_a_stage_that_fails_leaves_a_row_that_says_so(account: ZohoAccount, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,21 @@ class ChannelStanding(models.Model):
         return f"channel {self.channel_id}: {self.state}"
 
 
+class ChannelMessageQuerySet(models.QuerySet["ChannelMessage"]):
+    """Adds what tells which messages may go out."""
+
+    def in_turn(self, now: datetime) -> ChannelMessageQuerySet:
+        """Leaves out messages behind an earlier one of their incident, and those of channels that pause."""
+        earlier = ChannelMessage.objects.filter(
+            channel=models.OuterRef("channel"),
+            notice__incident=models.OuterRef("notice__incident"),
+            notice__seq__lt=models.OuterRef("notice__seq"),
+            state__in=[Delivery.State.QUEUED, Delivery.State.SENDING],
+        )
+        pausing = ChannelStanding.objects.filter(channel=models.OuterRef("channel"), next_try_at__gt=now)
+        return self.filter(~models.Exists(earlier), ~models.Exists(pausing))
+
+
 class ChannelMessage(models.Model):
     """Records one message of a notice to one channel. Sent at least once, always under the same `message_id`."""
 
@@ -153,6 +168,8 @@ class ChannelMessage(models.Model):
     sent_at = models.DateTimeField(null=True)
     revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
     last_error = models.CharField(max_length=300, blank=True)
+
+    objects = ChannelMessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

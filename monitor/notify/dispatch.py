@@ -74,7 +74,9 @@ def _dispatch(found: Notice, now: datetime) -> bool:
     audience = audience_of(found, now)
     fate = decide(audience.facts, now)
     if found.kind == Kind.ESCALATE and fate.verdict != NoticeVerdict.SILENT:
-        first = found.incident.notices.filter(kind=Kind.FIRING, dispatch_state=States.NEW).first()
+        # A step may reach somebody where the first mail does not.
+        waiting = found.incident.notices.filter(dispatch_state=States.NEW).exclude(why_silent=Why.NOBODY)
+        first = waiting.filter(kind=Kind.FIRING).first()
         if first is not None or fate.verdict == NoticeVerdict.WAIT:
             return _hold(found, fate.why or (first.why_silent if first is not None else "") or Why.FIRST, now)
     if fate.verdict == NoticeVerdict.WAIT:

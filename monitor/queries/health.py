@@ -13,6 +13,7 @@ from django.db.models import Max, Min, Q
 from monitor.freshness import OK, problems
 from monitor.job_failures import FailingJob
 from monitor.models import (
+    ChannelMessage,
     Delivery,
     Notice,
     Occasion,
@@ -75,7 +76,7 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
         if fresh.worker.state == OK:  # else that says it all
             is_told = bool(_alerter(fresh.failing, now))
             found += standing_still(stage_ends(), fresh.booted_at, now, leave_out={ALERTING} if is_told else ())
-            found += unsent(waiting_since(), mail, now)
+            found += unsent(waiting_since(now), mail, now)
         found += mail_problems(mail, now)
         worker = worker_report(fresh)
         ages = {name: _seconds(fresh.signs.get(name), now) for name in ("supervisor", "canary")}
@@ -115,10 +116,12 @@ class WaitingMails:
     Attributes:
         unwritten: notices of incidents, and occasions of people's acts, of which no mail is written yet.
         unsent: written mails that no process has handed over, or given back.
+        unsent_to_channels: the same of messages to channels that are tried at all.
     """
 
     unwritten: datetime | None = None
     unsent: datetime | None = None
+    unsent_to_channels: datetime | None = None
 
 
 def stage_ends() -> dict[str, datetime | None]:
@@ -139,19 +142,20 @@ def stage_ends() -> dict[str, datetime | None]:
     return found
 
 
-def waiting_since() -> WaitingMails:
-    """Reads how long mails have been due. Three statements."""
+def waiting_since(now: datetime) -> WaitingMails:
+    """Reads how long mails, and messages to channels, have been due. Four statements."""
     # What is put off has a later time, and a reason: a silence, working hours, nobody to write to.
     notices = Notice.objects.in_turn().filter(why_silent="").aggregate(at=Min("due_at"))["at"]
     occasions = Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW).aggregate(at=Min("at"))["at"]
     queued = Q(state=Delivery.State.QUEUED)
     sending = Q(state=Delivery.State.SENDING)
-    times = Delivery.objects.in_turn().aggregate(
-        queued=Min("next_try_at", filter=queued), sending=Min("lease_until", filter=sending)
-    )
+    since = {"queued": Min("next_try_at", filter=queued), "sending": Min("lease_until", filter=sending)}
+    times = Delivery.objects.in_turn().aggregate(**since)
+    messages = ChannelMessage.objects.in_turn(now).aggregate(**since)
     return WaitingMails(
         min((at for at in (notices, occasions) if at is not None), default=None),
         min((at for at in times.values() if at is not None), default=None),
+        min((at for at in messages.values() if at is not None), default=None),
     )
 
 
@@ -190,6 +194,9 @@ def unsent(waiting: WaitingMails, server: MailServerFacts, now: datetime) -> lis
     is_kept = server.is_refusing or server.is_unreachable
     if not is_kept and waiting.unsent is not None and now - waiting.unsent >= UNSENT_FOR_LONG:
         found.append(f"mails that were due since {waiting.unsent:%Y-%m-%d %H:%M} UTC are not sent")
+    if waiting.unsent_to_channels is not None and now - waiting.unsent_to_channels >= UNSENT_FOR_LONG:
+        since = f"{waiting.unsent_to_channels:%Y-%m-%d %H:%M} UTC"
+        found.append(f"messages to channels that were due since {since} are not sent")
     return found
 
 

@@ -127,7 +127,8 @@ class ProblemDetail:
         told_by: runs of each group, by its key, that tell what the parameters of its template are.
         connections: those of the account to the apps whose actions failed, the broken ones first. Which of several
             to one app a flow uses Zoho does not say.
-        connection_count: how many these are; `act_count`: how many lines the log has. More than are shown may be.
+        connection_count: how many these are: more than are shown may be.
+        has_older_acts: the log has lines beyond those that are shown.
     """
 
     problem: Problem
@@ -144,7 +145,7 @@ class ProblemDetail:
     samples: list[Execution]
     told_by: Mapping[int, list[Execution]]
     acts: list[ProblemAct]
-    act_count: int
+    has_older_acts: bool
 
 
 def problems() -> QuerySet[Problem]:
@@ -293,8 +294,8 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
 def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = "") -> ProblemDetail:
     """Returns everything about one problem.
 
-    Nine statements, one more where the app of the failed action is known, one more where its log is long, and two more
-    where none of the newest runs is of one of several causes.
+    Nine statements, one more where the app of the failed action is known, and two more where none of the newest runs
+    is of one of several causes.
 
     Args:
         problem: from `problems()`.
@@ -326,7 +327,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = 
         samples=samples,
         told_by=_by_group(groups, samples),
         acts=acts if whole == LOG else acts[:MOST_ACTS],
-        act_count=len(acts) if len(acts) <= MOST_ACTS or whole == LOG else problem.acts.count(),
+        has_older_acts=len(acts) > MOST_ACTS and whole != LOG,
     )
 
 

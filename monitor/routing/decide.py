@@ -1,8 +1,8 @@
 """Decides who hears of alerts: the people whom the rule names, else those of the routes that fit, else everybody. Pure.
 
 Routes are gone through in their order. The first that fits decides, unless it says that the next one is followed too.
-Nothing that a route says makes an alert go to nobody: where none of those whom it names can be reached, it goes to
-everybody who gets alert mails.
+Nothing that a route says makes an alert go to nobody: where none of those who are named for it can be reached, it goes
+to everybody who gets alert mails and to each channel by its own setting. That is decided for each alert of an incident.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Heard:
     Attributes:
         everybody: everybody who gets alert mails; `people` is empty then.
         people: keys of those who hear of it.
-        every_channel: also each channel by its own setting, for no route says of some alert where it goes.
+        every_channel: also each channel by its own setting: no route fits some alert, or nobody named can be reached.
         channels: keys of those that routes name.
         policies: by which it is escalated, in the order of the routes.
         routes: that were followed, in their order.
@@ -94,30 +94,32 @@ def who_hears(alerts: Iterable[RoutedAlert], routes: Sequence[RouteFacts], reach
     """Returns who hears of some alerts of which one mail is written.
 
     Args:
-        alerts: of an incident, or one.
+        alerts: of an incident, or one; at least one.
         routes: those that are enabled, in their order.
         reachable: who can hear of anything.
     """
     people: set[int] = set()
     channels: set[int] = set()
     followed: set[int] = set()
-    to_all = every_channel = False
+    everybody = every_channel = False
     for alert in alerts:
         mine = followed_by(alert, routes)
         followed |= {route.key for route in mine}
-        channels |= {key for route in mine for key in route.channels if key in reachable.channels}
-        every_channel = every_channel or not mine
+        theirs = {key for route in mine for key in route.channels if key in reachable.channels}
         named = {key for key in alert.chosen if key in reachable.people}
         if not named:
             named = {key for route in mine for key in people_of(route, alert) if key in reachable.people}
-        to_all = to_all or not (alert.chosen or mine)
+        # Asked of each alert: that others of its incident reach somebody is no comfort to those of this one.
+        is_lost = not (named or theirs)
+        everybody = everybody or is_lost
+        every_channel = every_channel or is_lost or not mine
         people |= named
+        channels |= theirs
     used = [route for route in routes if route.key in followed]
-    everybody = to_all or not (people or channels)
     return Heard(
         everybody=everybody,
         people=frozenset() if everybody else frozenset(people),
-        every_channel=every_channel or not used,
+        every_channel=every_channel,
         channels=frozenset(channels),
         policies=tuple(dict.fromkeys(route.policy for route in used if route.policy is not None)),
         routes=tuple(route.key for route in used),

@@ -21,7 +21,7 @@ from monitor import pipeline
 from monitor.alerting.kinds import condition_kinds
 from monitor.connection.left import calls_left
 from monitor.ingest.base.mode import Mode, Patience
-from monitor.models import AlertRule, AlertState, Flow, Incident, Problem, Product, User
+from monitor.models import AlertRule, AlertState, Execution, Flow, Incident, Problem, Product, User
 from monitor.triage.acts import resolve
 from standin.flow.flows import Flow as WorldFlow
 from tests.browser.conftest import Visit, Zoho
@@ -83,6 +83,17 @@ class Story:
 
 def good_runs(stage: Stage) -> None:
     stage.runs(12)
+
+
+def get_stuck(stage: Stage) -> None:
+    stage.runs(1, status="running")
+    stage.sync()
+    stage.ahead(minutes=20)
+
+
+def end_it(stage: Stage) -> None:
+    [run] = Execution.objects.filter(account=stage.zoho.account, flow__flow_id=stage.flow.flow_id, status="running")
+    stage.do("change_execution", flow_id=stage.flow.flow_id, execution_id=run.execution_id, status="success")
 
 
 def break_its_connection(stage: Stage) -> None:
@@ -176,6 +187,14 @@ STORIES = [
         lambda stage: stage.runs(12, minutes_ago=10, duration_ms=120_000),
         lambda stage: stage.runs(60, duration_ms=900),
         "too",
+    ),
+    Story(
+        "stuck_run",
+        "Stuck run",
+        {"Stuck after (minutes)": "10"},
+        get_stuck,
+        end_it,
+        "goes on for longer",
     ),
     Story(
         "error_appears",

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from dashboard.health import views
 from monitor import job_failures
-from monitor.models import MailServer, Notice, StageRun, SyncState, WorkerBeat
+from monitor.models import ChannelMessage, ChannelStanding, MailServer, Notice, StageRun, SyncState, WorkerBeat
 from tests import factories
-from tests.dashboard.world import make_mail, make_state
+from tests.dashboard.world import make_channel, make_mail, make_state
 
 
 @pytest.fixture
@@ -277,3 +277,18 @@ class TestStandsStill:
             MailServer.objects.create(pk=1, state="refuses", since=timezone.now(), code="535")
             (told,) = self.problems(client)
             assert "refuses us" in told, "that is what keeps it"
+
+    @pytest.mark.parametrize(("age", "is_pausing", "count"), [(16, False, 1), (14, False, 0), (99, True, 0)])
+    def test_a_message_to_a_channel_that_is_due_and_not_sent(self, client, ran, otto, age, is_pausing, count):
+        now = timezone.now()
+        alert = make_state(factories.make_alert_rule(ran), factories.make_flow(ran), now)
+        channel, message = make_channel(factories.make_incident(alert), otto, now)
+        due = now - timedelta(minutes=age)
+        ChannelMessage.objects.filter(pk=message.pk).update(state="queued", next_try_at=due)
+        if is_pausing:
+            later = now + timedelta(minutes=1)
+            ChannelStanding.objects.update_or_create(
+                channel=channel, defaults={"next_try_at": later, "state": "trouble"}
+            )
+        told = [line for line in self.problems(client) if "messages to channels" in line]
+        assert len(told) == count

@@ -67,7 +67,7 @@ class TestPage:
             incident.members.create(alert=state, episode=1, began_at=timezone.now(), joined_at=timezone.now())
             incident.events.create(at=timezone.now(), kind="fired", alert=state)
         client = signed_in(vera)
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(17):
             client.get(incident.get_absolute_url())
 
 

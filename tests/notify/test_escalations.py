@@ -11,6 +11,7 @@ from monitor.alerting import actions
 from monitor.alerting.incidents import follow, remind
 from monitor.models import (
     AlertState,
+    Channel,
     ChannelMessage,
     Delivery,
     Escalation,
@@ -221,6 +222,23 @@ def test_when_all_steps_are_taken_news_begins_it_again(alert: AlertState, policy
     assert [who for _, who in heard()] == ["lead", "head", "lead", "head"]
 
 
+def test_an_alert_that_flaps_begins_nothing_anew_and_a_step_that_waits_does_not_swallow_what_is_said_of_it(
+    alert: AlertState, policy: EscalationPolicy, otto: User
+) -> None:
+    add_step(policy, 3, 6000, people=[otto])
+    other = two_flows(alert)
+    join(alert, 0)
+    work(0, 1, 5, 15)
+    for number in range(14):
+        other.refresh_from_db()
+        join(other, 20 + number, kind="resolved" if number % 2 else "firing", episode=1 + number // 2)
+    work(*range(34, 60))
+    assert own(Incident).count() == 1
+    said = own(Notice).exclude(flapping=[])
+    assert [one.kind for one in said] == ["update"]
+    assert own(Escalation).count() == 4, "the first time, and three times anew before it flapped"
+
+
 def test_an_edited_policy_leaves_what_runs_alone(
     alert: AlertState, policy: EscalationPolicy, lead: User, head: User, otto: User
 ) -> None:
@@ -325,6 +343,40 @@ def test_a_step_whose_people_are_all_gone_goes_to_everybody_who_gets_alert_mails
     make_transition(alert)
     work(0, 1, 5, 15)
     assert {who for when, who in heard() if when == 15} == {"otto", "lead"}
+
+
+def test_a_step_reaches_its_channel_where_the_first_mail_waits_for_anybody_at_all(
+    alert: AlertState, policy: EscalationPolicy, lead: User, head: User, otto: User
+) -> None:
+    for who in (lead, head, otto):
+        User.objects.filter(pk=who.pk).update(is_active=False)
+    own(Channel).update(severity="page")  # by its own setting the pager does not hear of this
+    make_transition(alert)
+    work(0, 1, 5, 6, 15)
+    assert own(Notice).get(kind="firing").why_silent == "nobody"
+    assert [one.notice.kind for one in own(ChannelMessage)] == ["escalate"]
+
+
+def test_an_alert_for_digests_that_joins_begins_nothing_again(alert: AlertState, policy: EscalationPolicy) -> None:
+    quiet = two_flows(alert)
+    quiet.rule = factories.make_alert_rule(alert.rule.account, kind="in_a_row", severity="digest")
+    quiet.save()
+    join(alert, 0)
+    work(0, 1, 5, 15)
+    join(quiet, 20)
+    join(quiet, 21, kind="closed")
+    join(quiet, 22, episode=2)
+    assert own(Incident).count() == 1
+    work(25, 28, 38)
+    assert [who for _, who in heard()] == ["lead", "head"]
+
+
+def test_a_step_is_not_the_mail_before_for_those_that_join(alert: AlertState, policy: EscalationPolicy) -> None:
+    join(alert, 0)
+    work(0, 5)
+    join(two_flows(alert), 6)
+    assert [who for _, who in heard()] == ["lead"]
+    assert own(Notice).get(kind="update").due_at == at(60), "an hour after the first mail of what the first look finds"
 
 
 def test_the_owner_can_be_a_step(alert: AlertState, policy: EscalationPolicy, ada: User, otto: User) -> None:

@@ -48,6 +48,7 @@ class House:
     owner: str | None = None
     waiting: list[tuple[str, str]] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
+    notes: int = 0
 
     def do(self, what: str, who: Any, whom: Any) -> None:
         self.problem.refresh_from_db()
@@ -64,7 +65,9 @@ class House:
 
     def note(self, who: str, whom: set[str]) -> None:
         known = {name for name in whom if name in self.people and self.people[name].is_active}
-        unknown = acts.add_note(self.problem, " ".join([*(f"@{n}" for n in whom), "look"]), self.people[who], self.now)
+        self.notes += 1  # the same note twice within a minute is one
+        words = " ".join([*(f"@{n}" for n in whom), f"look {self.notes}"])
+        unknown = acts.add_note(self.problem, words, self.people[who], self.now)
         assert set(unknown) == whom - known
         self.expect("note", {*known, self.owner}, who)
 
@@ -162,9 +165,9 @@ def test_people_who_act_and_processes_that_write_at_once_give_each_occasion_one_
     def acting(who: str, whom: str) -> Callable[[], object]:
         def act() -> None:
             problem = Problem.objects.get(pk=house.problem.pk)
-            for _ in range(4):
+            for number in range(4):
                 acts.assign(problem, house.people[whom], house.people[who], now)
-                acts.add_note(problem, f"@{whom} @vera", house.people[who], now)
+                acts.add_note(problem, f"@{whom} @vera {number}", house.people[who], now)
 
         return act
 

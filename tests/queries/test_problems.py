@@ -94,6 +94,9 @@ def test_a_page_reads_nine_times_and_a_bounded_log(
         shown = queries.detail(found, now)
     assert [act.text for act in shown.acts[:2]] == ["204", "203"]
     assert len(shown.acts) == queries.MOST_ACTS
+    assert shown.has_older_acts
+    whole = queries.detail(found, now, whole=queries.LOG)
+    assert (whole.acts[-1].kind, len(whole.acts), whole.has_older_acts) == ("seen", queries.MOST_ACTS + 6, False)
 
 
 def test_a_sample_without_a_time_comes_last(fail: Fail, triage: Triage, now: datetime) -> None:

@@ -11,6 +11,7 @@ from django_q.models import OrmQ
 
 from monitor import job_failures
 from monitor.models import AlertState, DirtyHour, SyncState, WorkerBeat
+from monitor.queries.freshness import worker_signs
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes, queue
@@ -209,6 +210,13 @@ def test_a_cluster_that_dies_again_and_again_is_started_at_a_growing_pace(
         supervisor._round(now + timedelta(seconds=seconds))
     pauses = [line.split("replaced in ")[1].split(" s")[0] for line in said if "replaced" in line]
     assert pauses[:6] == ["0", "1", "2", "4", "8", "16"]
+
+
+def test_a_beat_says_when_the_supervisor_was_started(supervisor: loop.Supervisor, now: datetime):
+    for seconds in (0, 6, 90):
+        supervisor._round(now + timedelta(seconds=seconds))
+        assert worker_signs().booted_at == now
+    assert WorkerBeat.objects.get(name="supervisor").beat_at == now + timedelta(seconds=90)
 
 
 def test_the_supervisor_beats(supervisor: loop.Supervisor, now: datetime):

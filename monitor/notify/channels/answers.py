@@ -3,12 +3,14 @@
 | answer                            | what follows                                                             |
 |-----------------------------------|--------------------------------------------------------------------------|
 | 2xx                               | sent                                                                     |
-| 401, 403, 404, 410, a redirect    | given up at once: the address or its key does not hold                   |
-| 429, 503 with `Retry-After`       | the whole channel waits that long                                        |
-| 408, 409, 425, 5xx                | the message is tried again, as a mail is                                 |
+| 410                               | given up at once: what was there is gone for good                        |
+| 401, 403, 404, a redirect         | the whole channel waits until a person has mended its address or key     |
+| 429, 503 with `Retry-After`       | the whole channel waits that long, within half an hour                   |
+| 408, 409, 425                     | the message is tried again, as a mail is                                 |
+| 5xx                               | the whole channel is tried again                                         |
 | no connection                     | the whole channel is tried again; the message surely did not arrive      |
 | lost, late                        | the same; the message may have arrived and is repeated under the same id |
-| any other 4xx                     | once more as plain text, then given up                                   |
+| any other 4xx, a 2xx that says no | once more as plain text, then given up                                   |
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from monitor.notify.words import clean, shorten
 from monitor.privacy import mask_text
 from monitor.zoho.protocol import http_date
 
-LONGEST_WAIT = timedelta(days=1)  # after that an alert is no news
-_LASTING = frozenset({401, 403, 404, 410})
+LONGEST_WAIT = BACK_OFF[-1]  # one answer must not silence a channel for longer than its trouble would
+_GONE = 410
+_CONFIGURED_WRONGLY = frozenset({401, 403, 404})
 _PASSING = frozenset({408, 409, 425})
 _MEANING = {
     301: "a redirect, which is not followed",
@@ -78,16 +81,18 @@ def judge(answer: ChannelAnswer, now: datetime) -> ChannelOutcome:
     wait = _wait(answer, now)
     if answer.status == 429 or (answer.status == 503 and wait is not None):
         return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=True, wait=wait)
-    if answer.status in _LASTING or answer.status < 400:
-        return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=answer.status in _LASTING)
+    if answer.status == _GONE:
+        return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=True)
+    if answer.status in _CONFIGURED_WRONGLY or 300 <= answer.status < 400:
+        return ChannelOutcome(FailureKind.SENDER, code, reason, is_of_channel=True)
     if answer.status in _PASSING or answer.status >= 500:
-        return ChannelOutcome(FailureKind.TRANSIENT, code, reason)
+        return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=answer.status >= 500)
     return ChannelOutcome(FailureKind.POISON, code, reason)
 
 
 def _without_an_answer(answer: ChannelAnswer, code: str, reason: str) -> ChannelOutcome:
     if answer.fault == "settings":
-        return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=True)
+        return ChannelOutcome(FailureKind.SENDER, code, reason, is_of_channel=True)
     kind = FailureKind.AMBIGUOUS if answer.may_have_arrived else FailureKind.TRANSIENT
     return ChannelOutcome(kind, code, reason, is_of_channel=True)
 
@@ -107,7 +112,7 @@ def _named(answer: ChannelAnswer) -> str:
 
 
 def _wait(answer: ChannelAnswer, now: datetime) -> timedelta | None:
-    """Returns for how long the server asked to be left alone, within a day; None where it did not."""
+    """Returns for how long the server asked to be left alone, within half an hour; None where it did not."""
     text = answer.retry_after.strip()
     if not text:
         return None

@@ -40,12 +40,17 @@ class Exchange:
         """Puts itself between `requests` and the network."""
         import requests
 
-        original = requests.Session.send
+        original, begin = requests.Session.send, requests.Session.__init__
+
+        def set_up(session: Any) -> None:
+            begin(session)
+            session.trust_env = False  # before a request is prepared: no ~/.netrc takes the place of a token
 
         def send(session: Any, request: Any, **options: Any) -> Any:
-            options |= {"timeout": (CONNECT_SECONDS, READ_SECONDS), "stream": True, "verify": True}
+            left = max(self.ends_at - time.monotonic(), 0.1)
+            options |= {"timeout": (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))}
+            options |= {"stream": True, "verify": True}
             options |= {"allow_redirects": False, "proxies": {}}
-            session.trust_env = False
             request.headers["Accept-Encoding"] = "identity"
             try:
                 response = original(session, request, **options)
@@ -57,11 +62,13 @@ class Exchange:
             return response
 
         requests.Session.send = send  # type: ignore[method-assign,assignment]
+        requests.Session.__init__ = set_up  # type: ignore[method-assign,assignment]
 
     def _read(self, response: Any) -> None:
         """Reads the beginning of an answer, and no more: with its status the server has said what counts."""
         try:
-            while len(self.body) < MOST_BYTES and time.monotonic() < self.ends_at:
+            while len(self.body) < MOST_BYTES and (left := self.ends_at - time.monotonic()) > 0:
+                _wait_at_most(response.raw, left)
                 chunk = response.raw.read1(4096)
                 if not chunk:
                     break
@@ -72,6 +79,15 @@ class Exchange:
             self.body = self.body[:MOST_BYTES]
             response._content, response._content_consumed = self.body, True  # noqa: SLF001 - what `requests` looks at
             response.close()
+
+
+def _wait_at_most(raw: Any, seconds: float) -> None:
+    """Sets how long the next read of an answer may take; urllib3 hands the socket out under other names alone."""
+    found = raw
+    for name in ("_fp", "fp", "raw", "_sock"):
+        found = getattr(found, name, None)
+    if found is not None:
+        found.settimeout(max(seconds, 0.1))
 
 
 class Lines(logging.Handler):
@@ -238,7 +254,7 @@ def _opsgenie(parcel: Parcel, asset: Any) -> Any:
         region_name=fields["region"],
         alias=parcel.key,
         action="new",
-        priority="high" if parcel.tone == "failure" else "normal",
+        priority=2 if parcel.tone == "failure" else 3,  # posted as P2 and P3; apprise's "high" is P4
         asset=asset,
     )
 

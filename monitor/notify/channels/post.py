@@ -50,7 +50,8 @@ def _post_by_child(parcel: Parcel, private_hosts: PrivateHosts) -> ChannelAnswer
             stderr=subprocess.DEVNULL,  # a traceback may hold a secret
             timeout=SECONDS + START_SECONDS,
             cwd=settings.BASE_DIR,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ},
+            # A ~/.netrc would take the place of a channel's own token.
+            env={name: os.environ[name] for name in _KEPT if name in os.environ} | {"NETRC": os.devnull},
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -20,6 +20,7 @@ from monitor.notify.channels.send import Poster
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.words import bare_parcel
 from monitor.notify.probe import ProbeResult
+from monitor.notify.smtp_answers import FailureKind
 from monitor.vault import VaultError
 
 PAUSE = timedelta(seconds=10)  # each one holds a web process until the server has answered
@@ -50,7 +51,7 @@ def probe_channel(channel: Channel, *, actor: User, now: datetime, poster: Poste
     with transaction.atomic():
         if outcome.is_taken:
             standing.accepts(channel, now)
-        elif outcome.is_of_channel:
+        elif outcome.is_of_channel or outcome.kind == FailureKind.POISON:
             standing.fails(channel, outcome, now)
         detail = {"name": channel.name, "answer": outcome.code}
         audit.record(actor, "channel.test", channel, now=now, account=channel.account_id, detail=detail)

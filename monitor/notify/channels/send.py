@@ -18,7 +18,7 @@ from monitor.notify.channels import standing
 from monitor.notify.channels.answers import ChannelOutcome, judge
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
-from monitor.notify.channels.words import parcel_of
+from monitor.notify.channels.words import is_over, parcel_of
 from monitor.notify.smtp_answers import GIVEN_UP_AFTER, FailureKind, next_try
 from monitor.vault import VaultError
 
@@ -72,6 +72,7 @@ def send_to_channels(
     """
     tell = clock or _running_from(now)
     report, ends_at = ChannelReport(), tell() + BUDGET
+    _give_up_old(now, report)
     under_way: dict[Future[tuple[ChannelAnswer, datetime]], tuple[ChannelMessage, datetime]] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="channel") as pool:
         while True:
@@ -88,6 +89,19 @@ def send_to_channels(
             for one in done:
                 message, began_at = under_way.pop(one)
                 _mark(message, one.result(), began_at, report)
+
+
+def _give_up_old(now: datetime, report: ChannelReport) -> None:
+    """Gives up what has waited for a day for a channel that refuses us or has trouble: of many, only one is tried."""
+    too_old = now - GIVEN_UP_AFTER
+    waiting = ChannelMessage.objects.filter(
+        Q(revived_at=None) | Q(revived_at__lt=too_old), state=States.QUEUED, created_at__lt=too_old
+    )
+    ill = ChannelStanding.objects.filter(state__in=[ChannelStanding.State.REFUSES, ChannelStanding.State.TROUBLE])
+    for one in ill.filter(Exists(waiting.filter(channel=OuterRef("channel")))):
+        given_up = waiting.filter(channel=one.channel_id).update(state=States.DEAD, last_error=one.reason)
+        report.dead += given_up
+        logger.error("channel %d: %d messages given up after a day: %s", one.channel_id, given_up, one.reason)
 
 
 def _running_from(now: datetime) -> Clock:
@@ -121,16 +135,9 @@ def _claim(now: datetime) -> ChannelMessage | None:
 
 
 def _due(now: datetime) -> QuerySet[ChannelMessage]:
-    earlier = ChannelMessage.objects.filter(
-        channel=OuterRef("channel"),
-        notice__incident=OuterRef("notice__incident"),
-        notice__seq__lt=OuterRef("notice__seq"),
-        state__in=[States.QUEUED, States.SENDING],
-    )
     on_its_way = ChannelMessage.objects.filter(channel=OuterRef("channel"), state=States.SENDING, lease_until__gte=now)
-    pausing = ChannelStanding.objects.filter(channel=OuterRef("channel"), next_try_at__gt=now)
     is_due = Q(state=States.QUEUED, next_try_at__lte=now) | Q(state=States.SENDING, lease_until__lt=now)
-    due = ChannelMessage.objects.filter(is_due, ~Exists(earlier), ~Exists(on_its_way), ~Exists(pausing))
+    due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
     return due.select_related("channel", "notice__incident").order_by("next_try_at", "pk")
 
 
@@ -176,21 +183,24 @@ def _mark(
     if outcome.kind == FailureKind.POISON:
         _make_plain(message, outcome, now, report)
         return
-    _requeue(message, outcome.reason, _next_try(message, outcome, now), report)
+    again = _next_try(message, outcome, now)
+    # What was refused for the channel's sake keeps its place: the queue goes out in its order.
+    is_kept = again is not None and outcome.kind == FailureKind.SENDER
+    _requeue(message, outcome.reason, message.next_try_at if is_kept else again, report)
 
 
 def _next_try(message: ChannelMessage, outcome: ChannelOutcome, now: datetime) -> datetime | None:
     again = next_try(outcome.kind or FailureKind.TRANSIENT, message.attempts, message.tried_from, now)
     if again is None or outcome.wait is None:
         return again
-    asked = now + outcome.wait
-    return asked if asked <= message.tried_from + GIVEN_UP_AFTER else None
+    return min(now + outcome.wait, message.tried_from + GIVEN_UP_AFTER)
 
 
 def _make_plain(message: ChannelMessage, outcome: ChannelOutcome, now: datetime, report: ChannelReport) -> None:
     """A message that is refused for what it says: once more with the least that it must say, then no more."""
     title = _plain_title(message)
     if message.title == title:
+        standing.fails(message.channel, outcome, now)  # it takes not even the least: that is no message's fault
         _close(message, outcome.reason, report)
         return
     columns = {"title": title, "text": "", "payload": _plain_payload(message, title)}
@@ -200,7 +210,7 @@ def _make_plain(message: ChannelMessage, outcome: ChannelOutcome, now: datetime,
 
 
 def _plain_title(message: ChannelMessage) -> str:
-    said = "is over" if message.notice.kind == Notice.Kind.RESOLVED else "is firing"
+    said = "is over" if is_over(message) else "is firing"
     return f"Incident {message.notice.incident_id} {said}"
 
 

@@ -9,10 +9,11 @@ from django.db.models import F, QuerySet
 
 from monitor.models import Channel, ChannelStanding
 from monitor.notify.channels.answers import ChannelOutcome, pause_after
-from monitor.notify.smtp_answers import FailureKind
+from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind
 
 logger = logging.getLogger(__name__)
 States = ChannelStanding.State
+_REFUSALS = frozenset({FailureKind.SENDER, FailureKind.PERMANENT, FailureKind.POISON})
 
 
 def accepts(channel: Channel, now: datetime) -> None:
@@ -24,11 +25,12 @@ def accepts(channel: Channel, now: datetime) -> None:
 
 def fails(channel: Channel, outcome: ChannelOutcome, now: datetime) -> None:
     """Notes a failure that is the whole channel's, and puts its next try off where it is worth trying again."""
-    is_refusal = outcome.kind == FailureKind.PERMANENT
-    if _change(channel, States.REFUSES if is_refusal else States.TROUBLE, now):
+    if _change(channel, States.REFUSES if outcome.kind in _REFUSALS else States.TROUBLE, now):
         logger.warning("channel %d: %s", channel.pk, outcome.reason)
     _row(channel).update(reason=outcome.reason, code=outcome.code, failures=F("failures") + 1)
-    if not is_refusal:
+    if outcome.kind == FailureKind.SENDER:
+        _row(channel).update(next_try_at=now + REFUSED_PAUSE)
+    elif outcome.kind not in _REFUSALS:
         failures = _row(channel).values_list("failures", flat=True).get()
         wait = outcome.wait if outcome.wait is not None else pause_after(failures)
         _row(channel).update(next_try_at=now + wait)

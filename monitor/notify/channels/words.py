@@ -24,6 +24,7 @@ LINE_LENGTH = 160
 ALERTS_BYTES = 48_000  # of the alerts that a webhook is told; less than a message may have in all
 MEMBERS_NAMED = 4
 ERRORS_NAMED = 1
+SAYS_BOTH = "incident.fired_and_resolved"
 
 
 def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) -> ChannelMessage:
@@ -78,9 +79,8 @@ def _fitted(lines: list[str]) -> list[str]:
 
 def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
     """Returns what a signed webhook posts: type, time and data, as Standard Webhooks recommends."""
-    kind = "fired_and_resolved" if facts.says_both else facts.kind
     return {
-        "type": f"incident.{kind}",
+        "type": SAYS_BOTH if facts.says_both else f"incident.{facts.kind}",
         "timestamp": _stamp(now),
         "data": {
             "incident": facts.incident,
@@ -133,21 +133,30 @@ def _stamp(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
+def says_both(message: ChannelMessage) -> bool:
+    """Returns whether a message says that its incident began and is over."""
+    return bool(message.payload.get("type") == SAYS_BOTH)
+
+
+def is_over(message: ChannelMessage) -> bool:
+    """Returns whether a message says that its incident is over."""
+    return message.notice.kind == Notice.Kind.RESOLVED or says_both(message)
+
+
 def parcel_of(message: ChannelMessage) -> Parcel:
     """Returns a message as it is handed over.
 
     Raises:
         VaultError: no key at hand reads where to.
     """
-    incident, kind = message.notice.incident, message.notice.kind
-    is_over = kind == Notice.Kind.RESOLVED or message.payload.get("type") == "incident.fired_and_resolved"
+    incident = message.notice.incident
     return replace(
         bare_parcel(message.channel),
         message_id=message.message_id,
         title=message.title,
         lines=message.text.splitlines(),
         link=address("incident", incident.pk),
-        tone="success" if is_over else "failure" if incident.severity == "page" else "warning",
+        tone="success" if is_over(message) else "failure" if incident.severity == "page" else "warning",
         key=f"{source()}/incidents/{incident.pk}",
         payload=message.payload,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -89,11 +90,11 @@ def parcel(service: str, title: str = "[Firing] Orders", lines: list[str] | None
 
 
 def hand_over(wire: Wire, sent: Parcel) -> ChannelAnswer:
-    original = requests.Session.send
+    original, begin = requests.Session.send, requests.Session.__init__
     try:
         return child.answer_of(sent, NO_PRIVATE_HOSTS, 5.0)
     finally:
-        requests.Session.send = original
+        requests.Session.send, requests.Session.__init__ = original, begin
 
 
 @pytest.mark.parametrize("service", APPRISES)
@@ -147,6 +148,26 @@ def test_a_page_is_critical_in_pagerduty_and_a_notification_a_warning(wire: Wire
     wire.status = 202
     hand_over(wire, parcel("pagerduty", tone=tone))
     assert wire.posted["payload"]["severity"] == severity
+
+
+@pytest.mark.parametrize(("tone", "priority"), [("failure", "P2"), ("warning", "P3")])
+def test_a_page_is_p2_in_opsgenie_and_a_notification_p3(wire: Wire, tone: str, priority: str) -> None:
+    wire.status = 202
+    hand_over(wire, parcel("opsgenie", tone=tone))
+    assert wire.posted["priority"] == priority
+
+
+@pytest.mark.parametrize("service", ["ntfy", "opsgenie"])
+def test_no_netrc_of_the_machine_takes_the_place_of_a_channels_token(
+    wire: Wire, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    wire.status = 202 if service == "opsgenie" else 200
+    hand_over(wire, parcel(service))
+    assert not wire.sent[-1].headers["Authorization"].startswith("Basic ")
 
 
 def test_recovery_closes_the_alert_that_the_beginning_opened_in_opsgenie(wire: Wire) -> None:

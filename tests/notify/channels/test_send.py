@@ -115,17 +115,80 @@ def test_a_message_goes_out_once(fired: ChannelMessage, now: datetime) -> None:
     assert ChannelStanding.objects.get(channel=fired.channel).state == "accepts"
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_what_does_not_hold_any_more_is_given_up_at_once_and_seen(
-    fired: ChannelMessage, now: datetime, status: int
-) -> None:
-    assert send_at(now, Poster(refused(status, words="no such hook"))).dead == 1
+def test_what_is_gone_is_given_up_at_once_and_seen(fired: ChannelMessage, now: datetime) -> None:
+    assert send_at(now, Poster(refused(410, words="no such hook"))).dead == 1
     fired.refresh_from_db()
     assert fired.state == "dead"
-    assert str(status) in fired.last_error
+    assert "410" in fired.last_error
+    assert "no such hook" in fired.last_error
+    standing = ChannelStanding.objects.get(channel=fired.channel)
+    assert (standing.state, standing.code) == ("refuses", "410")
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404])
+def test_a_channel_that_refuses_us_keeps_its_messages_until_a_person_has_mended_it(
+    fired: ChannelMessage, now: datetime, status: int
+) -> None:
+    poster = Poster(refused(status, words="no such hook"))
+    assert send_at(now, poster).retried == 1
+    fired.refresh_from_db()
+    assert fired.state == "queued"
     assert "no such hook" in fired.last_error
     standing = ChannelStanding.objects.get(channel=fired.channel)
     assert (standing.state, standing.code) == ("refuses", str(status))
+    assert send_at(now + timedelta(minutes=4, seconds=59), poster).handled == 0
+    assert send_at(now + timedelta(minutes=5), poster).sent == 1
+
+
+def test_what_waited_a_day_for_a_channel_that_refuses_us_is_given_up_all_at_once(
+    fired: ChannelMessage, now: datetime
+) -> None:
+    send_at(now, Poster(refused(401)))
+    notice = factories.make_notice(fired.notice.incident, seq=5, kind="update")
+    ChannelMessage.objects.create(
+        notice=notice, channel=fired.channel, message_id="msg_x", title="t", text="t", created_at=now, next_try_at=now
+    )
+    poster = Poster()
+    assert send_at(now + timedelta(hours=24, seconds=1), poster).dead == 2
+    assert poster.parcels == []
+    assert {one.last_error for one in own(ChannelMessage)} == {"401 (the key or token is not accepted)"}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_with_trouble_is_left_alone_and_named(fired: ChannelMessage, now: datetime, status: int) -> None:
+    send_at(now, Poster(refused(status)))
+    standing = ChannelStanding.objects.get(channel=fired.channel)
+    assert (standing.state, standing.next_try_at) == ("trouble", now + 15 * SECOND)
+
+
+@pytest.mark.parametrize("status", [200, 400, 422])
+def test_a_channel_that_refuses_even_the_plainest_form_refuses_us(
+    fired: ChannelMessage, now: datetime, status: int
+) -> None:
+    assert send_at(now, Poster(refused(status), refused(status))).dead == 1
+    standing = ChannelStanding.objects.get(channel=fired.channel)
+    assert (standing.state, standing.code) == ("refuses", str(status))
+
+
+def test_a_test_that_is_refused_for_what_it_says_shows_that_the_channel_refuses_us(ada: User, now: datetime) -> None:
+    channel = make_channel()
+    probe_channel(channel, actor=ada, now=now, poster=Poster(refused(422)))
+    assert ChannelStanding.objects.get(channel=channel).state == "refuses"
+
+
+def test_no_server_can_have_a_page_given_up_by_asking_for_a_long_wait(fired: ChannelMessage, now: datetime) -> None:
+    poster = Poster(refused(429, retry_after="86400"))
+    assert send_at(now, poster).retried == 1
+    assert send_at(now + timedelta(minutes=29), poster).handled == 0
+    assert send_at(now + timedelta(minutes=30), poster).sent == 1
+
+
+def test_a_wait_that_ends_after_the_day_ends_with_it(fired: ChannelMessage, now: datetime) -> None:
+    poster = Poster(refused(429, retry_after="1800"))
+    ChannelMessage.objects.filter(pk=fired.pk).update(created_at=now - timedelta(hours=23, minutes=45))
+    assert send_at(now, poster).retried == 1
+    fired.refresh_from_db()
+    assert fired.next_try_at == now + timedelta(minutes=15)
 
 
 def test_a_passing_failure_is_tried_again_as_a_mail_is_and_under_the_same_id(
@@ -156,12 +219,12 @@ def test_retry_after_is_obeyed_for_the_whole_channel(
     second = AlertState.objects.create(
         rule=alert.rule, flow=other, state="firing", is_open=True, episode=1, since=now, evaluated_at=now
     )
-    poster = Poster(refused(429, retry_after="3600"))
+    poster = Poster(refused(429, retry_after="1800"))
     assert send_at(now, poster).retried == 1
     make_transition(second, now=now)
     dispatch_new(now + timedelta(minutes=6))
-    assert send_at(now + timedelta(minutes=59), poster).handled == 0
-    assert send_at(now + timedelta(minutes=60), poster).sent >= 1
+    assert send_at(now + timedelta(minutes=29), poster).handled == 0
+    assert send_at(now + timedelta(minutes=30), poster).sent >= 1
 
 
 def test_trouble_of_one_channel_delays_no_other_and_no_mail(
@@ -175,7 +238,7 @@ def test_trouble_of_one_channel_delays_no_other_and_no_mail(
     def poster(parcel: Parcel, at: datetime) -> ChannelAnswer:
         if parcel.signing == [slow.secret_list[0].text]:
             # It hangs until the other has been served.
-            return lost() if good_was_sent.wait(20) else refused(404)
+            return lost() if good_was_sent.wait(20) else refused(410)
         good_was_sent.set()
         return TAKEN
 
@@ -253,7 +316,7 @@ def test_of_an_incident_that_never_arrived_the_end_is_not_told(
     fired: ChannelMessage, alert: AlertState, now: datetime
 ) -> None:
     """Also where it was written before the beginning was given up."""
-    poster = Poster(refused(500), refused(404))
+    poster = Poster(refused(500), refused(410))
     send_at(now, poster)
     recover(alert, now + SECOND)
     assert send_at(now + 15 * SECOND, poster).dead == 2
@@ -261,7 +324,7 @@ def test_of_an_incident_that_never_arrived_the_end_is_not_told(
 
 
 def test_the_end_of_what_may_have_arrived_is_told(fired: ChannelMessage, alert: AlertState, now: datetime) -> None:
-    poster = Poster(lost(), refused(404))
+    poster = Poster(lost(), refused(410))
     send_at(now, poster)
     assert send_at(now + 15 * SECOND, poster).dead == 1
     recover(alert, now + 16 * SECOND)
@@ -286,6 +349,15 @@ def test_what_is_refused_for_what_it_says_goes_out_once_more_in_its_plainest_for
     assert poster.parcels[1].title == f"Incident {fired.notice.incident_id} is firing"
     assert "Lead sync" not in json.dumps(poster.parcels[1].payload)
     assert poster.parcels[1].message_id == fired.message_id
+
+
+def test_the_plainest_form_of_what_is_over_already_says_so(channel: Channel, alert: AlertState, now: datetime) -> None:
+    make_transition(alert, dispatch_state="new")
+    make_transition(alert, "resolved", now=now)
+    dispatch_new(now)
+    poster = Poster(refused(400))
+    send_at(now, poster)
+    assert poster.parcels[1].title.endswith(" is over")
 
 
 def test_what_is_refused_in_its_plainest_form_too_is_given_up(fired: ChannelMessage, now: datetime) -> None:
@@ -327,7 +399,7 @@ def test_without_its_key_a_message_waits(fired: ChannelMessage, now: datetime, s
 
 
 def test_a_dead_message_is_sent_again_once_under_its_id(fired: ChannelMessage, ada: User, now: datetime) -> None:
-    poster = Poster(refused(404))
+    poster = Poster(refused(410))
     send_at(now, poster)
     later = now + timedelta(days=3)
     send_again(fired, actor=ada, now=later)
@@ -338,7 +410,7 @@ def test_a_dead_message_is_sent_again_once_under_its_id(fired: ChannelMessage, a
 
 
 def test_a_revived_message_has_a_day_of_tries_again(fired: ChannelMessage, ada: User, now: datetime) -> None:
-    poster = Poster(refused(404), refused(500))
+    poster = Poster(refused(410), refused(500))
     send_at(now, poster)
     later = now + timedelta(days=3)
     send_again(fired, actor=ada, now=later)
@@ -352,8 +424,8 @@ def test_a_dead_beginning_is_not_sent_after_the_end(
     make_transition(alert)
     dispatch_new(now)
     fired = own(ChannelMessage).get()
-    send_at(now, Poster(lost(), refused(404)))
-    send_at(now + 15 * SECOND, Poster(refused(404)))
+    send_at(now, Poster(lost(), refused(410)))
+    send_at(now + 15 * SECOND, Poster(refused(410)))
     recover(alert, now + 20 * SECOND)
     assert send_at(now + LATER, Poster()).sent == 1
     with pytest.raises(CannotBeSentAgain, match="later message"):

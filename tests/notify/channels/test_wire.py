@@ -69,9 +69,10 @@ def test_a_webhook_is_signed_after_standard_webhooks_with_each_secret(
         ((200, {}, b"ok"), "sent", 1),
         ((429, {"Retry-After": "120"}, b"slow down"), "queued", 1),
         ((500, {}, b"oops"), "queued", 1),
-        ((401, {}, b"s3cr3tPath unknown"), "dead", 1),
-        ((302, {"Location": "http://10.0.0.1/"}, b""), "dead", 1),
-        ((307, {"Location": "/elsewhere"}, b""), "dead", 1),
+        ((401, {}, b"s3cr3tPath unknown"), "queued", 1),
+        ((410, {}, b"s3cr3tPath is gone"), "dead", 1),
+        ((302, {"Location": "http://10.0.0.1/"}, b""), "queued", 1),
+        ((307, {"Location": "/elsewhere"}, b""), "queued", 1),
         (DROP, "queued", 1),
         (HANG, "queued", 1),
         (DRIP, "queued", 1),
@@ -146,7 +147,7 @@ def test_that_process_refuses_a_private_address_and_follows_no_redirect(
     assert own(SendAttempt).get().answer == "no connection: no public address is known for this host"
     settings.CHANNEL_PRIVATE_HOSTS = PrivateHosts.read(["127.0.0.1"])
     counter_server.answers = [(302, {"Location": f"{counter_server.origin}/again"}, b"")]
-    assert send_real(now + 15 * SECOND).dead == 1
+    assert send_real(now + 15 * SECOND).retried == 1
     assert len(counter_server.taken) == 1
 
 

@@ -18,13 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.models.channels import LONGEST_PAUSE
 from monitor.notify.channels.parcel import ChannelAnswer
 from monitor.notify.smtp_answers import BACK_OFF, REASON_LENGTH, FailureKind
 from monitor.notify.words import clean, shorten
 from monitor.privacy import mask_text
 from monitor.zoho.protocol import http_date
 
-LONGEST_WAIT = BACK_OFF[-1]  # one answer must not silence a channel for longer than its trouble would
+LONGEST_WAIT = LONGEST_PAUSE  # one answer must not silence a channel for longer than its trouble would
 _GONE = 410
 _CONFIGURED_WRONGLY = frozenset({401, 403, 404})
 _PASSING = frozenset({408, 409, 425})

@@ -28,7 +28,8 @@ class RunEnd(NamedTuple):
         has_failed_first: the result of its first attempt.
         started: when it started.
         duration_ms: its run time; None where it is not known.
-        waits_since: when Zoho's clock of re-runs began, for a failure that Zoho runs again by itself; else None.
+        waits_since: when Zoho's clock of re-runs began, for a failure that Zoho runs again by itself or has healed so;
+            else None.
     """
 
     ended: int

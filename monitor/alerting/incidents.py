@@ -44,6 +44,7 @@ FIRST_INTERVAL, FIRST_WAITS, FIRST_WAITS_AT_MOST = timedelta(hours=1), 4, 20
 FIRST_TAKES = timedelta(hours=1)  # what is found first later than that is an incident of its own
 SEVERAL = 2  # flows whose sign-in is refused, before a third is no news
 SEVERITIES = ("digest", "notify", "page")  # the higher, the later
+QUIETEST = SEVERITIES[0]
 Kind = Notice.Kind
 Edge = Transition.Kind
 ENDS = ("resolved", "closed")
@@ -175,6 +176,8 @@ class _Desk:
         if not is_new and self._flaps(member.alert, member.joined_at):
             return
         others = [one for one in self.members[incident.pk] if one.pk != member.pk]
+        if severity_of(member.alert) == QUIETEST:
+            return
         if any(one.alert_id == member.alert_id for one in others) and not member.muted:
             self.triggers[incident.pk] = EscalationTrigger.FIRED_ANEW
         elif is_new or has_risen or self._is_news(member):
@@ -228,11 +231,16 @@ class _Desk:
         return incident
 
     def _grow(self, incident: Incident, member: IncidentAlert, severity: str) -> None:
-        """Notes that an alert joined; what is to be mailed of it waits for more of them."""
+        """Notes that an alert joined; what is to be mailed of it waits for more of them.
+
+        One for digests brings no mail.
+        """
         has_risen = SEVERITIES.index(severity) > SEVERITIES.index(incident.severity)
         incident.began_at = min(incident.began_at, member.began_at)
         incident.severity = severity if has_risen else incident.severity
         incident.save(update_fields=["began_at", "severity"])
+        if severity == QUIETEST:
+            return
         waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
         # What kept a mail quiet until now (a snooze, working hours) need not hold for the alert that joined.
         soon = self.now + pace_of(incident).wait
@@ -241,7 +249,8 @@ class _Desk:
             due_at = min(self.now + pace_of(incident).wait, first.at + pace_of(incident).longest_wait)
             waiting.filter(pk=first.pk, why_silent="", due_at__lt=due_at).update(due_at=due_at)
         elif (has_risen or self._is_news(member)) and not waiting.filter(kind=Kind.UPDATE).exists():
-            last = incident.notices.aggregate(at=Max("dispatched_at"))["at"] or self.now
+            mailed = incident.notices.filter(dispatch_state=Transition.Dispatch.DISPATCHED)
+            last = mailed.exclude(kind=Kind.ESCALATE).aggregate(at=Max("dispatched_at"))["at"] or self.now
             due_at = max(self.now + pace_of(incident).wait, last + pace_of(incident).interval)
             notify(incident, Kind.UPDATE, self.now, due_at=due_at)
 
@@ -405,12 +414,12 @@ def remind(account: ZohoAccount, now: datetime) -> int:
 
 
 def _is_to_repeat(incident: Any, now: datetime) -> bool:
-    if incident.told_at is None or incident.severity == "digest":
+    if incident.told_at is None or incident.severity == QUIETEST:
         return False
     hours = [
         hours
         for member in incident.members.filter(left_at=None).select_related("alert__rule")
-        if (hours := repeat_of(member.alert)) is not None
+        if severity_of(member.alert) != QUIETEST and (hours := repeat_of(member.alert)) is not None
     ]
     return bool(hours) and now - incident.told_at >= min(hours)
 

@@ -1,7 +1,7 @@
 """Tries a rule on the mirrored history before it is saved: when it would have fired, and what it would have missed.
 
 It asks the very condition, by the steps of the live evaluator (`replay`), of the counted runs. A failure that Zoho's
-re-run healed counts as it ended; the others wait at each moment as they would have waited live.
+re-run healed had failed until then, and one that waited for it waits, as live; one that a retry made good is none.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def replay(
 
     It is evaluated whenever runs ended (by a kind that goes by starts: also when long ones began), whenever the last
     answer said that the next one may differ, and when a wait is over; at each of these moments by nothing that came
-    later: a failure that Zoho would run again by itself waits then, as it does live.
+    later: a failure that Zoho would run again by itself waits then, and one that it healed later has failed until then.
 
     Args:
         condition: what is asked.
@@ -40,9 +40,12 @@ def replay(
     patience = patience or AlertPatience()
     place = ConditionPlace(AlertStanding())
     times = runs.ends
+    if runs.healed:
+        times = sorted({*times, *(one.failed.ended for one in runs.healed)})
     if getattr(condition, "goes_by_starts", False):
         times = sorted({*times, *(start for start, _ in runs.lasting(SEEN_RUNNING))})
-    unfolding = UnfoldingRuns(runs) if any(row.pending_until is not None for row in runs.rows) else None
+    has_changed = bool(runs.healed) or any(row.pending_until is not None for row in runs.rows)
+    unfolding = UnfoldingRuns(runs) if has_changed else None
     end = until.timestamp() if until is not None else (runs.ends[-1] if runs.ends else 0.0)
     done = 0
     due = None if runs.watched_from is None else runs.watched_from.timestamp()

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs, moment
+from monitor.alerting.kinds.interface import COMES_LATE, EndedRun, HealedRun, RunResult, Runs, moment
 from monitor.ends import RunEnd, unpack_ends, unpack_running, unpack_unfinished
 from monitor.left_out import NOTHING_MARKED, MarkedTimes
 from monitor.models import HourBucket, LeftOut
 from monitor.models.spans import rows_from
 
-COMES_LATE = timedelta(days=1)  # a run that ended may be mirrored so much later, after others that ended after it
 CLOCKS_DIFFER = timedelta(minutes=5)  # a run that ends so far ahead of now did not end by our clock
 
 
@@ -59,16 +58,20 @@ class FlowRuns:
         self, now: datetime, patience: timedelta | None, known_from: datetime | None, *, with_left_out: bool
     ) -> tuple[Runs, datetime | None]:
         seconds, moments = now.timestamp(), self.ahead[:1]
-        found = []
+        found, healed = [], []
         for hour, run in self.rows if with_left_out else self._rated():
             result, over = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED, None
-            if run.waits_since is not None and patience is not None:
-                over = hour + run.waits_since / 1000 + patience.total_seconds()
-                if over > seconds:
+            ended, started = hour + run.ended / 1000, hour + run.started / 1000
+            if run.waits_since is not None:
+                began = hour + run.waits_since / 1000
+                over = None if patience is None else began + patience.total_seconds()
+                if not run.has_failed:
+                    healed.append(HealedRun(EndedRun(began, RunResult.FAILED, started, None, over), ended))
+                    over = None
+                elif over is not None and over > seconds:
                     result = RunResult.PENDING
                     moments.append(over)
-            started = hour + run.started / 1000
-            found.append(EndedRun(hour + run.ended / 1000, result, started, run.duration_ms, over))
+            found.append(EndedRun(ended, result, started, run.duration_ms, over))
         runs = Runs(
             found,
             known_from=known_from,
@@ -76,6 +79,7 @@ class FlowRuns:
             unfinished=self.unfinished,
             running=self.running,
             patience=patience or timedelta(0),
+            healed=healed,
         )
         return runs, moment(min(moments)) if moments else None
 

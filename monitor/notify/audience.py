@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from monitor.alert_numbers import EXPLAINS
 from monitor.models import (
+    AlertRule,
     AlertState,
     Channel,
     ChannelMessage,
@@ -27,7 +28,7 @@ from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import entitled, recipients
-from monitor.notify.timing import Hush, NoticeFacts, Why
+from monitor.notify.timing import STEADY, Hush, NoticeFacts, Why
 from monitor.routing.decide import Heard, Reachable, who_hears
 from monitor.routing.read import active_routes, as_route, routed
 
@@ -95,43 +96,74 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
     links = list(
         incident.members.select_related("alert__rule", "alert__flow").prefetch_related("alert__rule__recipients")
     )
-    about = _about(notice, links)
+    loud = [link for link in links if not _is_for_digest(link)] or links
+    told_at = _told_at(notice)
+    concerned = _concerned(notice, loud, told_at)
+    about = _about(notice, loud, told_at)
     facts = NoticeFacts(
         kind=notice.kind,
         waited=notice.why_silent,
         is_open=incident.is_open,
         is_acknowledged=incident.acknowledged_at is not None,
         severity=incident.severity,
-        hushes=_hushes(notice, [link.alert for link in about], now) if incident.is_open else (),
-        hours=[WorkingHours.read(link.alert.rule.working_hours) for link in links],
-        is_flapping=bool(links) and all(_flaps(notice, link.alert, now) for link in links),
+        hushes=_hushes(notice, about, now) if incident.is_open else (),
+        hours=[_hours(link) for link in concerned],
+        is_flapping=bool(loud) and all(_flaps(notice, link, now) for link in loud),
     )
     # An end waits for a channel that is off: it closes what the beginning opened there.
     of = Channel.objects.all() if notice.kind == Notice.Kind.RESOLVED else Channel.objects.filter(is_active=True)
     channels = list(of.defer("address", "secrets"))
-    heard = _heard(notice, links, channels)
+    heard = _heard(notice, [link.alert for link in concerned], channels)
     return Audience(_people(notice, heard), facts, channels, heard)
 
 
-def _about(notice: Notice, links: Sequence[IncidentAlert]) -> list[IncidentAlert]:
+def _is_for_digest(link: IncidentAlert) -> bool:
+    """Returns whether nothing is mailed of an alert, so that it decides nothing of the mails of its incident."""
+    return link.alert.rule.severity == AlertRule.Severity.DIGEST
+
+
+def _told_at(notice: Notice) -> datetime | None:
+    """Returns when the incident's mail before went out; steps of an escalation go to others."""
+    told = Notice.objects.filter(incident=notice.incident_id, seq__lt=notice.seq)
+    told = told.filter(dispatch_state=Transition.Dispatch.DISPATCHED).exclude(kind=Notice.Kind.ESCALATE)
+    return told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
+
+
+def _concerned(notice: Notice, loud: Sequence[IncidentAlert], told_at: datetime | None) -> Sequence[IncidentAlert]:
+    """Returns the alerts by which hearers and hours are decided: those that fire, and those that nobody was told of.
+
+    Of what is over that is all. What recovered before the incident's first mail stands in it, and whose it is hears so.
+    """
+    if not notice.incident.is_open:
+        return loud
+    firing = [link for link in loud if link.left_at is None]
+    if notice.kind == Notice.Kind.ESCALATE:
+        return firing or loud
+    return [link for link in loud if link.left_at is None or told_at is None or link.joined_at > told_at] or loud
+
+
+def _about(notice: Notice, loud: Sequence[IncidentAlert], told_at: datetime | None) -> list[IncidentAlert]:
     """Returns the firing alerts that a mail would be about: of an update those that joined since the mail before."""
-    firing = [link for link in links if link.left_at is None]
+    firing = [link for link in loud if link.left_at is None]
     if notice.kind != Notice.Kind.UPDATE:
         return firing
-    told = Notice.objects.filter(incident=notice.incident_id, seq__lt=notice.seq, dispatched_at__isnull=False)
-    told = told.exclude(kind=Notice.Kind.ESCALATE)  # which goes to others
-    told_at = told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
     return [link for link in firing if told_at is None or link.joined_at > told_at] or firing
 
 
-def _heard(notice: Notice, links: Sequence[IncidentAlert], channels: Sequence[Channel]) -> Heard:
+def _hours(link: IncidentAlert) -> WorkingHours | None:
+    """Returns the working hours that an alert waits for; a page waits for none."""
+    rule = link.alert.rule
+    return None if rule.severity == AlertRule.Severity.PAGE else WorkingHours.read(rule.working_hours)
+
+
+def _heard(notice: Notice, alerts: Sequence[AlertState], channels: Sequence[Channel]) -> Heard:
     """Returns who hears of a notice: by rules and routes, or as the step of the escalation says."""
     mine = [channel.pk for channel in channels if channel.account_id in (None, notice.incident.account_id)]
     reachable = Reachable(set(entitled().values_list("pk", flat=True)), mine)
+    found = routed(alerts)
     if notice.kind != Notice.Kind.ESCALATE:
-        return who_hears(routed([link.alert for link in links]), active_routes(), reachable)
-    firing = routed([link.alert for link in links if link.left_at is None])
-    return who_hears([replace(one, chosen=frozenset()) for one in firing], [as_route(notice.step)], reachable)
+        return who_hears(found, active_routes(), reachable)
+    return who_hears([replace(one, chosen=frozenset()) for one in found], [as_route(notice.step)], reachable)
 
 
 def _people(notice: Notice, heard: Heard) -> list[User]:
@@ -142,23 +174,32 @@ def _people(notice: Notice, heard: Heard) -> list[User]:
     return recipients(None if heard.everybody else heard.people)
 
 
-def _flaps(notice: Notice, alert: AlertState, now: datetime) -> bool:
-    """Returns whether nothing is mailed of an alert because it flaps; one notice says so, and is mailed."""
-    return alert.flaps_at(now) and alert.pk not in notice.flapping
+def _flaps(notice: Notice, link: IncidentAlert, now: datetime) -> bool:
+    """Returns whether nothing is mailed of an alert because it flaps; one notice says so, and is mailed.
+
+    A page is never kept back for it, nor what has fired for a while without a break: that is an outage.
+    """
+    is_page = link.alert.rule.severity == AlertRule.Severity.PAGE
+    is_steady = (link.left_at or now) - link.joined_at >= STEADY
+    return link.alert.flaps_at(now) and not (is_page or is_steady or link.alert_id in notice.flapping)
 
 
-def _hushes(notice: Notice, alerts: Sequence[AlertState], now: datetime) -> list[Hush | None]:
+def _hushes(notice: Notice, links: Sequence[IncidentAlert], now: datetime) -> list[Hush | None]:
     incident = notice.incident
     if incident.cause != Incident.Cause.ACCOUNT and _is_account_down(incident):
-        return [Hush(Why.MUTED, None) for _ in alerts]
+        return [Hush(Why.MUTED, None) for _ in links]
     snoozes = list(Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now))
     silences = list(Silence.objects.filter(ended_at=None, starts_at__lte=now, ends_at__gt=now))
-    found = [_hush(alert, incident.account_id, snoozes, silences) for alert in alerts]
-    return [hush or _flap_hush(notice, alert, now) for hush, alert in zip(found, alerts, strict=True)]
+    found = [_hush(link.alert, incident.account_id, snoozes, silences) for link in links]
+    return [hush or _flap_hush(notice, link, now) for hush, link in zip(found, links, strict=True)]
 
 
-def _flap_hush(notice: Notice, alert: AlertState, now: datetime) -> Hush | None:
-    return Hush(Why.FLAPS, alert.flaps_until) if _flaps(notice, alert, now) else None
+def _flap_hush(notice: Notice, link: IncidentAlert, now: datetime) -> Hush | None:
+    """Returns until when an alert is kept quiet for it flaps. A step waits for the first mail, and not for this."""
+    until = link.alert.flaps_until
+    if until is None or notice.kind == Notice.Kind.ESCALATE or not _flaps(notice, link, now):
+        return None
+    return Hush(Why.FLAPS, min(until, link.joined_at + STEADY))
 
 
 def _hush(alert: AlertState, account: int, snoozes: list[Snooze], silences: list[Silence]) -> Hush | None:

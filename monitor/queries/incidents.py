@@ -105,7 +105,7 @@ class IncidentLine:
 
 _WORDS = {
     "fired": "fired",
-    "flaps": "fires and recovers again and again: nothing more is mailed of it until it is calm",
+    "flaps": "fires and recovers again and again: nothing more is mailed of it until it is calm or lasts",
     "recovered": "recovered",
     "ended": "is not checked any more",
     "no_data": "no data",

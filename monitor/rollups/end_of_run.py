@@ -26,7 +26,7 @@ def end_of(row: Row, lineage: Lineage) -> RunEnd:
         duration = None
     lasted = duration or 0 if ended is None else max(ended - started, 0)
     has_failed = row.status == FAILED and not lineage.is_rescued(row.key)
-    waits_since = _waits_since(row, lineage) if has_failed else None
+    waits_since = _waits_since(row, lineage) if has_failed else _healed_since(row, lineage)
     if waits_since is not None:
         waits_since += after - started
     has_failed_first = (row.first_status or row.status) != SUCCESS
@@ -55,6 +55,13 @@ def _waits_since(row: Row, lineage: Lineage) -> int | None:
     first, ended, started = (_moment(at) for at in (row.first_failed, row.ended, row.started))
     began = clock_began(first, ended, started, was_retried=lineage.was_retried(row.key))
     return None if began is None else round(began.timestamp() * 1000)
+
+
+def _healed_since(row: Row, lineage: Lineage) -> int | None:
+    """Returns when a run failed that a re-run by Zoho made good, in milliseconds since 1970; None for any other."""
+    if row.status != SUCCESS or row.first_status != FAILED or lineage.was_retried(row.key):
+        return None
+    return row.first_failed
 
 
 def _moment(at: int | None) -> datetime | None:

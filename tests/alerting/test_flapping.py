@@ -111,19 +111,28 @@ class TestMails:
         quiet = quiet_incidents([alert.rule.account_id], now)
         assert len(quiet) == 7, "digests list them"
 
-    def test_what_still_fires_once_it_is_calm_is_mailed_then(self, alert: AlertState, now: datetime) -> None:
-        for n in range(9):
+    def test_a_steady_outage_is_mailed_half_an_hour_after_it_began(self, alert: AlertState, now: datetime) -> None:
+        for n in range(8):
             self.cross(alert, now + n * 30 * MINUTE)
-        last = now + 4 * HOUR
         assert self.subjects()[-2:] == ["[Firing, flaps]", "[Recovered]"]
-        self.run(alert, last + 23 * HOUR)
+        last = now + 8 * HOUR
+        self.cross(alert, last)
+        self.run(alert, last + 29 * MINUTE)
         assert len(self.subjects()) == 8
         waiting = own(Notice).get(dispatch_state="new")
-        assert waiting.why_silent == "flaps"
-        self.run(alert, last + CALM_FOR)
+        assert (waiting.why_silent, waiting.due_at) == ("flaps", last + 30 * MINUTE)
+        self.run(alert, last + 30 * MINUTE)
         assert self.subjects()[8:] == ["[Firing]"]
-        self.cross(alert, last + CALM_FOR + HOUR)
-        assert self.subjects()[8:] == ["[Firing]", "[Recovered]"]
+        self.run(alert, last + 5 * HOUR)
+        assert self.subjects()[8:] == ["[Firing]", "[Still firing]"]
+        self.cross(alert, last + 6 * HOUR)
+        assert self.subjects()[8:] == ["[Firing]", "[Still firing]", "[Recovered]"]
+
+    def test_a_page_is_mailed_at_once_however_often_it_comes(self, alert: AlertState, now: datetime) -> None:
+        AlertRule.objects.filter(pk=alert.rule_id).update(severity="page")
+        for n in range(9):
+            self.cross(alert, now + n * 30 * MINUTE)
+        assert self.subjects() == [*["[Firing]", "[Recovered]"] * 3, "[Firing, flaps]", "[Recovered]", "[Firing]"]
 
     def test_after_a_calm_day_it_is_an_alert_like_any_other(self, alert: AlertState, now: datetime) -> None:
         for n in range(8):
@@ -173,7 +182,7 @@ class TestMails:
             page = client.get(alert.get_absolute_url()).content.decode()
             assert "It fires and recovers again and again since" in page
             incident = client.get(own(Incident).get(closed_at=None).get_absolute_url()).content.decode()
-            assert "flaps: not mailed until" in incident
+            assert "· flaps, until" in incident
             assert "fires and recovers again and again: nothing more is mailed" in incident
         with time_machine.travel(now + 40 * HOUR, tick=False):
             assert "again and again since" not in signed_in(vera).get(alert.get_absolute_url()).content.decode()  # type: ignore[operator]

@@ -174,6 +174,72 @@ def test_what_goes_on_live_goes_on_in_a_replay(
     assert live == [(edge.at, names[edge.edge]) for edge in edges]
 
 
+@pytest.mark.django_db
+@pytest.mark.property
+@tried(8, 100)
+@given(
+    history=st.lists(
+        st.tuples(st.integers(1, 15), st.sampled_from([None, None, "fails", "waits", 5, 10, 30, 60, 180])),
+        min_size=3,
+        max_size=20,
+    ),
+    rule=st.sampled_from(
+        [
+            *RULES,
+            ("failing_now", {"run_length": 200}),
+            ("failures_per_hour", {"most": 3}),
+            ("success_rate", {"window_hours": 0.5, "min_runs": 3, "last_good": 4, "threshold": 80.0}),
+        ]
+    ),
+    patience=st.sampled_from([None, 12, 35]),
+    wait=st.sampled_from([0, 7]),
+)
+def test_what_zoho_healed_later_had_failed_in_a_replay_until_then_as_it_had_live(
+    history: list[tuple[int, str | int | None]],
+    rule: tuple[str, dict[str, Any]],
+    patience: int | None,
+    wait: int,
+) -> None:
+    """A number is after how many minutes Zoho's re-run makes the failure good; the mirror has each as it is then."""
+    kind, options = rule
+    flow = factories.make_flow(factories.make_account())
+    reruns = {"waits_for_reruns": patience is not None, "patience_minutes": patience or 1}
+    factories.make_alert_rule(flow.account, kind=kind, options=options, for_minutes=wait, **reruns)
+    runs, at = [], 0
+    for minutes, fate in history:
+        at += minutes
+        runs.append((at, fate))
+    until = START + 8 * HOUR
+
+    def mirrored(minute: int) -> list[RunEnd]:
+        found = []
+        for ended, fate in runs:
+            heals = ended + fate if isinstance(fate, int) else None
+            since = None if fate in (None, "fails") else ended * 60_000
+            is_good = fate is None or (heals is not None and heals <= minute)
+            last = heals if is_good and heals is not None else ended
+            if ended <= minute:
+                found.append(RunEnd(last * 60_000, not is_good, fate is not None, 0, None, since))
+        return found
+
+    watch = Watch(flow.account, flow)
+    ends = {ended for ended, _ in runs} | {ended + fate for ended, fate in runs if isinstance(fate, int)}
+    moments = [START + minute * MINUTE for minute in sorted(ends)]
+    for now, following in pairwise([*moments, until + MINUTE]):
+        factories.make_hour(flow, START, ends=mirrored((now - START) // MINUTE))
+        next_look: datetime | None = now
+        while next_look is not None and next_look < following and next_look <= until:
+            watch.at(next_look)
+            next_look = AlertState.objects.get(flow=flow).again_at
+
+    of_rule = None if patience is None else patience * MINUTE
+    whole, _ = runs_of({flow.pk: START}, until)[flow.pk].counted(until, of_rule, None)
+    edges = replay(condition_kinds()[kind](**options), whole, until=until, patience=AlertPatience(wait * MINUTE))
+    names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
+    live = [(edge.at, edge.kind) for edge in watch.edges if edge.kind in names.values()]
+    assert live == [(edge.at, names[edge.edge]) for edge in edges]
+
+
 def stepped(watch: Watch, first: datetime, until: datetime) -> list[Any]:
     """The edges when it is evaluated whenever it asks to be, and at no other time: runs to come are ahead of it."""
     now: datetime | None = first

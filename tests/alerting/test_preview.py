@@ -247,7 +247,7 @@ def test_a_preview_says_what_the_live_evaluator_would_have_done(condition, space
         )
         live = live_edges(account, rule, runs, now)
         wait, keep = (timedelta(minutes=minutes) for minutes in patience)
-        found = try_on(TriedRule(account, condition, flow.pk, rule.pk, AlertPatience(wait, keep)), now)
+        found = try_on(TriedRule(account, condition, flow.pk, rule_id=rule.pk, patience=AlertPatience(wait, keep)), now)
         said: list[tuple[str, datetime, datetime | None]] = []
         for firing in reversed(found.firings):
             said.append(("firing", firing.fired_at, firing.began_at))

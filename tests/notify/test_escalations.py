@@ -357,6 +357,28 @@ def test_a_step_reaches_its_channel_where_the_first_mail_waits_for_anybody_at_al
     assert [one.notice.kind for one in own(ChannelMessage)] == ["escalate"]
 
 
+def test_an_alert_for_digests_that_joins_begins_nothing_again(alert: AlertState, policy: EscalationPolicy) -> None:
+    quiet = two_flows(alert)
+    quiet.rule = factories.make_alert_rule(alert.rule.account, kind="in_a_row", severity="digest")
+    quiet.save()
+    join(alert, 0)
+    work(0, 1, 5, 15)
+    join(quiet, 20)
+    join(quiet, 21, kind="closed")
+    join(quiet, 22, episode=2)
+    assert own(Incident).count() == 1
+    work(25, 28, 38)
+    assert [who for _, who in heard()] == ["lead", "head"]
+
+
+def test_a_step_is_not_the_mail_before_for_those_that_join(alert: AlertState, policy: EscalationPolicy) -> None:
+    join(alert, 0)
+    work(0, 5)
+    join(two_flows(alert), 6)
+    assert [who for _, who in heard()] == ["lead"]
+    assert own(Notice).get(kind="update").due_at == at(60), "an hour after the first mail of what the first look finds"
+
+
 def test_the_owner_can_be_a_step(alert: AlertState, policy: EscalationPolicy, ada: User, otto: User) -> None:
     policy.steps.filter(position=2).update(to_owner=True)
     policy.steps.get(position=2).people.clear()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from monitor.models import AlertRule, AlertState, ChannelMessage, Delivery, Route, Tag, User
+from monitor.alerting.incidents import remind
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    ChannelMessage,
+    Delivery,
+    IncidentAlert,
+    Notice,
+    Route,
+    Snooze,
+    Tag,
+    User,
+)
 from monitor.notify.dispatch import dispatch_new
 from monitor.ownership import set_ownership
 from tests import factories
@@ -15,6 +27,7 @@ from tests.bystander import own
 from tests.notify.conftest import make_transition
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 
 
 def make_route(position: int = 1, *, people: Any = (), channels: Any = (), **fields: Any) -> Route:
@@ -28,6 +41,16 @@ def told() -> tuple[set[str], set[str]]:
     people = own(Delivery).values_list("recipient__username", flat=True)
     channels = own(ChannelMessage).values_list("channel__name", flat=True)
     return set(people), set(channels)
+
+
+def beside(alert: AlertState, rule: AlertRule) -> AlertState:
+    """An alert of another flow, which the first look finds as well: both are one incident."""
+    known = {"state": "firing", "is_open": True, "episode": 1, "since": alert.since, "evaluated_at": alert.since}
+    return AlertState.objects.create(rule=rule, flow=factories.make_flow(rule.account), **known)
+
+
+def for_digests(alert: AlertState) -> AlertState:
+    return beside(alert, factories.make_alert_rule(alert.rule.account, kind="in_a_row", severity="digest"))
 
 
 def test_a_tagged_flow_goes_to_the_people_and_channel_of_its_route_and_another_to_all(
@@ -159,10 +182,7 @@ def test_an_alert_that_joins_takes_the_hearers_of_another_not_away(
     alert: AlertState, otto: User, ada: User, now: datetime
 ) -> None:
     """The flow that fired first has no owner, and everybody heard of it; they hear also with the one that joins."""
-    other = AlertState.objects.create(
-        rule=alert.rule, flow=factories.make_flow(alert.rule.account), state="firing", is_open=True, episode=1,
-        since=now, evaluated_at=now,
-    )  # fmt: skip
+    other = beside(alert, alert.rule)
     set_ownership(other.watched_flow, otto, [], ada, now)
     make_route(to_owner=True)
     make_transition(alert)
@@ -170,3 +190,54 @@ def test_an_alert_that_joins_takes_the_hearers_of_another_not_away(
     dispatch_new(now)
     assert own(Delivery).values("notice__incident").distinct().count() == 1
     assert told()[0] == {"otto", "ada"}
+
+
+def test_an_alert_for_digests_adds_no_hearers_and_brings_no_mail(
+    alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    """No route fits it, and by itself it would concern everybody."""
+    make_route(people=[otto], severity="notify")
+    quiet = for_digests(alert)
+    make_transition(alert, is_first=True)
+    make_transition(quiet, is_first=True)
+    dispatch_new(now + HOUR)
+    assert told()[0] == {"otto"}
+    late = for_digests(alert)
+    make_transition(late, is_first=True, now=now + HOUR)
+    dispatch_new(now + 3 * HOUR)
+    assert list(own(Notice).values_list("kind", flat=True)) == ["firing"]
+    assert own(IncidentAlert).values("incident").distinct().count() == 1
+
+
+def test_an_alert_for_digests_lets_no_mail_out_of_the_working_hours_and_ends_no_snooze(
+    alert: AlertState, otto: User, now: datetime
+) -> None:
+    AlertRule.objects.filter(pk=alert.rule_id).update(working_hours={"zone": "UTC", "days": [0], "from": "09:00"})
+    quiet = for_digests(alert)
+    make_transition(alert, is_first=True)
+    make_transition(quiet, is_first=True)
+    dispatch_new(now + HOUR)  # a Sunday
+    assert own(Notice).get().why_silent == "hours"
+    Snooze.objects.create(account=alert.rule.account, alert=alert, flow=alert.flow, until=now + 50 * HOUR, at=now)
+    dispatch_new(now + 24 * HOUR)
+    assert own(Notice).get().why_silent == "snoozed"
+    assert told()[0] == set()
+
+
+def test_who_would_hear_of_what_was_over_before_the_first_mail_hears_of_it(
+    alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    """Both were found together; the owner of the one that recovered meanwhile reads so in the first mail."""
+    other = beside(alert, alert.rule)
+    set_ownership(alert.watched_flow, otto, [], ada, now)
+    set_ownership(other.watched_flow, ada, [], ada, now)
+    make_route(to_owner=True)
+    make_transition(alert, is_first=True)
+    make_transition(other, is_first=True)
+    make_transition(other, "resolved")
+    dispatch_new(now + HOUR)
+    assert told()[0] == {"otto", "ada"}
+    remind(alert.rule.account, now + 9 * HOUR)
+    dispatch_new(now + 9 * HOUR)
+    again = own(Delivery).filter(notice__kind="repeat").values_list("recipient__username", flat=True)
+    assert list(again) == ["otto"], "what goes on concerns whose alert fires"

@@ -120,6 +120,7 @@ def test_a_failure_that_zohos_own_re_run_healed_succeeded_when_that_ended(flow: 
     row = run(flow, "success", now - HOUR, now - 20 * MINUTE, first_status="failed", first_failed_at=now - 30 * MINUTE)
     recount(flow, row)
     assert [(one.has_failed, one.has_failed_first, one.ended) for one in ends(flow)] == [(False, True, 40 * 60_000)]
+    assert [one.waits_since for one in ends(flow)] == [30 * 60_000], "when it had failed first, for replays"
 
 
 def test_an_end_that_moves_is_handed_over_though_no_count_changes_and_what_is_equal_is_not(

@@ -28,6 +28,9 @@ FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 ROUNDING = 1e-6  # seconds: times are whole microseconds, and sums of them as floats a little beside
 
 
+COMES_LATE = timedelta(days=1)  # a run that ended may be mirrored so much later, after others that ended after it
+
+
 class RunResult(StrEnum):
     """Names what a finished run counts as."""
 
@@ -76,6 +79,18 @@ class EndedRun(NamedTuple):
         return RunResult.PENDING if seconds < self.pending_until else RunResult.FAILED
 
 
+class HealedRun(NamedTuple):
+    """Holds what a run was before a re-run by Zoho made it good: a replay has it until then.
+
+    Attributes:
+        failed: the run as it had failed first.
+        until: when it was made good, in seconds since 1970.
+    """
+
+    failed: EndedRun
+    until: float
+
+
 _IN_ORDER = itemgetter(0, 1, 2)  # not the durations: one that is not known cannot be compared
 
 
@@ -96,6 +111,7 @@ class Runs:
         running: Iterable[float] = (),
         watched_from: datetime | None = None,
         patience: timedelta = timedelta(0),
+        healed: Iterable[HealedRun] = (),
     ) -> None:
         """Sorts the runs by their end.
 
@@ -108,11 +124,13 @@ class Runs:
             running: since when those of them run that run still, in seconds since 1970.
             watched_from: from when on runs are looked for; None where that is not known.
             patience: for how long after its end a failure that Zoho runs again by itself is pending, at the most.
+            healed: what some of the runs were before a re-run by Zoho made them good, for a replay alone.
         """
         self.rows: Sequence[EndedRun] = sorted(runs, key=_IN_ORDER)
         self.known_from = known_from
         self.watched_from = watched_from
         self.patience = patience.total_seconds()
+        self.healed = list(healed)
         self.may_wait = False
         self._unfinished = [(start, start) for start in unfinished]
         self._running = [(start, math.inf) for start in running]
@@ -258,7 +276,10 @@ class Runs:
 
 
 class UnfoldingRuns(Runs):
-    """Holds the runs of a history as they counted at a moment that moves on: what waited for Zoho then, waits."""
+    """Holds the runs of a history as they counted at a moment that moves on.
+
+    What waited for Zoho then, waits; what a re-run made good later has failed until then.
+    """
 
     def __init__(self, history: Runs) -> None:
         """Begins before the first run of a history."""
@@ -268,27 +289,36 @@ class UnfoldingRuns(Runs):
         self.patience, self.may_wait = history.patience, history.may_wait
         self.lasting = history.lasting  # type: ignore[method-assign] # what goes on at a moment ends after it
         self._starts = history.starts
-        self._history = history.rows
-        self._waits: list[tuple[float, int]] = []  # a heap: until when, and the place
-        self._seen = 0
+        every = [*((row, math.inf) for row in history.rows), *history.healed]
+        self._history = sorted(every, key=lambda one: _IN_ORDER(one[0]))
+        self._changes: list[tuple[float, int]] = []  # a heap: when one counts otherwise, and its place in the history
+        self._shown: list[int] = []  # the place in the history of each of `rows`
+        self._seen = 0  # so many of the history had ended
 
     @property
     def next_wait(self) -> float | None:
         """Is when the next one counts otherwise though no run ends, in seconds since 1970; None for never."""
-        return self._waits[0][0] if self._waits else None
+        return self._changes[0][0] if self._changes else None
 
     def unfold(self, seconds: float) -> None:
         """Moves on to a moment in seconds since 1970; never back."""
-        first = len(self.rows)
-        while self._waits and self._waits[0][0] <= seconds:
-            first = min(first, heappop(self._waits)[1])
-        self._cut(first)
+        self._settled_until = seconds - COMES_LATE.total_seconds()
+        first, seen = self._seen, self._seen
+        while self._changes and self._changes[0][0] <= seconds:
+            first = min(first, heappop(self._changes)[1])
+        if first < seen:
+            self._cut(bisect_left(self._shown, first))
         for place in range(first, len(self._history)):
-            row = self._history[place]
+            row, until = self._history[place]
             if row.ended > seconds:
                 break
-            self._append(row, row.result_at(seconds))
-        self._seen = len(self.rows)
+            self._seen = max(seen, place + 1)
+            if until > seconds:
+                self._append(place, row, row.result_at(seconds))
+            if place >= seen:
+                for at in (row.pending_until, until):
+                    if at is not None and seconds < at < math.inf:
+                        heappush(self._changes, (at, place))
 
     def _cut(self, first: int) -> None:
         failed, pending = self._failed[first], self._pending[first]
@@ -298,20 +328,20 @@ class UnfoldingRuns(Runs):
         for sums in (self._failed, self._pending):
             del sums[first + 1 :]
         del self._waited[bisect_left(self._waited, first) :]
-        del self.rows[first:], self.ends[first:]
+        del self.rows[first:], self.ends[first:], self._shown[first:]
+        self._timed = TimedRuns()  # what is a place further on may be another run by now
 
-    def _append(self, row: EndedRun, result: RunResult) -> None:
+    def _append(self, origin: int, row: EndedRun, result: RunResult) -> None:
         place = len(self.rows)
         self.rows.append(EndedRun(row.ended, result, *row[2:]))
         self.ends.append(row.ended)
+        self._shown.append(origin)
         self._failed.append(self._failed[-1] + (result is RunResult.FAILED))
         self._pending.append(self._pending[-1] + (result is RunResult.PENDING))
         of = {RunResult.FAILED: self._failures, RunResult.PENDING: self._waiting}
         of.get(result, self._successes).append(place)
         if row.counts_late:
             self._waited.append(place)
-        if place >= self._seen and result is RunResult.PENDING and row.pending_until is not None:
-            heappush(self._waits, (row.pending_until, place))
 
 
 class ConditionState(StrEnum):

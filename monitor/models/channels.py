@@ -15,7 +15,8 @@ from monitor.models.hooks import Secret
 from monitor.models.incidents import Notice
 from monitor.vault import EncryptedTextField
 
-LONGEST_PAUSE = timedelta(minutes=30)  # of a channel, whatever its server says
+# That a channel is left alone, whatever its server says; `monitor.notify` decides how long within it.
+LONGEST_PAUSE = timedelta(minutes=30)
 
 
 class ChannelManager(models.Manager["Channel"]):

@@ -18,15 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.models.channels import LONGEST_PAUSE
 from monitor.notify.channels.parcel import ChannelAnswer
 from monitor.notify.smtp_answers import BACK_OFF, REASON_LENGTH, FailureKind
 from monitor.notify.words import clean, shorten
 from monitor.privacy import mask_text
 from monitor.zoho.protocol import http_date
 
-LONGEST_WAIT = LONGEST_PAUSE  # one answer must not silence a channel for longer than its trouble would
-_GONE = 410
+LONGEST_WAIT = BACK_OFF[-1]  # one answer must not silence a channel for longer than its trouble would
+GONE = "410"
 _CONFIGURED_WRONGLY = frozenset({401, 403, 404})
 _PASSING = frozenset({408, 409, 425})
 _MEANING = {
@@ -82,7 +81,7 @@ def judge(answer: ChannelAnswer, now: datetime) -> ChannelOutcome:
     wait = _wait(answer, now)
     if answer.status == 429 or (answer.status == 503 and wait is not None):
         return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=True, wait=wait)
-    if answer.status == _GONE:
+    if code == GONE:
         return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=True)
     if answer.status in _CONFIGURED_WRONGLY or 300 <= answer.status < 400:
         return ChannelOutcome(FailureKind.SENDER, code, reason, is_of_channel=True)

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from monitor.models import ChannelMessage, Delivery, Notice, SendAttempt
+from monitor.models import ChannelMessage, ChannelStanding, Delivery, Notice, SendAttempt
 from monitor.notify.audience import channels_told
+from monitor.notify.channels.answers import GONE
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.words import SAYS_BOTH, message_of, says_both
 from monitor.notify.facts import facts_of
@@ -26,6 +27,10 @@ def why_not(message: ChannelMessage) -> str:
         return "the channel was deleted"
     if not channel.is_active:
         return "the channel is off"
+    gone = ChannelStanding.objects.filter(channel=channel, state=ChannelStanding.State.REFUSES, code=GONE)
+    if message.revived_at is None and gone.exists():
+        # Standard Webhooks: who answers 410 is to be asked no more. What a person does with it ends that.
+        return "what was at the channel's address is gone"
     if notice.kind != Kind.RESOLVED and channel.account_id not in (None, notice.incident.account_id):
         return "the channel is of another account by now"
     if notice.incident.closed_at is not None and _was_told_both(message):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from monitor.models import AlertState, Channel, ChannelMessage, ChannelStanding, Delivery, User
-from monitor.notify.channels import acts, post
+from monitor.models.channels import LONGEST_PAUSE
+from monitor.notify.channels import acts, answers, post
 from monitor.notify.channels import send as send_module
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.probe import probe_channel
@@ -16,6 +17,7 @@ from monitor.notify.channels.send import is_anything_to_notify
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
+from monitor.notify.smtp_answers import BACK_OFF, REFUSED_PAUSE
 from tests import factories
 from tests.bystander import own
 from tests.notify.channels.conftest import TAKEN, make_channel
@@ -131,6 +133,31 @@ def test_the_end_waits_for_a_channel_that_is_off(alert: AlertState, ada: User, n
     assert poster.parcels[0].tone == "success"
 
 
+@pytest.mark.parametrize("mended", ["tested", "switched", "moved"])
+def test_what_is_gone_is_asked_no_more_until_a_person_has_changed_it(
+    alert: AlertState, ada: User, now: datetime, mended: str
+) -> None:
+    channel = make_channel()
+    fired = fire(alert, now)
+    send_at(now, Poster(refused(410)))
+    update = factories.make_notice(fired.notice.incident, seq=5, kind="update", dispatch_state="dispatched")
+    factories.make_channel_message(update, channel, created_at=now, next_try_at=now)
+    poster = Poster()
+    assert send_at(now + MINUTE, poster).dead == 1
+    assert poster.parcels == []
+    if mended == "tested":
+        assert probe_channel(channel, actor=ada, now=now + MINUTE, poster=Poster()).is_sent
+    elif mended == "switched":
+        acts.switch(channel, on=False, actor=ada, now=now)
+        acts.switch(channel, on=True, actor=ada, now=now)
+    else:
+        fields = {"url": "https://hooks.example.com/another"}
+        acts.edit(channel, name="A", fields=fields, account=None, severity="notify", actor=ada, now=now)
+    later = factories.make_notice(fired.notice.incident, seq=6, kind="repeat", dispatch_state="dispatched")
+    factories.make_channel_message(later, channel, created_at=now, next_try_at=now)
+    assert send_at(now + MINUTE, Poster()).sent == 1
+
+
 def test_nothing_goes_to_a_channel_that_is_of_another_account_by_now(alert: AlertState, now: datetime) -> None:
     channel = make_channel(account=alert.rule.account)
     fire(alert, now)
@@ -148,6 +175,10 @@ def test_a_pause_longer_than_any_is_of_a_clock_that_was_set_back(alert: AlertSta
     fire(alert, now)
     ChannelStanding.objects.filter(channel=channel).update(next_try_at=now + DAY)
     assert send_at(now, Poster()).sent == 1
+
+
+def test_no_pause_that_is_decided_is_taken_for_one_of_a_clock_that_was_set_back() -> None:
+    assert max(answers.LONGEST_WAIT, *BACK_OFF, REFUSED_PAUSE) <= LONGEST_PAUSE
 
 
 def test_a_lease_longer_than_any_is_of_a_clock_that_was_set_back(alert: AlertState, now: datetime) -> None:

@@ -324,7 +324,7 @@ def test_of_an_incident_that_never_arrived_the_end_is_not_told(
 
 
 def test_the_end_of_what_may_have_arrived_is_told(fired: ChannelMessage, alert: AlertState, now: datetime) -> None:
-    poster = Poster(lost(), refused(410))
+    poster = Poster(lost(), refused(400), refused(400))
     send_at(now, poster)
     assert send_at(now + 15 * SECOND, poster).dead == 1
     recover(alert, now + 16 * SECOND)
@@ -425,7 +425,7 @@ def test_a_dead_beginning_is_not_sent_after_the_end(
     dispatch_new(now)
     fired = own(ChannelMessage).get()
     send_at(now, Poster(lost(), refused(410)))
-    send_at(now + 15 * SECOND, Poster(refused(410)))
+    send_at(now + 15 * SECOND, Poster(refused(400), refused(400)))
     recover(alert, now + 20 * SECOND)
     assert send_at(now + LATER, Poster()).sent == 1
     with pytest.raises(CannotBeSentAgain, match="later message"):

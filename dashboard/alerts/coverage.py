@@ -20,13 +20,16 @@ from monitor.alerting.coverage import FlowNotices, HearerCount, coverage
 from monitor.alerting.marks import scope_of
 from monitor.alerting.read_coverage import read_coverage
 from monitor.alerting.scope import ScopeBreadth
-from monitor.models import AlertRule, Channel, Flow
+from monitor.models import AlertRule, Channel, Flow, Notice, ZohoAccount
+from monitor.notify.channels.routing import ChannelFacts, channels_for
+from monitor.notify.channels.services import SERVICES
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import recipients
 from monitor.routing.decide import Reachable, RoutedAlert, who_hears
 from monitor.routing.read import active_routes
 
 FAILURE_KIND, SILENCE_KIND = "failing_now", "missed_run"  # the right ones for nearly every flow
+LOUDEST = AlertRule.Severity.PAGE  # a channel may want nothing else
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,15 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
     may_edit = may(request.user, "rules")
 
     def find(account_id: int | None) -> dict[str, Any]:
-        facts = read_coverage(account_id, now, _hearers(), lambda stored: _held_back(stored, now))
+        hears = _hearers()
+        facts = read_coverage(account_id, now, hears, lambda stored: _held_back(stored, now))
         found = coverage(facts)
         page = lists.numbered(found, form)
         page["rows"] = _rows(page["rows"], may_edit)
         unheard = sum(one.is_unheard for one in found)
-        return page | {"unheard": unheard, "nobody_reads": bool(found) and not any(recipients())}
+        accounts = [] if not found else _accounts(account_id)
+        nobody_hears = bool(found) and not any(any(hears(RoutedAlert(pk, LOUDEST))) for pk in accounts)
+        return page | {"unheard": unheard, "nobody_hears": nobody_hears}
 
     return lists.show(request, "alerts/coverage.html", form, find, nouns="flows", may_edit=may_edit)
 
@@ -59,16 +65,27 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
 def _hearers() -> Callable[[RoutedAlert], HearerCount]:
     """Returns what tells how many would hear of an alert: by rules, routes and settings. Few statements for all."""
     people = {person.pk for person in recipients()}
-    channels = list(Channel.objects.filter(is_active=True).values_list("pk", "account"))
+    channels = [
+        ChannelFacts(row.pk, row.account_id, row.severity, SERVICES[row.service].has_incidents, is_told=False)
+        for row in Channel.objects.filter(is_active=True).defer("address", "secrets")
+    ]
     routes = active_routes()
 
     @cache
     def hears(alert: RoutedAlert) -> HearerCount:
-        mine = {pk for pk, account in channels if account in (None, alert.account)}
+        mine = {one.key for one in channels if one.account in (None, alert.account)}
         heard = who_hears([alert], routes, Reachable(people, mine))
-        return HearerCount(len(people if heard.everybody else heard.people), len(heard.channels))
+        told = set(heard.channels)
+        if heard.every_channel:
+            told |= {*channels_for(channels, account=alert.account, severity=alert.severity, kind=Notice.Kind.FIRING)}
+        return HearerCount(len(people if heard.everybody else heard.people), len(told))
 
     return hears
+
+
+def _accounts(account_id: int | None) -> list[int]:
+    mirrored = ZohoAccount.objects.filter(is_active=True).values_list("pk", flat=True)
+    return list(mirrored) if account_id is None else [account_id]
 
 
 def _held_back(stored: Mapping[str, Any], now: datetime) -> timedelta:

@@ -18,7 +18,7 @@ from monitor.alerting.kinds import aspect_of, condition_kinds, words_of
 from monitor.alerting.kinds.interface import at_pace, has_budget
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.alerting.kinds.usual import UsualPace
-from monitor.alerting.pace import paces, together
+from monitor.alerting.pace import pace_of, paces
 from monitor.models import AlertRule, RuleBudget, User, ZohoAccount
 
 USUAL_KIND = "success_rate"  # of an address that names none
@@ -164,12 +164,14 @@ class AlertRuleForm(ScopedRuleForm):
                 if name not in self.errors and data.get(name) in (None, "", []):
                     self.add_error(name, "Working hours need this.")
         self.kept = {name: value for name, value in self.instance.options.items() if name not in self.data}
-        if self.account is not None and not self.errors:
-            self.usual = self._usual(self.account)
         return data
 
-    def _usual(self, account: ZohoAccount) -> UsualPace:
-        return together(paces(account.pk, timezone.now(), self.flows_of(account)).values())
+    @cached_property
+    def usual(self) -> UsualPace:
+        """Is the pace of its flows together; of a valid form, or one that is not sent yet."""
+        if self.account is None:
+            return UsualPace()
+        return pace_of(self.flows_of(self.account), paces(self.account.pk, timezone.now()))
 
     @property
     def account(self) -> ZohoAccount | None:
@@ -217,8 +219,6 @@ class AlertRuleForm(ScopedRuleForm):
         """Returns what can be said of the rule before it is saved, in sentences; nothing while something is wrong."""
         if self.is_bound:
             return self.told(self.condition()) if self.is_valid() else []
-        if self.account is not None:
-            self.usual = self._usual(self.account)
         usual = condition_kinds()[self.kind]
         try:
             return self.told(usual(**self.instance.options))

@@ -9,8 +9,8 @@ from django import forms
 from django.db.models import QuerySet
 
 from monitor.access import who_may
-from monitor.alerting.marks import marks_of_flows
-from monitor.alerting.scope import RuleScope, ScopeBreadth
+from monitor.alerting.scope import RuleScope
+from monitor.alerting.watched import flows_of_rule
 from monitor.models import AlertRule, Connection, Flow, Tag, User, WorkflowRule, ZohoAccount
 from monitor.privacy import mask_name
 from monitor.queries.shown_names import by_shown_name
@@ -168,14 +168,11 @@ class ScopedRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             return f"workflow rules of the module {mask_name(module)}"
         return "its subject"
 
-    def flows_of(self, account: ZohoAccount) -> list[int] | None:
-        """Returns the flows that it is for, of those that are marked; None for each flow of the account."""
+    def flows_of(self, account: ZohoAccount) -> set[int]:
+        """Returns the flows that it is for, as they are evaluated once it is saved and enabled."""
+        flow = None if self.flow is None else self.flow.pk
         scope = self.scope
-        if scope.breadth is ScopeBreadth.ACCOUNT:
-            return None
-        if scope.flow is not None:
-            return [self.flow.pk] if self.flow is not None else None
-        return [key for key, one in marks_of_flows(account.pk).items() if scope.covers("", one)]
+        return flows_of_rule(account.pk, RuleScope(scope.rule, scope.kind, flow, scope.tag, scope.owner))
 
 
 def _shown(row: Flow | WorkflowRule | Connection) -> str:

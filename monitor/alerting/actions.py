@@ -12,6 +12,7 @@ from monitor import audit
 from monitor.access import may
 from monitor.alerting import escalations
 from monitor.alerting.escalate import EscalationTrigger
+from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.incidents import close, escalate, lock, named_in, note_event, wake
 from monitor.models import AlertState, Escalation, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
 
@@ -81,7 +82,7 @@ def take_back(incident: Incident, user: User, now: datetime) -> None:
         held.acknowledge_note = held.said_names = ""
         held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names"])
         note_event(held, "unacknowledged", now, actor=user)
-        escalate(held, EscalationTrigger.TAKEN_BACK, now)
+        escalate(held, [EscalationCause(EscalationTrigger.TAKEN_BACK)], now)
         _audit(held, user, "incident.unacknowledge", now, {})
 
 

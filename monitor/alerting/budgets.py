@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.alerting.kinds.interface import at_pace, has_budget
-from monitor.alerting.kinds.usual import UsualPace
-from monitor.alerting.pace import paces, together
+from monitor.alerting.pace import pace_of, paces
 from monitor.alerting.scope import Coverage
 from monitor.models import RuleBudget
 from monitor.periods import day_of
@@ -54,7 +53,7 @@ def _count(account_id: int, keys: list[int], covered: Coverage[int], now: dateti
         flows[place.rule].append(place.flow)
     found = {}
     for key in keys:
-        pace = together(usual.get(flow, UsualPace()) for flow in flows[key])
+        pace = pace_of(flows[key], usual)
         values = {"counted_on": day_of(now), "flows": len(flows[key]), "runs_a_month": pace.runs_a_month}
         found[key], _ = RuleBudget.objects.update_or_create(rule_id=key, defaults=values)
     return found

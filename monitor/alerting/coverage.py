@@ -30,7 +30,7 @@ class CoveringRule:
         condition: None where its options make none: it notices nothing.
         wait: how long it must last to fire.
         readers: how many people get its mails at once.
-        channels: to how many channels routes send it.
+        channels: to how many channels it goes, by routes or by their own setting.
         held_back: for how long its working hours keep a mail back, at the most.
     """
 
@@ -44,7 +44,7 @@ class CoveringRule:
 
 
 class HearerCount(NamedTuple):
-    """Holds how many people hear of something, and to how many channels routes send it."""
+    """Holds how many people hear of something, and to how many channels it goes."""
 
     people: int
     channels: int = 0

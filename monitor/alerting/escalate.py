@@ -1,9 +1,10 @@
 """Decides when an incident is escalated, and when each step is due. Pure.
 
-    opened, joined ──▶ running ──acknowledged, over──▶ ended
+    opened, joined ──▶ running ──acknowledged, over, no alert asks for it──▶ ended
     fired anew, taken back ──▶ begins anew
 
-Each step is taken once for each time that it begins. What joins keeps a running one as it is, so that nothing puts a
+Each step is taken once for each time that it begins, and only what its policy is for has it begin again: an alert whose
+own routes name it. What joins keeps a running one as it is, so that nothing puts a
 step off; an alert that had recovered and fires anew has the steps begin anew that were taken, and those that wait keep
 their time.
 """
@@ -22,23 +23,37 @@ class EscalationTrigger(StrEnum):
     OPENED = "opened"
     JOINED = "joined"
     FIRED_ANEW = "fired_anew"
+    FLAPS = "flaps"  # joined or fired anew, as it does all the time
     TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationFacts:
-    """Holds how an incident stands: whether it is open, acknowledged and loud, and whether the policy's steps wait."""
+    """Holds how an incident stands: whether it is open, acknowledged and loud, and what is known of a policy there.
+
+    Attributes:
+        is_running: whether steps of it wait.
+        has_run: whether it began, and did not end since no alert asked for it any more.
+    """
 
     is_open: bool
     is_acknowledged: bool
     severity: str
     is_running: bool
+    has_run: bool
 
 
-def begins(trigger: EscalationTrigger, facts: EscalationFacts) -> bool:
-    """Returns whether the steps of a policy begin, or begin anew."""
+def begins(trigger: EscalationTrigger | None, facts: EscalationFacts) -> bool:
+    """Returns whether the steps of a policy begin, or begin anew.
+
+    Args:
+        trigger: what happened to an alert that is escalated by it; None where nothing happened to one.
+        facts: how its incident stands.
+    """
     if not facts.is_open or facts.is_acknowledged or facts.severity == "digest":
         return False
+    if trigger in (None, EscalationTrigger.FLAPS):
+        return not facts.has_run
     return not facts.is_running or trigger is EscalationTrigger.FIRED_ANEW
 
 

@@ -6,11 +6,15 @@ acknowledgement nor is lost by a crash.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import QuerySet
 
 from monitor.alerting.escalate import EscalationFacts, EscalationTrigger, begins, due_times
 from monitor.models import (
+    AlertRule,
     AlertState,
     Escalation,
     EscalationPolicy,
@@ -19,52 +23,105 @@ from monitor.models import (
     RunningStep,
     Transition,
 )
-from monitor.routing.decide import Reachable, who_hears
+from monitor.routing.decide import Reachable, RouteFacts, who_hears
 from monitor.routing.read import active_routes, routed
 
 Notify = Callable[[Incident, str, datetime, datetime], Notice]
 States = Transition.Dispatch
 
 
-def begin(incident: Incident, trigger: EscalationTrigger, now: datetime, notify: Notify) -> list[Escalation]:
+STRENGTHS = {EscalationTrigger.FLAPS: 0, EscalationTrigger.FIRED_ANEW: 2}  # of the others, between
+
+
+class EscalationCause(NamedTuple):
+    """Holds what may begin an incident's escalations.
+
+    Attributes:
+        trigger: what happened.
+        alert: to which; None for all that fire.
+        wait: how much later the steps count.
+    """
+
+    trigger: EscalationTrigger
+    alert: AlertState | None = None
+    wait: timedelta = timedelta(0)
+
+
+def begin(incident: Incident, causes: Sequence[EscalationCause], now: datetime, notify: Notify) -> list[Escalation]:
     """Begins the escalations that the routes of an incident's alerts ask for; returns those that began.
 
     Args:
         incident: as it is now; its account is held.
-        trigger: what happened.
+        causes: what happened.
         now: the present.
         notify: adds a notice of a kind, which is due at a time.
     """
     routes = active_routes()
     if all(route.policy is None for route in routes):
         return []
-    alerts = AlertState.objects.filter(incident_links__incident=incident, incident_links__left_at=None)
-    loud = alerts.exclude(rule__severity="digest").select_related("rule").prefetch_related("rule__recipients")
-    heard = who_hears(routed(list(loud.order_by("pk").distinct())), routes, Reachable(()))
-    policies = EscalationPolicy.objects.prefetch_related("steps__people", "steps__channels").in_bulk(heard.policies)
-    return [
-        begun for key in heard.policies if (begun := _begin(incident, policies[key], trigger, now, notify)) is not None
-    ]
+    named = _policies_of(list(_loud(incident)), routes)
+    policies = EscalationPolicy.objects.prefetch_related("steps__people", "steps__channels").in_bulk(named)
+    reasons: dict[int, EscalationCause] = {}
+    for cause in sorted(causes, key=lambda cause: STRENGTHS.get(cause.trigger, 1)):
+        keys = named if cause.alert is None else _policies_of([cause.alert], routes)
+        reasons |= dict.fromkeys(keys, cause)
+    begun = (_begin(incident, policies[key], reasons.get(key), now, notify) for key in named)
+    return [one for one in begun if one is not None]
+
+
+def end_unnamed(incident: Incident, now: datetime) -> None:
+    """Ends what runs of an incident by policies that no route of an alert which still fires names.
+
+    What runs by a policy that is deleted goes on while anything that is mailed fires.
+
+    Args:
+        incident: its account is held.
+        now: the present.
+    """
+    running = list(incident.escalations.filter(ended_at=None))
+    if not running:
+        return
+    firing = list(_loud(incident))
+    named = _policies_of(firing, active_routes())
+    over = [one for one in running if one.policy_id not in named and (one.policy_id is not None or not firing)]
+    _end(over, Escalation.Ended.OVER, now)
+
+
+def _loud(incident: Incident) -> QuerySet[AlertState]:
+    """Reads the alerts of an incident that fire and are mailed."""
+    firing = AlertState.objects.filter(incident_links__incident=incident, incident_links__left_at=None)
+    loud = firing.exclude(rule__severity=AlertRule.Severity.DIGEST)
+    return loud.select_related("rule").prefetch_related("rule__recipients").order_by("pk").distinct()
+
+
+def _policies_of(alerts: Sequence[AlertState], routes: Sequence[RouteFacts]) -> tuple[int, ...]:
+    return who_hears(routed(alerts), routes, Reachable(())).policies
 
 
 def _begin(
-    incident: Incident, policy: EscalationPolicy, trigger: EscalationTrigger, now: datetime, notify: Notify
+    incident: Incident, policy: EscalationPolicy, cause: EscalationCause | None, now: datetime, notify: Notify
 ) -> Escalation | None:
-    running = incident.escalations.filter(policy=policy, ended_at=None).first()
+    known = list(incident.escalations.filter(policy=policy).order_by("pk"))
+    running = next((one for one in known if one.ended_at is None), None)
     waiting = {}
     if running is not None:
         steps = running.steps.filter(notice__dispatch_state=States.NEW)
         waiting = dict(steps.values_list("position", "notice__due_at"))
     facts = EscalationFacts(
-        incident.is_open, incident.acknowledged_at is not None, incident.severity, is_running=bool(waiting)
+        is_open=incident.is_open,
+        is_acknowledged=incident.acknowledged_at is not None,
+        severity=incident.severity,
+        is_running=bool(waiting),
+        has_run=bool(known) and known[-1].ended_how != Escalation.Ended.OVER,
     )
     steps_of_policy = list(policy.steps.all())
-    if not steps_of_policy or not begins(trigger, facts):
+    if not steps_of_policy or not begins(cause.trigger if cause is not None else None, facts):
         return None
     if running is not None:
         _end([running], Escalation.Ended.ANEW, now)
     begun = Escalation.objects.create(incident=incident, policy=policy, policy_name=policy.name, began_at=now)
-    due = due_times([step.after_minutes for step in steps_of_policy], now, waiting)
+    begins_at = now if cause is None else now + cause.wait
+    due = due_times([step.after_minutes for step in steps_of_policy], begins_at, waiting)
     for position, (step, due_at) in enumerate(zip(steps_of_policy, due, strict=True), start=1):
         RunningStep.objects.create(
             escalation=begun,

@@ -8,6 +8,7 @@ processes never open two incidents for one cause.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,8 +17,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
+from monitor.alert_numbers import STEADY
 from monitor.alerting import escalations
 from monitor.alerting.escalate import EscalationTrigger
+from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.evidence import causes_by_alert
 from monitor.alerting.flapping import WITHIN, FlapStanding, after_edge
 from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
@@ -115,8 +118,9 @@ class _Desk:
         self.flaps: dict[int, FlapStanding] = {}
         opened = Incident.objects.filter(account=account, closed_at=None).order_by("opened_at", "pk")
         self.opened: dict[int, Incident] = {one.pk: one for one in opened}
-        members = IncidentAlert.objects.filter(incident__in=list(self.opened)).select_related("alert")
-        self.triggers: dict[int, EscalationTrigger] = {}
+        members = IncidentAlert.objects.filter(incident__in=list(self.opened)).select_related("alert__rule")
+        self.causes: dict[int, list[EscalationCause]] = {}
+        self.left: set[int] = set()  # keys of incidents of which an alert is over
         self.members: dict[int, list[IncidentAlert]] = {key: [] for key in self.opened}
         for member in members.order_by("joined_at", "pk"):
             self.members[member.incident_id].append(member)
@@ -172,27 +176,33 @@ class _Desk:
         return True
 
     def _note_trigger(self, incident: Incident, member: IncidentAlert, *, is_new: bool, has_risen: bool) -> None:
-        """Notes what may begin an escalation; what follows from another alert, is known or flaps does not."""
-        if not is_new and self._flaps(member.alert, member.joined_at):
+        """Notes what may begin an escalation; what follows from another alert, or is known already, does not.
+
+        One that flaps repeats no step that was taken or waits: it fires anew too often for that.
+        """
+        alert = member.alert
+        if severity_of(alert) == QUIETEST:
             return
         others = [one for one in self.members[incident.pk] if one.pk != member.pk]
-        if severity_of(member.alert) == QUIETEST:
-            return
-        if any(one.alert_id == member.alert_id for one in others) and not member.muted:
-            self.triggers[incident.pk] = EscalationTrigger.FIRED_ANEW
+        is_anew = any(one.alert_id == alert.pk for one in others) and not member.muted
+        if not is_new and self._flap_standing(alert).holds(self.now):
+            trigger = EscalationTrigger.FLAPS
+        elif is_anew:
+            trigger = EscalationTrigger.FIRED_ANEW
         elif is_new or has_risen or self._is_news(member):
-            self.triggers.setdefault(incident.pk, EscalationTrigger.OPENED if is_new else EscalationTrigger.JOINED)
-
-    def _flaps(self, alert: AlertState, at: datetime) -> bool:
-        """Returns whether an alert fires and recovers again and again, as far as it is entered."""
-        known = self.flaps.get(alert.pk)
-        return known.holds(at) if known is not None else alert.flaps_at(at)
+            trigger = EscalationTrigger.OPENED if is_new else EscalationTrigger.JOINED
+        else:
+            return
+        # By then it is an outage; a page is one at once.
+        wait = STEADY if trigger is EscalationTrigger.FLAPS and severity_of(alert) != SEVERITIES[-1] else timedelta(0)
+        self.causes.setdefault(incident.pk, []).append(EscalationCause(trigger, alert, wait))
 
     def escalate(self) -> None:
-        """Begins the escalations of the incidents in which something fired."""
-        for key, trigger in self.triggers.items():
-            if key in self.opened:
-                escalate(self.opened[key], trigger, self.now)
+        """Ends the escalations that no alert asks for any more, and begins those of what fired."""
+        for key in self.left & self.opened.keys():
+            escalations.end_unnamed(self.opened[key], self.now)
+        for key in self.causes.keys() & self.opened.keys():
+            escalate(self.opened[key], self.causes[key], self.now)
 
     def _is_explained(self, incident: Incident, causes: AlertCauses) -> bool:
         """Returns whether an alert follows from a connection that is known to be broken.
@@ -259,28 +269,40 @@ class _Desk:
         if found.kind not in CROSSINGS:
             return
         alert = found.alert
-        before = self.flaps.get(alert.pk) or FlapStanding(alert.flaps_since, alert.flaps_until, alert.flaps_told)
+        before = self._flap_standing(alert)
         after = after_edge(before, self.edges.get(alert.pk, ()), found.at)
         if after.since is not None and (member := self._member(found)) is not None:
             if not before.holds(found.at):
                 note_event(member.incident, "flaps", found.at, alert=alert)
-            after = replace(after, is_told=after.is_told or self._tell_flapping(member.incident, alert.pk))
+            is_told = after.is_told or self._tell_flapping(member.incident, alert.pk, after.since)
+            after = replace(after, is_told=is_told)
         self.flaps[alert.pk] = after
         if after != before:
             AlertState.objects.filter(pk=alert.pk).update(
                 flaps_since=after.since, flaps_until=after.until, flaps_told=after.is_told
             )
 
-    def _tell_flapping(self, incident: Incident, alert: int) -> bool:
-        """Has the incident's next notice say that an alert flaps; returns False where none waits."""
-        # A step of an escalation goes to others, and may be due much later.
-        new = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW).exclude(kind=Kind.ESCALATE)
-        waiting = new.order_by("-seq").first()
-        if waiting is None:
-            return False
-        waiting.flapping = [*waiting.flapping, alert]
-        waiting.save(update_fields=["flapping"])
-        return True
+    def _flap_standing(self, alert: AlertState) -> FlapStanding:
+        return self.flaps.get(alert.pk) or FlapStanding(alert.flaps_since, alert.flaps_until, alert.flaps_told)
+
+    def _tell_flapping(self, incident: Incident, alert: int, since: datetime) -> bool:
+        """Has a notice say that an alert flaps, once; returns whether one that went out says so.
+
+        A mail that something fires is the best to say it: that of an end reaches only who was told of the beginning,
+        and a step of an escalation goes to others.
+        """
+        states = Transition.Dispatch
+        sent = Q(dispatch_state=states.DISPATCHED, dispatched_at__gte=since)
+        known = Notice.objects.filter(incident__members__alert=alert).exclude(kind=Kind.ESCALATE).distinct()
+        told = [one for one in known.filter(sent | Q(dispatch_state=states.NEW)) if alert in one.flapping]
+        if told:
+            return any(one.dispatch_state == states.DISPATCHED for one in told)
+        waiting = incident.notices.filter(dispatch_state=states.NEW).exclude(kind=Kind.ESCALATE)
+        best = max(waiting, key=lambda one: (one.kind in (Kind.FIRING, Kind.UPDATE), one.seq), default=None)
+        if best is not None:
+            best.flapping = [*best.flapping, alert]
+            best.save(update_fields=["flapping"])
+        return False
 
     def _is_news(self, member: IncidentAlert) -> bool:
         """Returns whether people are told that an alert joined: not of what follows, nor twice of one subject."""
@@ -300,9 +322,18 @@ class _Desk:
         for known in self.members.get(member.incident_id, []):
             if known.pk == member.pk:
                 known.left_at, known.left_how = found.at, how
-        incident = self.opened.get(member.incident_id)
-        if incident is not None and all(known.left_at is not None for known in self.members[incident.pk]):
+        if (incident := self.opened.get(member.incident_id)) is None:
+            return True
+        firing = [known for known in self.members[incident.pk] if known.left_at is None]
+        if not firing:
             self._close(incident, found.at)
+            return True
+        self.left.add(incident.pk)
+        severity = loudest(severity_of(known.alert) for known in firing)
+        # What nobody was mailed of does not make it quieter: its end is told to those who know of it.
+        if severity not in (QUIETEST, incident.severity):
+            incident.severity = severity
+            incident.save(update_fields=["severity"])
         return True
 
     def _close(self, incident: Incident, at: datetime) -> None:
@@ -340,6 +371,11 @@ def severity_of(alert: AlertState) -> str:
     return alert.rule.severity
 
 
+def loudest(severities: Iterable[str]) -> str:
+    """Returns the loudest of some severities."""
+    return max(severities, key=SEVERITIES.index, default=QUIETEST)
+
+
 def close(
     incident: Incident, how: str, at: datetime, now: datetime, *, actor: User | None = None, note: str = ""
 ) -> None:
@@ -355,7 +391,9 @@ def close(
     """
     escalations.end(incident, Escalation.Ended.OVER, now)
     incident.closed_at, incident.closed_how = at, how
-    incident.save(update_fields=["closed_at", "closed_how"])
+    members = incident.members.select_related("alert__rule")
+    incident.severity = loudest([incident.severity, *(severity_of(member.alert) for member in members)])
+    incident.save(update_fields=["closed_at", "closed_how", "severity"])
     note_event(incident, "closed", at, actor=actor, note=note)
     # A mail that waits for the end of a snooze has nothing to wait for any more, and would hold up the last one.
     waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
@@ -366,9 +404,9 @@ def close(
     logger.info("incident %d: closed (%s)", incident.pk, how)
 
 
-def escalate(incident: Incident, trigger: EscalationTrigger, now: datetime) -> None:
+def escalate(incident: Incident, causes: Sequence[EscalationCause], now: datetime) -> None:
     """Begins the escalations of an incident; call it in a transaction that holds its account."""
-    for begun in escalations.begin(incident, trigger, now, lambda *notice: notify(*notice[:3], due_at=notice[3])):
+    for begun in escalations.begin(incident, causes, now, lambda *notice: notify(*notice[:3], due_at=notice[3])):
         note_event(incident, "escalation", now, note=begun.policy_name)
 
 

@@ -16,14 +16,15 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max, Q, QuerySet
 
 from monitor.alerting.budgets import MARK_KEPT, keep_to_budgets
-from monitor.alerting.kinds import condition_kinds, loader_of
+from monitor.alerting.kinds import condition_kinds
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
 from monitor.alerting.kinds.subjects import SubjectMaterial
-from monitor.alerting.marks import are_needed, marks_of_flows, scope_of, why_left, why_replaced
+from monitor.alerting.marks import why_left, why_replaced
 from monitor.alerting.runs_of import FlowRuns, runs_of
-from monitor.alerting.scope import Coverage, RuleSubject, cover
+from monitor.alerting.scope import Coverage, RuleSubject
 from monitor.alerting.state_machine import RuleStanding, Stage
 from monitor.alerting.steps import AlertPatience, ConditionPlace
+from monitor.alerting.watched import covered_flows
 from monitor.freshness import facts_of, why_unfit
 from monitor.models import (
     AlertCursor,
@@ -346,11 +347,7 @@ def _read(row: AlertRule, corrections: str) -> ReadRule:
 def _covered(account: ZohoAccount, rules: dict[int, ReadRule]) -> Coverage[int]:
     if not account.is_active:
         return Coverage()
-    enabled = [rule.row for rule in rules.values() if rule.is_on and loader_of(rule.row.kind) is None]
-    scopes = [scope_of(row) for row in enabled]
-    marks = marks_of_flows(account.pk) if are_needed(scopes) else {}
-    watched = Flow.objects.filter(account=account, gone_at=None).exclude(status__in=SWITCHED_OFF)
-    return cover(scopes, watched.order_by().values_list("pk", flat=True), marks)
+    return covered_flows(account.pk, [rule.row for rule in rules.values() if rule.is_on])
 
 
 def _counted_since(account: ZohoAccount, seen: datetime | None) -> QuerySet[CountedFlow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Min, Sum
@@ -14,20 +14,17 @@ from monitor.periods import day_of
 DAYS = 28  # whole weeks, so that weekends weigh what they weigh
 
 
-def paces(account_id: int | None, now: datetime, flows: Iterable[int] | None = None) -> dict[int, UsualPace]:
+def paces(account_id: int | None, now: datetime) -> dict[int, UsualPace]:
     """Returns how each flow ran on the last 28 whole days, or since its first one; without runs it has no entry.
 
     Args:
         account_id: only flows of this account; None for all.
         now: the present.
-        flows: only these, by primary key; None for all.
     """
     today = day_of(now)
     rows = DayBucket.objects.filter(day__gte=today - timedelta(days=DAYS), day__lt=today)
     if account_id is not None:
         rows = rows.filter(flow__account=account_id)
-    if flows is not None:
-        rows = rows.filter(flow__in=flows)
     sums = rows.values("flow").annotate(good=Sum("succeeded"), bad=Sum("failed"), first=Min("day"))
     found: dict[int, UsualPace] = {}
     for row in sums.order_by("flow"):
@@ -37,7 +34,17 @@ def paces(account_id: int | None, now: datetime, flows: Iterable[int] | None = N
     return found
 
 
-def together(found: Iterable[UsualPace]) -> UsualPace:
+def pace_of(flows: Iterable[int], known: Mapping[int, UsualPace]) -> UsualPace:
+    """Returns the pace of some flows as if they were one.
+
+    Args:
+        flows: by primary key.
+        known: of all flows that ran.
+    """
+    return _together(known[flow] for flow in flows if flow in known)
+
+
+def _together(found: Iterable[UsualPace]) -> UsualPace:
     """Returns the pace of several flows as if they were one."""
     every = list(found)
     runs = sum(one.runs_a_day for one in every)

@@ -15,19 +15,18 @@ from django.db.models import Count, Max, Min, Q, Sum
 from monitor.alerting.kinds import words_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Runs, goes_by_silence
 from monitor.alerting.load import known_from
-from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
 from monitor.alerting.replay import replay
 from monitor.alerting.runs_of import FlowRuns, runs_of
-from monitor.alerting.scope import RuleScope, RuleSubject, cover
+from monitor.alerting.scope import RuleScope
 from monitor.alerting.steps import AlertPatience, EdgeKind
-from monitor.models import AlertRule, DayBucket, Failure, Flow, Problem, ZohoAccount, left_out_of
+from monitor.alerting.watched import flows_of_rule
+from monitor.models import DayBucket, Failure, Flow, Problem, ZohoAccount, left_out_of
 from monitor.periods import DAY, Window, day_start, days_until
 
 USUAL_DAYS, LONGEST_DAYS = 30, 90
 # What is held in memory and gone through while a person waits.
 MOST_RUNS, MOST_RUNS_OF_FLOW, MOST_FLOWS = 40_000, 20_000, 200
 MOST_PROBLEMS = 1_000  # pairs of problem and flow, those with the most failures
-_UNSAVED = 0  # stands for the rule itself, which may have no key yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +165,13 @@ def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePrev
 
 def _watched(rule: TriedRule) -> dict[int, Flow]:
     """Returns the flows that the rule is for, as if it were saved and enabled."""
+    scope = RuleScope(rule.rule_id or 0, rule.condition.kind, rule.flow_id, rule.tag_id, rule.owner_id)
     rows = Flow.objects.filter(account=rule.account).select_related("progress").defer("raw")
     if rule.flow_id is not None:
         rows = rows.filter(pk=rule.flow_id)
     flows = {flow.pk: flow for flow in rows if flow.is_active}
-    kind = rule.condition.kind
-    others = AlertRule.objects.filter(account=rule.account, kind=kind, is_active=True).exclude(pk=rule.rule_id or 0)
-    scopes = [RuleScope(_UNSAVED, kind, rule.flow_id, rule.tag_id, rule.owner_id), *map(scope_of, others)]
-    covered = cover(scopes, flows, marks_of_flows(rule.account.pk) if are_needed(scopes) else {})
-    return {pk: flow for pk, flow in flows.items() if RuleSubject(_UNSAVED, pk) in covered.wanted}
+    wanted = flows_of_rule(rule.account.pk, scope, flows)
+    return {pk: flow for pk, flow in flows.items() if pk in wanted}
 
 
 def _chosen(flows: Collection[int], since: datetime, window: Window) -> dict[int, int]:

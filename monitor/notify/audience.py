@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from monitor.alert_numbers import EXPLAINS
+from monitor.alert_numbers import EXPLAINS, STEADY
 from monitor.models import (
     AlertRule,
     AlertState,
@@ -28,7 +28,7 @@ from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import entitled, recipients
-from monitor.notify.timing import STEADY, Hush, NoticeFacts, Why
+from monitor.notify.timing import Hush, NoticeFacts, Why
 from monitor.routing.decide import Heard, Reachable, who_hears
 from monitor.routing.read import active_routes, as_route, routed
 

@@ -17,9 +17,6 @@ from enum import StrEnum
 from monitor.notify.hours import WorkingHours, next_open
 
 LOOK_AGAIN = timedelta(minutes=1)  # where the end of what keeps it quiet is not known
-STEADY = timedelta(
-    minutes=30
-)  # what has fired for so long without a break is an outage, however often it came and went
 
 
 class NoticeVerdict(StrEnum):

@@ -14,10 +14,22 @@ MINUTE = timedelta(minutes=1)
 TRIGGERS = st.sampled_from(EscalationTrigger)
 
 
+def notify(*, is_running: bool, has_run: bool = True) -> EscalationFacts:
+    known = {"is_open": True, "is_acknowledged": False, "severity": "notify"}
+    return EscalationFacts(**known, is_running=is_running, has_run=has_run)  # type: ignore[arg-type]
+
+
 @given(trigger=TRIGGERS, is_running=st.booleans())
 def test_it_begins_once_and_anew_only_where_an_alert_fires_anew(trigger: EscalationTrigger, is_running: bool) -> None:
-    facts = EscalationFacts(is_open=True, is_acknowledged=False, severity="notify", is_running=is_running)
-    assert begins(trigger, facts) is (not is_running or trigger is EscalationTrigger.FIRED_ANEW)
+    is_other = trigger is EscalationTrigger.FIRED_ANEW or (not is_running and trigger is not EscalationTrigger.FLAPS)
+    assert begins(trigger, notify(is_running=is_running)) is is_other
+
+
+def test_what_happens_to_the_alerts_of_others_begins_it_once_and_never_again() -> None:
+    for trigger in (None, EscalationTrigger.FLAPS):
+        assert begins(trigger, notify(is_running=False, has_run=False))
+        assert not begins(trigger, notify(is_running=False))
+        assert not begins(trigger, notify(is_running=True))
 
 
 @given(trigger=TRIGGERS, facts=st.builds(EscalationFacts))

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from monitor.alerting.flapping import CALM_FOR, MOST_EDGES, WITHIN, FlapStanding, after_edge
 from monitor.alerting.incidents import follow, remind
-from monitor.models import AlertRule, AlertState, Delivery, Incident, IncidentEvent, Notice, Transition, ZohoAccount
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    Delivery,
+    Incident,
+    IncidentEvent,
+    Notice,
+    Silence,
+    Transition,
+    ZohoAccount,
+)
 from monitor.notify.dispatch import dispatch_new
 from monitor.queries.incidents import quiet_incidents
 from tests import factories
@@ -127,6 +137,18 @@ class TestMails:
         assert self.subjects()[8:] == ["[Firing]", "[Still firing]"]
         self.cross(alert, last + 6 * HOUR)
         assert self.subjects()[8:] == ["[Firing]", "[Still firing]", "[Recovered]"]
+
+    def test_the_notice_that_says_so_is_one_that_goes_out(self, alert: AlertState, now: datetime) -> None:
+        """The seventh edge is in a maintenance window, and its notices are not mailed."""
+        account = alert.rule.account
+        times = {"starts_at": now + 2.9 * HOUR, "ends_at": now + 4 * HOUR, "at": now}
+        Silence.objects.create(account=account, why="moving", **times)
+        for n in range(8):
+            self.cross(alert, now + n * 30 * MINUTE)
+        assert self.subjects() == ["[Firing]", "[Recovered]"] * 3
+        for n in range(8, 12):
+            self.cross(alert, now + n * 30 * MINUTE)
+        assert self.subjects()[6:] == ["[Firing, flaps]", "[Recovered]"]
 
     def test_a_page_is_mailed_at_once_however_often_it_comes(self, alert: AlertState, now: datetime) -> None:
         AlertRule.objects.filter(pk=alert.rule_id).update(severity="page")

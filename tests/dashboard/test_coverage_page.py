@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import AlertRule, DayBucket, Flow, User
+from monitor.models import AlertRule, Channel, DayBucket, Flow, Route, User
 from tests import factories
 from tests.dashboard.soup import Page, words
 
@@ -89,6 +89,33 @@ def test_where_nobody_gets_mails_no_rule_helps_and_the_page_says_so(signed_in, a
     assert "Nobody gets mails of alerts" in page
     (row,) = rows_of(signed_in(ada))
     assert row["Every run fails"] == "nobody hears"
+
+
+def test_without_routes_a_channel_hears_by_its_own_setting_also_where_nobody_gets_mails(signed_in, ada, watched):
+    make_pace(factories.make_flow(watched))
+    rule = factories.make_alert_rule(watched, kind="in_a_row", name="Three", options={"count": 3}, severity="notify")
+    User.objects.exclude(username="bystander").update(wants_mail=False)
+    factories.make_channel(account=factories.make_account())
+    everywhere = factories.make_channel(is_active=False)
+    pager = factories.make_channel(account=watched, severity="page")
+
+    def said() -> tuple[str, bool]:
+        page = words(Page(signed_in(ada).get(reverse("alert_coverage"), {"account": watched.pk}).content.decode()).root)
+        return rows_of(signed_in(ada), account=watched.pk)[0]["Every run fails"], "Nobody gets mails" in page
+
+    assert said() == ("nobody hears", False), "the channel is for pages"
+    AlertRule.objects.filter(pk=rule.pk).update(severity="page")
+    assert said() == ("3 h Three: 0 people, 1 channel", False)
+    Channel.objects.filter(pk=everywhere.pk).update(is_active=True)
+    assert said() == ("3 h Three: 0 people, 2 channels", False)
+    route = Route.objects.create(name="To the pager", position=1)
+    route.channels.set([pager])
+    assert said() == ("3 h Three: 0 people, 1 channel", False), "a route says which"
+    route.delete()
+    AlertRule.objects.filter(pk=rule.pk).update(severity="digest")
+    assert said() == ("nobody hears", False)
+    Channel.objects.filter(pk__in=[everywhere.pk, pager.pk]).update(is_active=False)
+    assert said() == ("nobody hears", True)
 
 
 def test_a_rule_for_the_digest_tells_nobody_at_once_and_one_for_people_without_mails_everybody_as_its_mail_goes(

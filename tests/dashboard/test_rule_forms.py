@@ -301,6 +301,27 @@ def test_failing_now_says_beforehand_how_soon_it_finds_an_outage_at_the_flows_ow
     assert "at most one false alert" not in client.get(add("failing_now", flow=other.pk)).content.decode()
 
 
+def test_a_budget_is_foretold_by_the_flows_that_the_rule_is_evaluated_for_and_no_others(client, account):
+    Flow.objects.filter(account=account).update(status="inactive")
+    mine, off, own_rule = (factories.make_flow(account, status=status) for status in ("active", "paused", "active"))
+    gone = factories.make_flow(account, gone_at=timezone.now())
+    for flow in (mine, off, own_rule, gone):
+        factories.own_thing(flow=flow, tags=["orders"])
+        for days in range(1, 29):
+            day = (timezone.now() - timedelta(days=days)).date()
+            DayBucket.objects.create(flow=flow, day=day, succeeded=10_000, first_succeeded=10_000)
+    factories.make_alert_rule(account, kind="failing_now", flow=own_rule, name="Its own")
+    expected = f"For that it lets {FailingNow(false_alerts=1.0).at_pace(300_000).run_length:,} runs lie between"
+    for query in ({}, {"tag": "orders"}):
+        address = add("failing_now", account=account.pk, **query)
+        assert "at most one false alert in 2 days" in words(Page(client.get(address).content.decode()).root)
+        data = form_of(client, address) | {"false_alerts": "1", "preview": "30"}
+        tried = client.post(reverse("alert_rule_add"), data)
+        assert expected in words(Page(tried.content.decode()).root), "of one flow, though four ran"
+    narrow = reverse("alert_rule_edit", args=[AlertRule.objects.get(name="Its own").pk])
+    assert "at most one false alert in 2 days" in words(Page(client.get(narrow).content.decode()).root)
+
+
 def test_a_form_costs_a_fixed_number_of_statements(client, account, django_assert_max_num_queries):
     """However many flows, rules and people there are."""
     for number in range(30):

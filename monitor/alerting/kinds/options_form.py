@@ -30,7 +30,7 @@ class OptionsForm(forms.Form):
         order: where it stands among the kinds; the lower the earlier.
         is_of_flows: whether it is about a flow's runs, so that it can be narrowed to a flow and tried on its history.
         scopes: what it can be narrowed to beside the account, by the names of the fields of a rule's form.
-        usual: how the flows of the rule run, as far as that is known; whoever shows the form sets it.
+        usual: how the flows of the rule run, as far as that is known; the form of a rule says it.
         kept: options that the rule has and the form was not sent; whoever changes a rule sets it.
     """
 
@@ -41,7 +41,7 @@ class OptionsForm(forms.Form):
     order: ClassVar[int] = 100
     is_of_flows: ClassVar[bool] = True
     scopes: ClassVar[tuple[str, ...]] = ("flow", "tag", "owner")
-    usual: UsualPace = UsualPace()
+    usual: UsualPace
     kept: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -118,8 +118,9 @@ def edit(
 
 
 def switch(channel: Channel, *, on: bool, actor: User, now: datetime) -> None:
-    """Switches a channel on or off; what waits for one that is off is given up, but for the
-    ends of what it was told of, which wait.
+    """Switches a channel on or off; what waits for one that is off is given up.
+
+    The ends of what it was told of wait until it is on again.
 
     Args:
         channel: the channel.

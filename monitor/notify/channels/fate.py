@@ -1,4 +1,4 @@
-"""Says of a message that is due whether it is still to be told, and has one that comes late tell that it is over."""
+"""Decides at sending whether a message still goes out, and rewrites one whose incident is over by then."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ class HearersForm(forms.Form):
         User.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="People"
     )
     to_owner = forms.BooleanField(
-        required=False, label="The owner", help_text="Who owns the flow or workflow rule that the alert is about."
+        required=False,
+        label="The owner",
+        help_text="Who owns the flow, workflow rule or problem that the alert is about.",
     )
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Channels"
@@ -51,7 +53,13 @@ class HearersForm(forms.Form):
 class RouteForm(HearersForm, forms.ModelForm):  # type: ignore[type-arg]
     """Asks for which alerts a route is, and who hears of them."""
 
-    tag = TagField(label="Tag", help_text="Of the flow or workflow rule that the alert is about.")
+    tag = TagField(
+        label="Tag",
+        help_text=(
+            "Of the flow or workflow rule that the alert is about, or of a flow that failed by the problem. Alerts"
+            " about connections, mirrors and plans fit no tag."
+        ),
+    )
 
     field_order = ["name", "account", "severity", "tag", "people", "to_owner", "channels"]
 

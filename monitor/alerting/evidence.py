@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber
 from monitor.alert_numbers import EXPLAINS
 from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of
 from monitor.alerting.kinds import cause_of, is_about_failures
-from monitor.alerting.kinds.subjects import CONNECTION
+from monitor.alerting.kinds.subjects import ACCOUNT, CONNECTION
 from monitor.app_names import plain_app
 from monitor.error_classes import error_class
 from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
@@ -50,16 +50,21 @@ def _apps(firing: Sequence[Transition]) -> dict[str, str]:
 
 def _causes(found: Transition, signs: dict[int, list[Sign]], broken: list[str], apps: dict[str, str]) -> AlertCauses:
     first = "first" if found.is_first else ""
+    alert = found.alert
+    # That two alerts are about the same account is no common cause.
+    subject = f"{alert.subject_kind}:{alert.subject_key}" if alert.subject_kind not in ("flow", ACCOUNT) else ""
     cause = cause_of(found.alert.rule.kind) if found.numbers.get(EXPLAINS, 1) else ""
     if cause == "account":
         return AlertCauses(began_of(found), account=found.alert.rule.kind, first=first)
     if cause == "connection" and (app := apps.get(found.alert.subject_key)):
-        return AlertCauses(began_of(found), first=first, connection=plain_app(app), app=app, is_cause=True)
+        return AlertCauses(
+            began_of(found), first=first, connection=plain_app(app), app=app, is_cause=True, subject=subject
+        )
     flow = found.alert.flow_id
     began_at = began_of(found)
     known = signs.get(flow, []) if flow is not None and is_about_failures(found.alert.rule.kind) else []
     fresh = [sign for at, sign in known if at >= began_at - AROUND]
-    return causes_of(began_at, fresh, broken, flow=flow, first=first)
+    return causes_of(began_at, fresh, broken, flow=flow, subject=subject, first=first)
 
 
 def began_of(found: Transition) -> datetime:

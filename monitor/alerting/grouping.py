@@ -57,6 +57,7 @@ class AlertCauses:
         is_broken: Zoho says that a connection to that app does not work.
         is_refused: most of its newest failures say that the sign-in is refused (401 and its like, not 403).
         flow: that it is about; None for another subject.
+        subject: that it is about where that is no flow: its kind and key; "" for a flow or the account.
     """
 
     began_at: datetime
@@ -71,6 +72,7 @@ class AlertCauses:
     is_broken: bool = False
     is_refused: bool = False
     flow: int | None = None
+    subject: str = ""
 
     def stored(self) -> dict[str, Any]:
         """Returns what is kept of it with the alert's membership."""
@@ -86,6 +88,7 @@ class AlertCauses:
             "is_broken": self.is_broken,
             "is_refused": self.is_refused,
             "flow": self.flow,
+            "subject": self.subject,
         }
         return {name: value for name, value in known.items() if value}
 
@@ -124,6 +127,7 @@ def causes_of(
     broken_apps: Iterable[str],
     *,
     flow: int | None = None,
+    subject: str = "",
     first: str = "",
 ) -> AlertCauses:
     """Returns what is known of why an alert fires.
@@ -133,6 +137,7 @@ def causes_of(
         signs: the newest failures of its subject, the newest first; none for an alert without failures.
         broken_apps: apps of connections of which Zoho says that they do not work.
         flow: that the alert is about.
+        subject: that it is about where that is no flow.
         first: which first look found it.
     """
     broken = {plain_app(app) for app in broken_apps} - {""}
@@ -147,6 +152,7 @@ def causes_of(
         is_broken=connection in broken,
         is_refused=bool(connection) and sum(sign.error_class == "connection" for sign in signs) * 2 > len(signs),
         flow=flow,
+        subject=subject,
         problem=_of_most(problems, 0),
         error=(_of_most(errors, len(signs)) or "")[:KEY_LENGTH],
         app=next((" ".join(sign.app.split())[:APP_LENGTH] for sign in signs if sign.app), ""),
@@ -163,11 +169,12 @@ def choose(alert: AlertCauses, opened: Sequence[OpenIncident]) -> Choice:
     """
     if alert.account:
         return _joined("account", "", (one for one in opened if one.cause == "account"))
+    # Before all else that it may be: a subject that another rule takes over is nothing new, and somebody may be on it.
+    if (mine := _of_same_subject(alert, opened)) is not None:
+        return Choice(mine.cause, mine.cause_key, mine.key)
     if alert.first:
         same = (one for one in opened if (one.cause, one.cause_key) == ("first", alert.first) and one.is_fresh)
         return _joined("first", alert.first, same)
-    if (mine := _of_same_flow(alert, opened)) is not None:
-        return Choice(mine.cause, mine.cause_key, mine.key)
     news = [one for one in opened if one.cause not in ("account", "first")]
     if alert.connection:
         found = _joined("connection", alert.app or alert.connection, _sharing(news, "connection", alert.connection))
@@ -180,11 +187,12 @@ def choose(alert: AlertCauses, opened: Sequence[OpenIncident]) -> Choice:
     return Choice("alone", "")
 
 
-def _of_same_flow(alert: AlertCauses, opened: Sequence[OpenIncident]) -> OpenIncident | None:
-    """Returns the incident that the alert's flow is in already, by another rule; not one of another problem."""
-    if alert.flow is None:
+def _of_same_subject(alert: AlertCauses, opened: Sequence[OpenIncident]) -> OpenIncident | None:
+    """Returns the incident that what the alert is about is in already, by another rule; not one of another problem."""
+    mine = (alert.flow, alert.subject)
+    if mine == (None, ""):
         return None
-    theirs = (one for one in opened if any(member.flow == alert.flow for member in one.members))
+    theirs = (one for one in opened if any((member.flow, member.subject) == mine for member in one.members))
     return next((one for one in theirs if not _problems_differ(alert, one)), None)
 
 

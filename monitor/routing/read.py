@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
-from monitor.models import AlertState, Route, RunningStep
+from django.db.models.functions import Coalesce
+
+from monitor.models import AlertState, Failure, Problem, Route, RunningStep
 from monitor.ownership import NO_LABELS, Labels, labels
 from monitor.routing.decide import RoutedAlert, RouteFacts
 
-CRM_RULE = "crm_rule"  # what alerts about a workflow rule are about, in `AlertState.subject_kind`
+CRM_RULE, PROBLEM = "crm_rule", "problem"  # what alerts are about, in `AlertState.subject_kind`
 
 
 def active_routes() -> list[RouteFacts]:
@@ -38,14 +41,17 @@ def as_route(step: RunningStep) -> RouteFacts:
 
 
 def routed(alerts: Sequence[AlertState]) -> list[RoutedAlert]:
-    """Returns what of some alerts decides who hears of them. Four statements at most.
+    """Returns what of some alerts decides who hears of them. Eight statements at most.
+
+    An alert about a problem has the problem's owner and the tags of the flows that failed by it. One about a
+    connection, the mirror or the plan has neither.
 
     Args:
         alerts: with their rules, and those with their recipients.
     """
     flows = {alert.flow_id for alert in alerts if alert.flow_id is not None}
-    rules = {int(alert.subject_key) for alert in alerts if alert.subject_kind == CRM_RULE}
-    of_flows, of_rules = labels("flow", keys=flows), labels("rule", keys=rules)
+    rules, problems = _keys(alerts, CRM_RULE), _keys(alerts, PROBLEM)
+    of_flows, of_rules, of_problems = labels("flow", keys=flows), labels("rule", keys=rules), _of_problems(problems)
     found = []
     for alert in alerts:
         mine: Labels = NO_LABELS
@@ -53,6 +59,8 @@ def routed(alerts: Sequence[AlertState]) -> list[RoutedAlert]:
             mine = of_flows.get(alert.flow_id, NO_LABELS)
         elif alert.subject_kind == CRM_RULE:
             mine = of_rules.get(int(alert.subject_key), NO_LABELS)
+        elif alert.subject_kind == PROBLEM:
+            mine = of_problems.get(int(alert.subject_key), NO_LABELS)
         found.append(
             RoutedAlert(
                 account=alert.rule.account_id,
@@ -63,3 +71,24 @@ def routed(alerts: Sequence[AlertState]) -> list[RoutedAlert]:
             )
         )
     return found
+
+
+def _keys(alerts: Sequence[AlertState], kind: str) -> set[int]:
+    return {int(alert.subject_key) for alert in alerts if alert.subject_kind == kind}
+
+
+def _of_problems(keys: Collection[int]) -> dict[int, Labels]:
+    if not keys:
+        return {}
+    problem = Coalesce("group__problem__merged_into", "group__problem")
+    # Each fate is named because the index has it before the rest.
+    failed = Failure.objects.annotate(of=problem).filter(of__in=keys, fate__in=Failure.Fate.values).order_by()
+    flows: defaultdict[int, set[int]] = defaultdict(set)
+    for key, flow in failed.values_list("of", "flow_id").distinct():
+        flows[key].add(flow)
+    of_flows = labels("flow", keys={flow for found in flows.values() for flow in found})
+    owners = Problem.objects.filter(pk__in=keys).values_list("pk", "owner")
+    return {
+        key: Labels(frozenset().union(*(of_flows.get(flow, NO_LABELS).tags for flow in flows[key])), owner)
+        for key, owner in owners
+    }

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.alerting import actions
 from monitor.alerting.coverage import HearerCount
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow
@@ -130,6 +131,20 @@ class TestLive:
         assert incident.closed_how == "ended"
         assert "the flow does not have the tag orders any more" in [line.note for line in incident.events.all()]
 
+    def test_the_incident_goes_on_acknowledged_when_another_rule_takes_over(
+        self, watch: Watch, general: AlertRule, otto: User
+    ) -> None:
+        assert watch.at(NOW) == ["firing"]
+        follow(watch.account, NOW)
+        actions.acknowledge(own(Incident).get(), otto, "", NOW)
+        self.of_tag(watch)
+        set_ownership(watch.flow, otto, ["orders"], otto, NOW)
+        later = NOW + 120 * MINUTE  # no part any more of what the first look found
+        assert sorted(watch.at(later)) == ["closed", "firing"]
+        follow(watch.account, later)
+        incident = own(Incident).get()
+        assert (incident.closed_at, incident.acknowledged_by) == (None, otto)
+
     def test_the_rule_of_an_owner_follows_the_owner_also_one_who_is_gone(
         self, watch: Watch, general: AlertRule, otto: User, ada: User
     ) -> None:
@@ -188,21 +203,24 @@ def test_workflow_rules_are_found_by_module_tag_and_owner_and_the_narrower_one_r
 
     look(account, now)
     assert of_row() == ["All"]
+    follow(account, now)
     factories.make_alert_rule(account, kind="crm", name="Deals", module="Deals")
-    look(account, now + MINUTE)
+    look(account, now + 120 * MINUTE)
+    follow(account, now + 120 * MINUTE)
+    assert own(Incident).count() == 1, "it goes on where the narrower rule takes over"
     assert of_row() == ["Deals"]
     closed = AlertState.objects.get(rule=general, subject_key=str(row.pk))
     assert closed.reason == "the rule “Deals” for the module Deals replaces this one"
     factories.make_alert_rule(account, kind="crm", name="Otto's", owner=otto)
     set_ownership(row, otto, [], otto, now)
-    look(account, now + 2 * MINUTE)
+    look(account, now + 122 * MINUTE)
     assert of_row() == ["Otto's"]
     factories.make_alert_rule(account, kind="crm", name="Tagged", tag=Tag.objects.create(name="money"))
     set_ownership(row, otto, ["money"], otto, now)
-    look(account, now + 3 * MINUTE)
+    look(account, now + 123 * MINUTE)
     assert of_row() == ["Tagged"]
     set_ownership(row, None, [], otto, now)
-    look(account, now + 4 * MINUTE)
+    look(account, now + 124 * MINUTE)
     assert of_row() == ["Deals"]
     assert own(AlertState).get(subject_key=str(other.pk), is_open=True).rule == general, (
         "the other one is the account's"

@@ -15,6 +15,7 @@ from monitor.models import (
     Delivery,
     IncidentAlert,
     Notice,
+    Problem,
     Route,
     Snooze,
     Tag,
@@ -150,6 +151,40 @@ def test_a_workflow_rules_owner_and_tags_count_as_well(otto: User, ada: User, no
     make_transition(alert)
     dispatch_new(now)
     assert told()[0] == {"otto"}
+
+
+def test_a_problems_owner_and_the_tags_of_its_flows_count_as_well(otto: User, ada: User, now: datetime) -> None:
+    flow = factories.make_flow(factories.make_account("Acme"))
+    other = factories.make_flow(flow.account)
+    problem, part = (
+        factories.make_failure(factories.make_execution(one, "failed", error_message=why)).group.problem
+        for one, why in ((flow, "No such field"), (other, "There is no such field"))
+    )
+    Problem.objects.filter(pk=part.pk).update(merged_into=problem)
+    Problem.objects.filter(pk=problem.pk).update(owner=otto)
+    set_ownership(other, None, ["orders"], ada, now)
+    rule = factories.make_alert_rule(flow.account, kind="error_appears")
+    alert = AlertState.objects.create(
+        rule=rule, subject_kind="problem", subject_key=str(problem.pk), subject_name="No such field", state="firing",
+        is_open=True, episode=1, since=now, evaluated_at=now,
+    )  # fmt: skip
+    make_route(tag=Tag.objects.get(name="orders"), to_owner=True)
+    make_transition(alert)
+    dispatch_new(now)
+    assert told()[0] == {"otto"}
+
+
+def test_an_alert_about_a_connection_fits_no_tag(alert: AlertState, otto: User, ada: User, now: datetime) -> None:
+    set_ownership(alert.watched_flow, otto, ["orders"], ada, now)
+    rule = factories.make_alert_rule(alert.rule.account, kind="connection")
+    connection = AlertState.objects.create(
+        rule=rule, subject_kind="connection", subject_key="1", subject_name="Zoho Books", state="firing",
+        is_open=True, episode=1, since=now, evaluated_at=now,
+    )  # fmt: skip
+    make_route(tag=Tag.objects.get(name="orders"), people=[otto])
+    make_transition(connection)
+    dispatch_new(now)
+    assert told()[0] == {"otto", "ada"}
 
 
 def test_a_channel_of_another_account_never_hears_of_this_one(alert: AlertState, otto: User, now: datetime) -> None:

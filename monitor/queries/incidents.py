@@ -77,7 +77,7 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
-    """Returns the incidents of which nobody was told, the newest first: for digests, flapping, snoozed, muted.
+    """Returns the incidents of which no mail came, the newest first: for digests, flapping, snoozed, silenced, muted.
 
     They are open, or began after a time. One whose first mail is about to go out is none of them.
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dashboard import links
 from monitor.periods import Window
+from monitor.queries import links
 from monitor.queries.counts import Counts, Detail, Piece
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures

@@ -123,7 +123,7 @@ class DigestFacts:
     Attributes:
         worse: the worst first.
         problems: new ones, those with the most failures first.
-        open_by_age: (age in words, how many failures of it are open), the youngest first.
+        open_by_age: (age in words, how many failures of it are open, the path of their list), the youngest first.
         incidents: that no mail tells of at once: open ones, and those that began since the digest before.
         plans: of each account whose plan is known.
         dormant_crm: workflow rules that are enabled and do not run.
@@ -134,7 +134,7 @@ class DigestFacts:
 
     worse: Sequence[WorseFlow] = ()
     problems: Sequence[NewProblem] = ()
-    open_by_age: Sequence[tuple[str, int]] = ()
+    open_by_age: Sequence[tuple[str, int, str]] = ()
     incidents: Sequence[NamedPage] = ()
     plans: Sequence[PlanUse] = ()
     dormant_crm: Sequence[NamedPage] = ()

@@ -9,13 +9,14 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.utils import timezone
 
-from dashboard import charts, links
+from dashboard import charts
 from dashboard.context import age_of
 from dashboard.problems.forms import ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm
 from dashboard.problems.log import lines_of
 from dashboard.slots import Slot
 from monitor.access import may
 from monitor.models import Failure, FailureGroup, Problem
+from monitor.queries import links
 from monitor.queries import problems as queries
 from monitor.queries.counts import Counts
 from monitor.triage.named_places import SampleOfWords, with_kinds

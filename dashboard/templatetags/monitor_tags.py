@@ -16,14 +16,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide as lucide_svg
 
-from dashboard import formats, links, status_labels, svg
+from dashboard import formats, status_labels, svg
 from dashboard.charts import Chart
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy
 from monitor.periods import Window
 from monitor.privacy import mask_beginning, mask_name
-from monitor.queries import audit
+from monitor.queries import audit, links
 from monitor.queries.execution import specific_error
 from monitor.queries.problems import tone_of_age
 from monitor.queries.run_status import Standing

@@ -26,10 +26,20 @@ from monitor.digest_facts import (
     WorseFlow,
     is_worse,
 )
-from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Connection, Flow, Product, WorkflowRule, ZohoAccount
+from monitor.models import (
+    SWITCHED_OFF,
+    AlertRule,
+    AlertState,
+    Connection,
+    Failure,
+    Flow,
+    Product,
+    WorkflowRule,
+    ZohoAccount,
+)
 from monitor.periods import DAY, Window, last_days
 from monitor.privacy import mask_name
-from monitor.queries import counts, health, incidents, problems
+from monitor.queries import counts, health, incidents, links, problems
 from monitor.queries.corrections import marks_of
 from monitor.queries.counts import Counts
 from monitor.queries.freshness import mirror
@@ -50,7 +60,7 @@ def digest_of(asked: DigestAsked) -> DigestFacts:
     return DigestFacts(
         worse=_worse(asked),
         problems=_new_problems(asked),
-        open_by_age=[(age.words, age.count) for age in problems.open_by_age(asked.until, asked.accounts)],
+        open_by_age=_open_by_age(asked),
         incidents=[
             NamedPage(row.title, row.incident.get_absolute_url(), row.cause, row.incident.opened_at)
             for row in incidents.quiet_incidents(asked.accounts, asked.since)[:MOST]
@@ -114,10 +124,16 @@ def _worse(asked: DigestAsked) -> list[WorseFlow]:
     }
     flows = Flow.objects.filter(account__in=asked.accounts, gone_at=None).defer("raw").in_bulk(list(found))
     rows = [
-        WorseFlow(NamedPage(flow.shown_name, flow.get_absolute_url()), *found[key])
+        WorseFlow(NamedPage(flow.shown_name, f"{flow.get_absolute_url()}?days={asked.days}"), *found[key])
         for key, flow in sorted(flows.items())
     ]
     return sorted(rows, key=lambda row: row.before.failed / row.before.finished * row.now.finished - row.now.failed)
+
+
+def _open_by_age(asked: DigestAsked) -> list[tuple[str, int, str]]:
+    found = problems.open_by_age(asked.until, asked.accounts)
+    ends = [links.failures(outcome=Failure.Fate.OPEN, failed_from=one.start, failed_before=one.end) for one in found]
+    return [(one.words, one.count, page) for one, page in zip(found, ends, strict=True)]
 
 
 def _share(found: Counts) -> RunShare:

@@ -42,10 +42,10 @@ FLOW = NamedPage("Lead sync", "/flows/7/", since=factories.NOON)
 FACTS = DigestFacts(
     worse=[WorseFlow(FLOW, RunShare(9, 47), RunShare(1, 300))],
     problems=[NewProblem(3, NamedPage("Invalid email format", "/problems/3/"), 9, 8)],
-    open_by_age=[("up to a day", 8), ("older", 0)],
+    open_by_age=[("up to a day", 8, "/executions/?outcome=open"), ("older", 0, "/executions/")],
     ages=[AccountAge(NamedPage("Acme", "/accounts/1/"), factories.NOON)],
 )
-QUIET = DigestFacts(open_by_age=[("up to a day", 0)], ages=FACTS.ages)
+QUIET = DigestFacts(open_by_age=[("up to a day", 0, "/executions/")], ages=FACTS.ages)
 
 
 class Facts:

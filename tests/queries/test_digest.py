@@ -98,7 +98,14 @@ class TestWorse:
             one = factories.make_flow(account, flow_name=name, gone_at=now if name == "Gone" else None)
             bucket(one, now - DAY, succeeded=100, failed=failed)
             bucket(one, now - 8 * DAY, succeeded=100)
-        assert [one.flow.name for one in digest_of(asked).worse] == ["Large", "Small"]
+        found = digest_of(asked).worse
+        assert [one.flow.name for one in found] == ["Large", "Small"]
+        pages = [
+            f"{one.get_absolute_url()}?days=7" for one in Flow.objects.filter(account=account).order_by("flow_name")
+        ]
+        assert [one.flow.page for one in found] == pages, "with the time that is compared"
+        daily = digest_of(replace(asked, days=1)).worse
+        assert all(one.flow.page.endswith("?days=1") for one in daily)
 
 
 def test_nothing_of_an_account_that_the_person_may_not_see(
@@ -125,7 +132,7 @@ def test_nothing_of_an_account_that_the_person_may_not_see(
     found = digest_of(asked)
     assert (found.worse, found.problems, found.incidents) == ([], [], [])
     assert (found.dormant_crm, found.dormant_alerts, found.connections) == ([], [], [])
-    assert sum(count for _, count in found.open_by_age) == 0
+    assert sum(count for _, count, _ in found.open_by_age) == 0
     assert [one.account.name for one in found.ages] == [ZohoAccount.objects.get(pk=flow.account_id).name]
 
 
@@ -139,7 +146,17 @@ class TestProblems:
         found = digest_of(asked)
         (new,) = found.problems
         assert (new.problem.name, new.failed, new.still_open) == ("It failed", 1, 1)
-        assert dict(found.open_by_age) == {"up to a day": 1, "up to a week": 0, "up to a month": 1, "older": 0}
+        counts = {words: count for words, count, _ in found.open_by_age}
+        assert counts == {"up to a day": 1, "up to a week": 0, "up to a month": 1, "older": 0}
+
+    def test_each_age_is_linked_to_the_list_of_exactly_these_failures(
+        self, flow: Flow, asked: DigestAsked, now: datetime, ada: User, signed_in: Any
+    ) -> None:
+        for age in (2 * HOUR, 3 * HOUR, 20 * DAY):
+            factories.make_failure(factories.make_execution(flow, "failed", started_time=now - age))
+        for words, count, page in digest_of(asked).open_by_age:
+            listed = signed_in(ada).get(page).context["rows"]
+            assert len(listed) == count, words
 
     def test_one_that_was_mirrored_late_is_new_once(self, flow: Flow, asked: DigestAsked, now: datetime) -> None:
         problem = factories.make_failure(

@@ -32,7 +32,7 @@ def digest_sections(facts: DigestFacts, zone: tzinfo) -> list[DigestSection]:
         facts: what there is to say.
         zone: the reader's.
     """
-    still_open = sum(count for _, count in facts.open_by_age)
+    still_open = sum(count for _, count, _ in facts.open_by_age)
     found = [
         _section("Worse than the week before", [_worse(one) for one in facts.worse], "flow worse", "flows worse"),
         _section(
@@ -49,7 +49,7 @@ def digest_sections(facts: DigestFacts, zone: tzinfo) -> list[DigestSection]:
         ),
         DigestSection(
             "Open failures, by how long they have been open",
-            [(f"{words}: {count:,}", "") for words, count in facts.open_by_age if count],
+            [(f"{words}: {count:,}", page) for words, count, page in facts.open_by_age if count],
             short=f"{still_open:,} open failure{'s' * (still_open != 1)}",
             is_news=True,
         ),

@@ -64,9 +64,10 @@ def due_times(minutes: Sequence[int], now: datetime, waiting: Mapping[int, datet
         minutes: of each step, after the beginning.
         now: the beginning.
         waiting: when steps of the one before are due that were not taken, by their position from 1: none is put off.
+            A step that was taken comes sooner where one behind it is due before it: their order stays.
     """
-    found = []
-    for position, after in enumerate(minutes, start=1):
-        due = now + timedelta(minutes=after)
-        found.append(min(due, waiting.get(position, due)))
-    return found
+    found: list[datetime] = []
+    for position in range(len(minutes), 0, -1):
+        due = now + timedelta(minutes=minutes[position - 1])
+        found.append(min(due, waiting.get(position, due), *found[-1:]))
+    return found[::-1]

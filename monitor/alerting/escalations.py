@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -18,6 +18,7 @@ from monitor.models import (
     AlertState,
     Escalation,
     EscalationPolicy,
+    EscalationStep,
     Incident,
     Notice,
     RunningStep,
@@ -105,8 +106,8 @@ def _begin(
     running = next((one for one in known if one.ended_at is None), None)
     waiting = {}
     if running is not None:
-        steps = running.steps.filter(notice__dispatch_state=States.NEW)
-        waiting = dict(steps.values_list("position", "notice__due_at"))
+        left = running.steps.filter(notice__dispatch_state=States.NEW)
+        waiting = dict(left.values_list("position", "notice__due_at"))
     facts = EscalationFacts(
         is_open=incident.is_open,
         is_acknowledged=incident.acknowledged_at is not None,
@@ -114,25 +115,35 @@ def _begin(
         is_running=bool(waiting),
         has_run=bool(known) and known[-1].ended_how != Escalation.Ended.OVER,
     )
-    steps_of_policy = list(policy.steps.all())
-    if not steps_of_policy or not begins(cause.trigger if cause is not None else None, facts):
+    steps = [_fields(step) for step in policy.steps.all()]
+    if not steps or not begins(cause.trigger if cause is not None else None, facts):
         return None
     if running is not None:
+        # Where the policy was changed, a step of the same place is another one, with a time of its own.
+        if steps != [_fields(step) for step in running.steps.order_by("position")]:
+            waiting = {}
         _end([running], Escalation.Ended.ANEW, now)
     begun = Escalation.objects.create(incident=incident, policy=policy, policy_name=policy.name, began_at=now)
     begins_at = now if cause is None else now + cause.wait
-    due = due_times([step.after_minutes for step in steps_of_policy], begins_at, waiting)
-    for position, (step, due_at) in enumerate(zip(steps_of_policy, due, strict=True), start=1):
-        RunningStep.objects.create(
-            escalation=begun,
-            notice=notify(incident, Notice.Kind.ESCALATE, now, due_at),
-            position=position,
-            after_minutes=step.after_minutes,
-            people=sorted(person.pk for person in step.people.all()),
-            to_owner=step.to_owner,
-            channels=sorted(channel.pk for channel in step.channels.all()),
-        )
+    due = due_times([fields["after_minutes"] for fields in steps], begins_at, waiting)
+    for position, (fields, due_at) in enumerate(zip(steps, due, strict=True), start=1):
+        notice = notify(incident, Notice.Kind.ESCALATE, now, due_at)
+        RunningStep.objects.create(escalation=begun, notice=notice, position=position, **fields)
     return begun
+
+
+def _fields(step: EscalationStep | RunningStep) -> dict[str, Any]:
+    """Returns what a step says, of a policy or of what runs by it."""
+    if isinstance(step, RunningStep):
+        people, channels = step.people, step.channels
+    else:
+        people, channels = [one.pk for one in step.people.all()], [one.pk for one in step.channels.all()]
+    return {
+        "after_minutes": step.after_minutes,
+        "people": sorted(people),
+        "to_owner": step.to_owner,
+        "channels": sorted(channels),
+    }
 
 
 def end(incident: Incident, how: str, now: datetime) -> None:

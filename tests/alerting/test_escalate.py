@@ -43,7 +43,9 @@ def test_nothing_begins_that_somebody_is_on_that_is_over_or_that_is_for_digests(
 def test_each_step_is_due_after_its_minutes_and_none_that_waits_is_put_off() -> None:
     assert due_times([5, 15], NOON, {}) == [NOON + 5 * MINUTE, NOON + 15 * MINUTE]
     waiting = {2: NOON + 3 * MINUTE, 3: NOON + 90 * MINUTE}
-    assert due_times([5, 15, 30], NOON, waiting) == [NOON + after * MINUTE for after in (5, 3, 30)]
+    assert due_times([5, 15, 30], NOON, waiting) == [NOON + after * MINUTE for after in (3, 3, 30)], (
+        "the first one is not told after the second"
+    )
 
 
 @given(
@@ -52,6 +54,8 @@ def test_each_step_is_due_after_its_minutes_and_none_that_waits_is_put_off() -> 
 )
 def test_no_step_is_due_later_than_it_would_be_alone_or_than_it_was(minutes: list[int], left: dict[int, int]) -> None:
     waiting = {position: NOON + after * MINUTE for position, after in left.items()}
+    found = due_times(sorted(minutes), NOON, waiting)
+    assert found == sorted(found), "nor is one told before that in front of it"
     for position, due in enumerate(due_times(minutes, NOON, waiting), start=1):
         assert due <= NOON + minutes[position - 1] * MINUTE
         assert due <= waiting.get(position, due)

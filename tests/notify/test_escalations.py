@@ -213,6 +213,23 @@ def test_an_alert_that_joins_puts_no_step_off_and_one_that_fires_anew_begins_the
     assert [when for when, _ in heard()][1:] == [13, 15], "the step that waited keeps its time"
 
 
+def test_a_policy_that_was_changed_begins_anew_with_its_own_times(
+    alert: AlertState, policy: EscalationPolicy, lead: User, otto: User
+) -> None:
+    """Its second step waits, due at the 15th minute; what is in that place now is due 40 minutes after it begins."""
+    other = two_flows(alert)
+    join(alert, 0)
+    join(other, 0)
+    work(0, 5)
+    policy.steps.all().delete()
+    add_step(policy, 1, 20, people=[lead])
+    add_step(policy, 2, 40, people=[otto])
+    join(other, 7, kind="closed")
+    join(other, 8, episode=2)
+    work(15, 28, 48)
+    assert heard() == [(5, "lead"), (28, "lead"), (48, "otto")]
+
+
 def test_when_all_steps_are_taken_news_begins_it_again(alert: AlertState, policy: EscalationPolicy) -> None:
     other = two_flows(alert)
     join(alert, 0)

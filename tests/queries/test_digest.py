@@ -100,12 +100,9 @@ class TestWorse:
             bucket(one, now - 8 * DAY, succeeded=100)
         found = digest_of(asked).worse
         assert [one.flow.name for one in found] == ["Large", "Small"]
-        pages = [
-            f"{one.get_absolute_url()}?days=7" for one in Flow.objects.filter(account=account).order_by("flow_name")
-        ]
-        assert [one.flow.page for one in found] == pages, "with the time that is compared"
-        daily = digest_of(replace(asked, days=1)).worse
-        assert all(one.flow.page.endswith("?days=1") for one in daily)
+        for one in found:
+            flow = Flow.objects.get(account=account, flow_name=one.flow.name)
+            assert one.flow.page == f"{flow.get_absolute_url()}?days=7", "with the time that is compared"
 
 
 def test_nothing_of_an_account_that_the_person_may_not_see(

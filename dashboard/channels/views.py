@@ -76,6 +76,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "channel": row,
         "newest": queries.newest_messages(row, MESSAGES_SHOWN),
+        "left_open": queries.left_open(row),
         "secrets_made": queries.secrets_made(row) if row.service == Channel.Service.WEBHOOK else [],
         "most_secrets": acts.MOST_SECRETS,
     }

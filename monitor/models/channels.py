@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -14,6 +14,9 @@ from monitor.models.deliveries import Delivery
 from monitor.models.hooks import Secret
 from monitor.models.incidents import Notice
 from monitor.vault import EncryptedTextField
+
+# That a channel is left alone, whatever its server says; `monitor.notify` decides how long within it.
+LONGEST_PAUSE = timedelta(minutes=30)
 
 
 class ChannelManager(models.Manager["Channel"]):
@@ -138,7 +141,11 @@ class ChannelMessageQuerySet(models.QuerySet["ChannelMessage"]):
     """Adds what tells which messages may go out."""
 
     def in_turn(self, now: datetime) -> ChannelMessageQuerySet:
-        """Leaves out messages behind an earlier one of their incident, and those of channels that pause."""
+        """Leaves out messages behind an earlier one of their incident, and those of channels that pause.
+
+        An end waits, too, while its channel is off: what was opened there is closed when it is switched on. A pause
+        that would be longer than any is of a clock that was set back since.
+        """
         earlier = ChannelMessage.objects.filter(
             channel=models.OuterRef("channel"),
             notice__incident=models.OuterRef("notice__incident"),
@@ -146,7 +153,9 @@ class ChannelMessageQuerySet(models.QuerySet["ChannelMessage"]):
             state__in=[Delivery.State.QUEUED, Delivery.State.SENDING],
         )
         pausing = ChannelStanding.objects.filter(channel=models.OuterRef("channel"), next_try_at__gt=now)
-        return self.filter(~models.Exists(earlier), ~models.Exists(pausing))
+        pausing = pausing.filter(next_try_at__lte=now + LONGEST_PAUSE)
+        waits = {"channel__is_active": False, "channel__deleted_at": None, "notice__kind": Notice.Kind.RESOLVED}
+        return self.filter(~models.Exists(earlier), ~models.Exists(pausing)).exclude(**waits)
 
 
 class ChannelMessage(models.Model):

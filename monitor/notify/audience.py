@@ -35,7 +35,7 @@ from monitor.routing.read import active_routes, as_route, routed
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Holds the people whom a notice concerns, one for each address, the channels that are on, and its fate's facts.
+    """Holds the people whom a notice concerns, one for each address, the channels it may go to, and its fate's facts.
 
     Attributes:
         heard: who hears of it by rules and routes, but for its end: of that hears who was told of something of it.
@@ -110,7 +110,9 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
         hours=[_hours(link) for link in concerned],
         is_flapping=bool(loud) and all(_flaps(notice, link, now) for link in loud),
     )
-    channels = list(Channel.objects.filter(is_active=True).defer("address", "secrets"))
+    # An end waits for a channel that is off: it closes what the beginning opened there.
+    of = Channel.objects.all() if notice.kind == Notice.Kind.RESOLVED else Channel.objects.filter(is_active=True)
+    channels = list(of.defer("address", "secrets"))
     heard = _heard(notice, [link.alert for link in concerned], channels)
     return Audience(_people(notice, heard), facts, channels, heard)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from monitor.access import may, who_may
-from monitor.models import Delivery, Digest, Occasion, User, ZohoAccount
+from monitor.models import Delivery, Digest, Notice, Occasion, SendAttempt, User, ZohoAccount
 from monitor.models.people import SYSTEM_USERNAME
 
 ALIVE_RIGHT = "alive_mails"
+END_OF_NOTHING = "nothing of the incident arrived there, so its end is not told either"
 
 
 def entitled() -> QuerySet[User]:
@@ -43,8 +44,21 @@ def may_get(person: User, occasion: Occasion) -> bool:
     return may(person, right) and all(may(person, "view", account) for account in accounts)
 
 
-def still_gets(delivery: Delivery) -> bool:
-    """Returns whether the recipient of a mail gets such mails now, as the tables have it."""
+def why_not(delivery: Delivery) -> str:
+    """Returns why a mail is not to be sent any more, as the tables have it; "" where it is."""
+    if not _still_gets(delivery):
+        return "the recipient no longer gets such mails"
+    notice = delivery.notice
+    if notice is None or notice.kind != Notice.Kind.RESOLVED:
+        return ""
+    earlier = Delivery.objects.filter(
+        recipient=delivery.recipient_id, notice__incident=notice.incident_id, notice__seq__lt=notice.seq
+    )
+    may_have_arrived = Q(state=Delivery.State.SENT) | Q(send_attempts__outcome=SendAttempt.Outcome.UNKNOWN)
+    return "" if earlier.filter(may_have_arrived).exists() else END_OF_NOTHING
+
+
+def _still_gets(delivery: Delivery) -> bool:
     if delivery.occasion is None:
         return entitled().filter(pk=delivery.recipient_id).exists()
     person = User.objects.filter(pk=delivery.recipient_id).first()

@@ -16,7 +16,7 @@ from monitor.notify import attempts, mail_server
 from monitor.notify.kinds import plain_of
 from monitor.notify.mailer import Mailer
 from monitor.notify.message import build
-from monitor.notify.recipients import still_gets
+from monitor.notify.recipients import why_not
 from monitor.notify.smtp_answers import (
     GIVEN_UP_AFTER,
     FailureKind,
@@ -161,8 +161,8 @@ def _due(now: datetime) -> QuerySet[Delivery]:
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
-    if not still_gets(delivery):
-        _close(delivery, "the recipient no longer gets such mails", report)
+    if (reason := why_not(delivery)) != "":
+        _close(delivery, reason, report)
         return
     outcome = _exchange(delivery, mailer, clock)
     if outcome is not None and _may_be_what_it_says(outcome, delivery, report):

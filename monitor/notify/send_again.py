@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from monitor import audit
-from monitor.models import ChannelMessage, Delivery, User
+from monitor.models import ChannelMessage, Delivery, Notice, User
+from monitor.notify.channels.words import says_both
 
 States = Delivery.State
 
@@ -25,13 +26,15 @@ def send_again(given_up: Delivery | ChannelMessage, *, actor: User, now: datetim
         now: the present.
 
     Raises:
-        CannotBeSentAgain: it is not given up, for instance for a second click, or news of the same incident went out
-            to the same reader after it.
+        CannotBeSentAgain: it is not given up, for instance for a second click, news of the same incident went out
+            to the same reader after it, or the incident is over and the message does not say so.
     """
     if isinstance(given_up, ChannelMessage) and given_up.channel.deleted_at is not None:
         raise CannotBeSentAgain("The channel was deleted.")
     if _is_overtaken(given_up):
         raise CannotBeSentAgain("A later message of the same incident has gone out: this one would tell of it wrongly.")
+    if _is_too_late(given_up):
+        raise CannotBeSentAgain("The incident is over by now: this message would say that it is not.")
     rows: type[Delivery | ChannelMessage] = type(given_up)
     with transaction.atomic():
         dead = rows._default_manager.filter(pk=given_up.pk, state=States.DEAD)
@@ -46,6 +49,16 @@ def send_again(given_up: Delivery | ChannelMessage, *, actor: User, now: datetim
             account=incident.account_id if incident is not None else None,
             detail={"about": _about(given_up)},
         )
+
+
+def _is_too_late(given_up: Delivery | ChannelMessage) -> bool:
+    """Returns whether a message tells of a beginning alone, of what is over: nothing would end it."""
+    notice = given_up.notice
+    if notice is None or notice.kind == Notice.Kind.RESOLVED or notice.incident.closed_at is None:
+        return False
+    if isinstance(given_up, ChannelMessage) and says_both(given_up):
+        return False
+    return given_up.created_at < notice.incident.closed_at  # what is written afterwards says both
 
 
 def _about(given_up: Delivery | ChannelMessage) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
-from monitor.models import Channel, ChannelMessage, ChannelStanding, Delivery, Secret
+from monitor.models import Channel, ChannelMessage, ChannelStanding, Delivery, Notice, Secret, SendAttempt
 from monitor.queries.mails import UNREACHABLE_FOR_LONG
 from monitor.vault import VaultError
 
@@ -32,6 +32,15 @@ def messages() -> QuerySet[ChannelMessage]:
 def newest_messages(channel: Channel, most: int) -> list[ChannelMessage]:
     """Returns the newest messages of a channel."""
     return list(channel.messages.defer("text", "payload").order_by("-created_at", "-pk")[:most])
+
+
+def left_open(channel: Channel) -> list[int]:
+    """Returns the open incidents of which something went to a channel, and those whose end waits for it."""
+    told = channel.messages.filter(Q(state=Delivery.State.SENT) | Q(send_attempts__outcome=SendAttempt.Outcome.UNKNOWN))
+    is_open = Q(notice__incident__closed_at=None)
+    waits = channel.messages.filter(state=Delivery.State.QUEUED, notice__kind=Notice.Kind.RESOLVED)
+    found = {*told.filter(is_open).values_list("notice__incident", flat=True)}
+    return sorted(found | {*waits.values_list("notice__incident", flat=True)})
 
 
 def secrets_made(channel: Channel) -> list[datetime] | None:

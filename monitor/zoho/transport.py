@@ -60,7 +60,8 @@ class Transport:
     operation, `total` a whole call with all its repeats; `max_body` bytes after decompression; `http` an
     httpx transport to use in place of the network; `allow_loopback` and `private_hosts` let it reach this machine and
     some hosts too, not public addresses alone; `max_wait` and `repeats` see `RepeatPolicy`
-    (`repeats=1` turns repeating off). `sleep`, `monotonic`, `now` and `rng` are given by tests.
+    (`repeats=1` turns repeating off); with `status_is_enough` an answer counts once its status is there, and what is
+    wrong with its body costs only the rest of it. `sleep`, `monotonic`, `now` and `rng` are given by tests.
 
     Safe to share between threads, not across a fork: make one in each process.
     Errors of its methods: the tree in `monitor.zoho.errors`.
@@ -84,10 +85,12 @@ class Transport:
         max_wait: float = 5.0,
         repeats: int = 5,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        status_is_enough: bool = False,
     ) -> None:
         self._timeouts = (connect, read, write, pool)
         self._total = total
         self._max_body = max_body
+        self._status_is_enough = status_is_enough
         self._sleep = sleep
         self._monotonic = monotonic
         self._now = now
@@ -184,10 +187,30 @@ class Transport:
         return Answer(response.status_code, headers, body, self._monotonic(), self._now(), req.where)
 
     def _body(self, response: httpx.Response, end: float) -> bytes:
+        if self._status_is_enough:
+            return self._beginning(response, end)
         if response.is_stream_consumed:  # a test's transport may answer with a body already unpacked
             return read_body([response.content], "", self._max_body, lambda: False)
         encoding = response.headers.get("content-encoding", "")
         return read_body(response.iter_raw(), encoding, self._max_body, lambda: self._monotonic() > end)
+
+    def _beginning(self, response: httpx.Response, end: float) -> bytes:
+        """Returns the first bytes of a body as they came, in time, whatever happens behind them."""
+        kept = b""
+        try:
+            for chunk in response.iter_raw():
+                kept += chunk
+                if len(kept) >= self._max_body or self._monotonic() > end:
+                    break
+        except (
+            httpx.HTTPError,
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.ProtocolError,
+            OSError,
+        ) as error:
+            log.debug("the body of an answer broke off: %s", type(error).__name__)
+        return kept[: self._max_body]
 
 
 def _worth_reading(answer: Answer) -> Answer:

@@ -52,6 +52,18 @@ def test_a_channel_of_each_service_is_added_and_its_secrets_are_never_shown(
     assert "s3cr3t" not in str(stored)
 
 
+def test_who_deletes_a_channel_reads_which_open_incidents_it_will_not_hear_the_end_of(
+    signed_in: Any, ada: Any, notice: Any
+) -> None:
+    told, other = make_channel("pagerduty", "Told"), make_channel("pagerduty", "Another")
+    factories.make_channel_message(notice, told, state="sent")
+    factories.make_channel_message(notice, other, state="dead")
+    said = "The end of 1 open incident will not be told there"
+    client = signed_in(ada)
+    assert said in client.get(told.get_absolute_url()).content.decode()
+    assert said not in client.get(other.get_absolute_url()).content.decode()
+
+
 def test_the_secret_of_a_webhook_is_shown_once(signed_in: Any, ada: Any) -> None:
     client = signed_in(ada)
     added = client.post(reverse("channel_add"), filled_in("webhook")).content.decode()

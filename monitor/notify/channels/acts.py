@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from monitor import audit
 from monitor.models import Channel, ChannelStanding, Secret, User, ZohoAccount
+from monitor.notify.channels import standing
 from monitor.notify.channels.services import SERVICES, hint_of, wrong_with
 from monitor.standard_webhooks import make_secret
 
@@ -113,11 +114,13 @@ def edit(
         detail: dict[str, Any] = audit.changes(before, after) | ({"address": changed} if changed else {})
         _audit(actor, "channel.edit", row, now, detail)
         if changed:  # what waits because of the old address may go out
-            ChannelStanding.objects.filter(channel=row).update(next_try_at=None, failures=0)
+            standing.begins_anew(row)
 
 
 def switch(channel: Channel, *, on: bool, actor: User, now: datetime) -> None:
     """Switches a channel on or off; what waits for one that is off is given up.
+
+    The ends of what it was told of wait until it is on again.
 
     Args:
         channel: the channel.
@@ -128,6 +131,8 @@ def switch(channel: Channel, *, on: bool, actor: User, now: datetime) -> None:
     with transaction.atomic():
         if Channel.objects.filter(pk=channel.pk).exclude(is_active=on).update(is_active=on):
             _audit(actor, "channel.on" if on else "channel.off", channel, now, {})
+            if on:
+                standing.begins_anew(channel)
 
 
 def delete(channel: Channel, *, actor: User, now: datetime) -> None:

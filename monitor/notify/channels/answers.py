@@ -25,7 +25,7 @@ from monitor.privacy import mask_text
 from monitor.zoho.protocol import http_date
 
 LONGEST_WAIT = BACK_OFF[-1]  # one answer must not silence a channel for longer than its trouble would
-_GONE = 410
+GONE = "410"
 _CONFIGURED_WRONGLY = frozenset({401, 403, 404})
 _PASSING = frozenset({408, 409, 425})
 _MEANING = {
@@ -81,7 +81,7 @@ def judge(answer: ChannelAnswer, now: datetime) -> ChannelOutcome:
     wait = _wait(answer, now)
     if answer.status == 429 or (answer.status == 503 and wait is not None):
         return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=True, wait=wait)
-    if answer.status == _GONE:
+    if code == GONE:
         return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=True)
     if answer.status in _CONFIGURED_WRONGLY or 300 <= answer.status < 400:
         return ChannelOutcome(FailureKind.SENDER, code, reason, is_of_channel=True)

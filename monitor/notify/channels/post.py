@@ -15,7 +15,7 @@ from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.webhook import post_webhook
 from monitor.public_addresses import PrivateHosts
 
-SECONDS = 15.0  # for one message, all in all
+SECONDS = 12.0  # for one message, all in all
 START_SECONDS = 8.0  # that a process may take beside that on a busy machine
 CHILD = "monitor.notify.channels.child"
 # Of our own environment the child gets what a program needs to run and to know certificates; no proxy, no secret.

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
 
-from monitor.models import ChannelMessage, ChannelStanding, Notice
+from monitor.models import ChannelMessage, ChannelStanding
 from monitor.notify import attempts
-from monitor.notify.audience import channels_told
 from monitor.notify.channels import standing
 from monitor.notify.channels.answers import ChannelOutcome, judge
+from monitor.notify.channels.fate import comes_late, tell_both, why_not
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
 from monitor.notify.channels.words import is_over, parcel_of
@@ -25,9 +26,10 @@ from monitor.vault import VaultError
 logger = logging.getLogger(__name__)
 
 # Longer than the slowest exchange with the start of a process.
-LEASE = timedelta(minutes=2)
-# A task of the queue may last 60 s; the last exchange begins before this.
-BUDGET = timedelta(seconds=25)
+LEASE = timedelta(seconds=45)
+# The last exchange begins before this: with the slowest one a run stays well under 30 s, for there are two workers.
+BUDGET = timedelta(seconds=5)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAST = ("incident", "url", "state", "severity")  # that a plain message tells programs
 AT_ONCE = 4  # processes; one channel has one at most
 States = ChannelMessage.State
@@ -51,7 +53,7 @@ class ChannelReport:
 
 def is_anything_to_notify(now: datetime) -> bool:
     """Returns whether a message is due: one statement, so that it may be asked often."""
-    return _due(now).exists()
+    return _due(now).filter(~Exists(_under_way(now))).exists()
 
 
 def send_to_channels(
@@ -72,6 +74,8 @@ def send_to_channels(
     """
     tell = clock or _running_from(now)
     report, ends_at = ChannelReport(), tell() + BUDGET
+    if _under_way(now).exists():  # in the other worker, which is left to mails and to judging meanwhile
+        return report
     _give_up_old(now, report)
     under_way: dict[Future[tuple[ChannelAnswer, datetime]], tuple[ChannelMessage, datetime]] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="channel") as pool:
@@ -135,17 +139,27 @@ def _claim(now: datetime) -> ChannelMessage | None:
 
 
 def _due(now: datetime) -> QuerySet[ChannelMessage]:
-    on_its_way = ChannelMessage.objects.filter(channel=OuterRef("channel"), state=States.SENDING, lease_until__gte=now)
-    is_due = Q(state=States.QUEUED, next_try_at__lte=now) | Q(state=States.SENDING, lease_until__lt=now)
+    on_its_way = _under_way(now).filter(channel=OuterRef("channel"))
+    # What lies further ahead than any lease was written before the clock was set back.
+    is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + LEASE)
+    is_due = Q(state=States.QUEUED, next_try_at__lte=now) | Q(is_lost, state=States.SENDING)
     due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
-    return due.select_related("channel", "notice__incident").order_by("next_try_at", "pk")
+    # The channel first that was tried the longest ago: slow ones must not starve the others.
+    tried = [Coalesce(f"channel__standing__{name}", Value(_LONG_AGO)) for name in ("accepted_at", "next_try_at")]
+    return due.select_related("channel", "notice__incident").order_by(Greatest(*tried), "next_try_at", "pk")
+
+
+def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
+    return ChannelMessage.objects.filter(state=States.SENDING, lease_until__gte=now, lease_until__lte=now + LEASE)
 
 
 def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Parcel | None:
     """Returns what is to be handed over; None where nothing is, which is marked then."""
-    if (reason := _why_not(message)) != "":
+    if (reason := why_not(message)) != "":
         _close(message, reason, report)
         return None
+    if comes_late(message):
+        _mine(message).update(**tell_both(message, now))
     try:
         return parcel_of(message)
     except VaultError as error:
@@ -154,18 +168,6 @@ def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Pa
             message, str(error), next_try(FailureKind.TRANSIENT, message.attempts, message.tried_from, now), report
         )
         return None
-
-
-def _why_not(message: ChannelMessage) -> str:
-    channel = message.channel
-    if channel.deleted_at is not None:
-        return "the channel was deleted"
-    if not channel.is_active:
-        return "the channel is off"
-    notice = message.notice
-    if notice.kind == Notice.Kind.RESOLVED and channel.pk not in channels_told(notice.incident_id, notice.seq):
-        return "nothing of the incident arrived there, so its end is not told either"
-    return ""
 
 
 def _mark(

@@ -18,6 +18,22 @@ TAIL = 4  # characters of a secret that its hint shows
 _LONG_ENOUGH = 16  # for a hint to give nothing away
 _PRINTED = re.compile(r"[!-~]+")
 _REGIONS = (("us", "United States"), ("eu", "Europe"))
+# Ends of Microsoft's own names: of Azure Logic Apps and of Power Platform, each with the clouds of states.
+# Sources: https://learn.microsoft.com/power-platform/admin/online-requirements and
+# https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure
+_TEAMS_HOSTS = "|".join(
+    re.escape(host)
+    for host in (
+        "logic.azure.com",
+        "logic.azure.us",
+        "logic.azure.cn",
+        "api.powerplatform.com",
+        "api.gov.powerplatform.microsoft.us",
+        "api.high.powerplatform.microsoft.us",
+        "api.appsplatform.us",
+        "api.powerplatform.partner.microsoftonline.cn",
+    )
+)
 _CLIQ_REGIONS = (
     ("us", "zoho.com"),
     ("eu", "zoho.eu"),
@@ -97,7 +113,7 @@ SERVICES: dict[str, ChannelService] = {
             "teams",
             (
                 _url(
-                    r"https://[A-Za-z0-9_.-]+\.(logic\.azure\.[A-Za-z]{2,12}|(power|apps)platform(\.[A-Za-z0-9-]{2,24}){1,3})"
+                    rf"https://[A-Za-z0-9_.-]+\.({_TEAMS_HOSTS})"
                     r"(:443)?(/powerautomate/automations/direct(/cu/[0-9]+)?)?/workflows/[A-Za-z0-9_-]+"
                     r"/triggers/manual/paths/invoke/?\?(?=.*\bsig=)((api-version|sp|sv|sig)=[A-Za-z0-9%._~-]*(&(?!\Z)|\Z))+",
                     "The address that the workflow “Send webhook alerts to a channel” shows in Teams.",

@@ -36,6 +36,12 @@ def fails(channel: Channel, outcome: ChannelOutcome, now: datetime) -> None:
         _row(channel).update(next_try_at=now + wait)
 
 
+def begins_anew(channel: Channel) -> None:
+    """Forgets what was known of a channel that a person has changed: what waits may go out."""
+    unknown = {"state": States.UNKNOWN, "since": None, "reason": "", "code": "", "failures": 0, "next_try_at": None}
+    _row(channel).update(**unknown)
+
+
 def _row(channel: Channel) -> QuerySet[ChannelStanding]:
     return ChannelStanding.objects.filter(channel=channel)
 

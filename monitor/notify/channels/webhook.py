@@ -18,6 +18,7 @@ from monitor.zoho.protocol import Request
 MOST_SENT = 64 * 1024  # bytes of a message
 MOST_BYTES = 64 * 1024  # of an answer
 WORDS_LENGTH = 1_000
+_FORM = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
 
 
 class WebhookRequest(Request):
@@ -41,11 +42,11 @@ def post_webhook(parcel: Parcel, *, private_hosts: PrivateHosts, seconds: float,
     if len(body) > MOST_SENT:
         return ChannelAnswer(is_taken=False, status=413, words="the message is larger than we send")
     headers = headers_of(parcel.signing, parcel.message_id, int(now.timestamp()), body)
-    request = WebhookRequest(
-        "POST", parcel.fields["url"], headers | {"Content-Type": "application/json; charset=utf-8"}, body, fresh=True
-    )
+    request = WebhookRequest("POST", parcel.fields["url"], headers | _FORM, body, fresh=True)
     try:
-        with Transport(total=seconds, max_body=MOST_BYTES, private_hosts=private_hosts) as transport:
+        with Transport(
+            total=seconds, max_body=MOST_BYTES, private_hosts=private_hosts, status_is_enough=True
+        ) as transport:
             answer = transport.call(request, lambda found: found)
     except NotSent as error:
         known = "no public address is known for this host" if "no public address" in str(error) else ""

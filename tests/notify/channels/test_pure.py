@@ -96,11 +96,28 @@ def test_no_secret_stays_in_a_text_in_whatever_spelling(service: str) -> None:
         "https://chat.googleapis.com/v1/spaces/A/messages?key=a&token=b&verify=no",
         "https://x.logic.azure.com.evil.example/workflows/a/triggers/manual/paths/invoke?sig=a",
         "https://x.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=a&format=html",
+        "https://x.logic.azure.evil/workflows/a/triggers/manual/paths/invoke?sig=a",
+        "https://x.powerplatform.evil.example/workflows/a/triggers/manual/paths/invoke?sig=a",
+        "https://api.appsplatform.us.evil.example/workflows/a/triggers/manual/paths/invoke?sig=a",
         "https://x.logic.azure.com:22/workflows/a/triggers/manual/paths/invoke?sig=a",
     ],
 )
 def test_an_address_that_only_looks_like_the_services_is_refused(service: str, address: str) -> None:
     assert "url" in wrong_with(SERVICES[service], {"url": address}, NO_PRIVATE_HOSTS)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "prod-1.westeurope.logic.azure.com", "prod-1.usgovvirginia.logic.azure.us", "prod-1.chinaeast2.logic.azure.cn",
+        "default0a.1b.environment.api.powerplatform.com", "0a.1b.environment.api.gov.powerplatform.microsoft.us",
+        "0a.1b.environment.api.high.powerplatform.microsoft.us", "0a.1b.environment.api.appsplatform.us",
+        "0a.1b.environment.api.powerplatform.partner.microsoftonline.cn",
+    ],
+)  # fmt: skip
+def test_a_workflow_of_teams_may_be_in_each_cloud_of_microsoft(host: str) -> None:
+    address = f"https://{host}:443/workflows/0a/triggers/manual/paths/invoke?api-version=1&sp=%2Frun&sv=1.0&sig=abc"
+    assert wrong_with(SERVICES["teams"], {"url": address}, NO_PRIVATE_HOSTS) == {}
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "_-", min_size=5, max_size=40), st.text(), st.text())

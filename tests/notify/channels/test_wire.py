@@ -75,8 +75,11 @@ def test_a_webhook_is_signed_after_standard_webhooks_with_each_secret(
         ((307, {"Location": "/elsewhere"}, b""), "queued", 1),
         (DROP, "queued", 1),
         (HANG, "queued", 1),
-        (DRIP, "queued", 1),
-        ((200, {}, b"x" * 1_000_000), "queued", 1),
+        (DRIP, "sent", 1),
+        ((200, {}, b"x" * 1_000_000), "sent", 1),
+        ((200, {"Content-Length": "99"}, b"torn"), "sent", 1),
+        ((200, {"Content-Encoding": "gzip"}, b"not packed"), "sent", 1),
+        ((500, {"Content-Encoding": "gzip"}, b"not packed"), "queued", 1),
     ],
     ids=str,
 )  # fmt: skip

@@ -30,6 +30,7 @@ class DigestWish:
         weekday: of a mail a week, 0 for Monday; None for one a day.
         done: the periods that were decided.
         last_due_at: when the newest of these was due; None where there is none.
+        last_sent_at: when the newest was handed over that said something, however late it was; None where none was.
     """
 
     zone: tzinfo
@@ -38,6 +39,7 @@ class DigestWish:
     weekday: int | None = None
     done: Collection[date] = ()
     last_due_at: datetime | None = None
+    last_sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def due_period(wish: DigestWish, now: datetime) -> DuePeriod | None:
     pause = LEAST_PAUSE if wish.weekday is None else LEAST_PAUSE_OF_WEEKS
     if wish.last_due_at is not None and newest.due_at < wish.last_due_at + pause:
         return None
+    if wish.last_sent_at is not None and now < wish.last_sent_at + pause:
+        return None  # the one before came late: this one waits, and is not lost
     return newest
 
 

@@ -95,6 +95,7 @@ def _wish(person: User, kind: Digest.Kind, done: list[Digest]) -> DigestWish:
         weekday=person.digest_weekday if kind is Kind.WEEKLY else None,
         done=frozenset[date](row.period for row in done),
         last_due_at=max((row.due_at for row in done), default=None),
+        last_sent_at=max((row.until for row in done if not row.is_empty), default=None),
     )
 
 

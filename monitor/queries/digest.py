@@ -5,8 +5,9 @@ It is the one home of that question. `monitor.notify` puts the facts into words 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Q
 from django.urls import reverse
@@ -25,7 +26,7 @@ from monitor.digest_facts import (
     WorseFlow,
     is_worse,
 )
-from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Flow, Product, WorkflowRule, ZohoAccount
+from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Connection, Flow, Product, WorkflowRule, ZohoAccount
 from monitor.periods import DAY, Window, last_days
 from monitor.privacy import mask_name
 from monitor.queries import counts, health, incidents, problems
@@ -165,8 +166,9 @@ def _dormant_crm(asked: DigestAsked) -> list[NamedPage]:
 def _dormant_alerts(asked: DigestAsked) -> list[NamedPage]:
     """Returns enabled alert rules over flows none of whose flows can be looked at for a week: they would tell nobody.
 
-    Those are rules whose flows are all gone, switched off, without data, or replaced by narrower rules. Rules about
-    something else than flows have nothing to look at where all is well.
+    Those are rules whose flows are all gone, switched off, without data, or replaced by narrower rules, and those for a
+    flow, tag or owner that nothing was ever evaluated for. Rules about something else than flows have nothing to look
+    at where all is well: of these it is only told that what they are for is not there.
     """
     rules = AlertRule.objects.filter(account__in=asked.accounts, account__is_active=True, is_active=True)
     rules = rules.filter(created_at__lte=asked.until - WATCHES_NOTHING_FOR).select_related("flow")
@@ -175,10 +177,52 @@ def _dormant_alerts(asked: DigestAsked) -> list[NamedPage]:
     awake = Q(state__in=[*AWAKE, AlertState.State.LEARNING]) | Q(since__gt=asked.until - WATCHES_NOTHING_FOR)
     is_awake = set(watched.filter(awake).distinct())
     known = set(watched.distinct())
+    there = _subjects_there(asked.accounts)
     found = []
-    for rule in rules.order_by("name", "pk")[:MOST]:
-        is_off = rule.flow is not None and (rule.flow.gone_at is not None or rule.flow.status in SWITCHED_OFF)
-        if is_off or (rule.pk in known and rule.pk not in is_awake):
-            why = "its flow is switched off or gone" if is_off else "none of its flows can be looked at"
+    for rule in rules.order_by("name", "pk"):
+        if rule.flow is not None and (rule.flow.gone_at is not None or rule.flow.status in SWITCHED_OFF):
+            why = "its flow is switched off or gone"
+        elif rule.kind in there:
+            why = "" if _is_for_any(rule, there[rule.kind]) else "what it is for is not there"
+        elif rule.pk in known:
+            why = "" if rule.pk in is_awake else "none of its flows can be looked at"
+        else:  # one that is new to an account without flows is no trouble
+            is_scoped = rule.flow_id is not None or rule.tag_id is not None or rule.owner_id is not None
+            why = "no flow was ever looked at for it" if is_scoped else ""
+        if why:
             found.append(NamedPage(rule.name, reverse("alert_rules"), why))
-    return found
+    return found[:MOST]
+
+
+class _SubjectThere(NamedTuple):
+    """Holds what is there of a kind's subjects, by what a rule can be for one."""
+
+    key: str
+    module: str
+    owner: int | None
+    tag: int | None
+
+
+def _subjects_there(accounts: Collection[int]) -> dict[str, list[tuple[int, _SubjectThere]]]:
+    """Returns the accounts and marks of workflow rules and connections, one a tag; by the kind of alert rules."""
+    workflows = WorkflowRule.objects.filter(account__in=accounts, gone_at=None).order_by("pk")
+    marks = workflows.values_list("account", "pk", "module", "ownership__owner", "ownership__tags")
+    connections = Connection.objects.filter(account__in=accounts, gone_at=None).values_list("account", "pk")
+    return {
+        "crm": [(account, _SubjectThere(str(key), module, owner, tag)) for account, key, module, owner, tag in marks],
+        "connection": [(account, _SubjectThere(str(key), "", None, None)) for account, key in connections],
+    }
+
+
+def _is_for_any(rule: AlertRule, there: Iterable[tuple[int, _SubjectThere]]) -> bool:
+    """Returns whether anything is there that a rule is for; of one for all of an account that does not matter."""
+    if not (rule.subject_key or rule.module or rule.owner_id or rule.tag_id):
+        return True
+    return any(
+        account == rule.account_id
+        and rule.subject_key in ("", one.key)
+        and rule.module in ("", one.module)
+        and rule.owner_id in (None, one.owner)
+        and rule.tag_id in (None, one.tag)
+        for account, one in there
+    )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from monitor.incident_words import causes_in_words, title_of
 from monitor.models import (
@@ -20,6 +20,7 @@ from monitor.models import (
     Notice,
     Silence,
     Snooze,
+    Transition,
 )
 from monitor.queries.channels import ChannelTrouble, broken_channels
 from monitor.queries.escalations import ShownEscalation, escalations_of
@@ -76,17 +77,20 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
-    """Returns the incidents that nobody is mailed of at once, for they are for digests or flap, the newest first.
+    """Returns the incidents of which no mail came, the newest first: for digests, flapping, snoozed, silenced, muted.
 
-    They are open, or began after a time.
+    They are open, or began after a time. One whose first mail is about to go out is none of them.
 
     Args:
         accounts: of these.
         since: from when on those that are over count too.
     """
     open_or_new = Q(closed_at=None) | Q(opened_at__gte=since)
-    flaps = IncidentAlert.objects.filter(alert__flaps_until__gte=since, alert__rule__account__in=accounts)
-    is_quiet = Q(severity=AlertRule.Severity.DIGEST) | Q(pk__in=flaps.values("incident"))
+    mine, states = Notice.objects.filter(incident=OuterRef("pk")), Transition.Dispatch
+    messages = ChannelMessage.objects.filter(notice=OuterRef("pk"))
+    told = mine.filter(Q(recipients__gt=0) | Exists(messages), dispatch_state=states.DISPATCHED)
+    about_to_be = mine.filter(dispatch_state=states.NEW, why_silent="")
+    is_quiet = Q(severity=AlertRule.Severity.DIGEST) | (~Exists(told) & ~Exists(about_to_be))
     found = incidents().filter(open_or_new, is_quiet, account__in=accounts)
     return _as_rows(found.order_by("-opened_at", "-pk"))
 

@@ -54,6 +54,22 @@ def test_each_day_of_a_clock_has_one_however_the_job_runs(zone: str, hour: int, 
     assert days <= set(names), "no day in between is left out"
 
 
+@pytest.mark.parametrize(("weekday", "period"), [(None, timedelta(days=1)), (0, timedelta(days=7))])
+def test_one_that_came_late_keeps_the_next_waiting_and_does_not_cost_it(weekday: int | None, period: timedelta) -> None:
+    monday = datetime(2026, 3, 2, 7, tzinfo=UTC)
+    pause = LEAST_PAUSE if weekday is None else LEAST_PAUSE_OF_WEEKS
+    back = monday + period - 10 * MINUTE  # the worker was away nearly until the next one was due
+    late = due_period(DigestWish(UTC, 7, LONG_AGO, weekday), back)
+    assert late is not None
+    assert (late.name, late.due_at) == (monday.date(), monday)
+    wish = DigestWish(UTC, 7, LONG_AGO, weekday, {late.name}, late.due_at, last_sent_at=back)
+    assert due_period(wish, monday + period) is None
+    assert due_period(wish, back + pause - MINUTE) is None
+    found = due_period(wish, back + pause)
+    assert found is not None
+    assert found.due_at == monday + period
+
+
 @given(
     steps=st.lists(st.tuples(st.integers(1, 3 * 1440), st.sampled_from(ZONES), st.integers(0, 23)), max_size=60),
     weekday=st.none() | st.integers(0, 6),

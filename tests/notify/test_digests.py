@@ -94,6 +94,19 @@ def test_a_person_gets_one_message_of_a_week_however_often_the_job_runs(facts: F
     assert (second.since, second.told) == (now, [3])
 
 
+def test_after_an_outage_of_the_worker_two_do_not_come_at_once_but_where_the_first_said_nothing(
+    facts: Facts, now: datetime
+) -> None:
+    due = now.replace(hour=7, minute=0)
+    make_person("olga", wants="digest_daily")
+    back = due + DAY - 10 * MINUTE
+    assert [run(facts, at) for at in (back, due + DAY, back + 6 * 60 * MINUTE, due + 2 * DAY)] == [1, 0, 1, 1]
+    facts.facts = DigestFacts()
+    assert run(facts, due + 4 * DAY - 10 * MINUTE) == 0
+    facts.facts = Facts().facts
+    assert run(facts, due + 4 * DAY) == 1
+
+
 def test_new_people_get_the_weekly_one_and_no_other(facts: Facts, now: datetime) -> None:
     factories.make_user("new", Role.ADMIN, date_joined=now - 8 * DAY)
     assert run(facts, now, booted_at=now - DAY) == 1

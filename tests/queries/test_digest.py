@@ -23,6 +23,9 @@ from monitor.models import (
     HourBucket,
     Incident,
     SyncState,
+    Tag,
+    User,
+    WorkflowRule,
     ZohoAccount,
 )
 from monitor.queries.digest import alive, digest_of
@@ -197,12 +200,71 @@ class TestDormant:
         AlertRule.objects.filter(pk=off.pk).update(is_active=False)
         assert [one.name for one in digest_of(asked).dormant_alerts] == ["old"]
 
+    @pytest.mark.parametrize("scope", ["flow", "tag", "owner"])
+    def test_an_alert_rule_for_what_never_was_there_but_none_of_a_whole_account(
+        self, flow: Flow, asked: DigestAsked, now: datetime, scope: str, ada: User
+    ) -> None:
+        value = {"flow": flow, "tag": Tag.objects.create(name="orders"), "owner": ada}[scope]
+        rule = factories.make_alert_rule(flow.account, kind="in_a_row", name="Scoped", **{scope: value})
+        factories.make_alert_rule(flow.account, kind="failing_now", name="Wide")
+        AlertRule.objects.filter(account=flow.account).update(created_at=now - 60 * DAY)
+        assert [one.name for one in digest_of(asked).dormant_alerts] == ["Scoped"]
+        AlertState.objects.create(rule=rule, flow=flow, state="ok", since=now - 20 * DAY, evaluated_at=now)
+        assert digest_of(asked).dormant_alerts == []
+
+    @pytest.mark.parametrize("scope", ["subject_key", "tag", "owner", "module"])
+    def test_an_alert_rule_for_workflow_rules_that_are_not_there(
+        self, account: ZohoAccount, asked: DigestAsked, now: datetime, scope: str, ada: User
+    ) -> None:
+        workflow = factories.make_rule(account, module="Deals", modified_time=now)
+        tag = factories.own_thing(rule=workflow, owner=ada, tags=["orders", "night"]).tags.get(name="night")
+        value = {"subject_key": str(workflow.pk), "tag": tag, "owner": ada, "module": "Deals"}[scope]
+        factories.make_alert_rule(account, kind="crm", name="Scoped", **{scope: value})
+        factories.make_alert_rule(account, kind="crm", name="Wide")
+        AlertRule.objects.filter(account=account).update(created_at=now - 60 * DAY)
+        assert digest_of(asked).dormant_alerts == []
+        WorkflowRule.objects.filter(pk=workflow.pk).update(gone_at=now)
+        assert [one.name for one in digest_of(asked).dormant_alerts] == ["Scoped"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "notice", "channel", "quiet"),
+    [
+        ("notify", {"dispatch_state": "dispatched", "recipients": 2}, False, False),
+        ("notify", {"dispatch_state": "dispatched", "recipients": 0}, True, False),
+        ("notify", {"dispatch_state": "new"}, False, False),  # its mail goes out in a moment
+        ("notify", {"dispatch_state": "new", "why_silent": "snoozed"}, False, True),
+        ("notify", {"dispatch_state": "silent", "why_silent": "silenced"}, False, True),
+        ("notify", {"dispatch_state": "silent", "why_silent": "flaps"}, False, True),
+        ("digest", {"dispatch_state": "silent"}, False, True),
+    ],
+)
+def test_quiet_is_what_nobody_was_told_of_for_whatever_reason(
+    flow: Flow,
+    asked: DigestAsked,
+    now: datetime,
+    severity: str,
+    notice: dict[str, Any],
+    channel: bool,
+    quiet: bool,
+) -> None:
+    rule = factories.make_alert_rule(flow.account, severity=severity)
+    # It flaps by now: the mails of earlier went out all the same.
+    fields = {"since": now, "evaluated_at": now, "episode": 1, "flaps_until": now + DAY}
+    alert = AlertState.objects.create(rule=rule, flow=flow, **fields)
+    incident = factories.make_incident(alert, severity=severity, opened_at=now)
+    incident.notices.update(**notice)
+    if channel:
+        factories.make_channel_message(incident.notices.get())
+    assert bool(digest_of(asked).incidents) is quiet
+
 
 def test_quiet_incidents_broken_connections_and_plans(flow: Flow, asked: DigestAsked, now: datetime) -> None:
     for severity, opened_at in (("digest", now - 30 * DAY), ("notify", now)):
         rule = factories.make_alert_rule(flow.account, severity=severity, kind=f"{severity}_kind")
         alert = AlertState.objects.create(rule=rule, flow=flow, since=now, evaluated_at=now, episode=1)
-        factories.make_incident(alert, severity=severity, opened_at=opened_at)
+        incident = factories.make_incident(alert, severity=severity, opened_at=opened_at)
+        incident.notices.update(dispatch_state="dispatched", recipients=int(severity == "notify"))
     for status in ("disconnected", "active"):
         Connection.objects.create(
             account=flow.account,

@@ -9,13 +9,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from monitor.models import ChannelMessage, ChannelStanding
 from monitor.notify import attempts
 from monitor.notify.channels import standing
-from monitor.notify.channels.answers import ChannelOutcome, judge
+from monitor.notify.channels.answers import LONGEST_WAIT, ChannelOutcome, judge
 from monitor.notify.channels.fate import comes_late, tell_both, why_not
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
@@ -142,7 +142,11 @@ def _due(now: datetime) -> QuerySet[ChannelMessage]:
     on_its_way = _under_way(now).filter(channel=OuterRef("channel"))
     # What lies further ahead than any lease was written before the clock was set back.
     is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + LEASE)
-    is_due = Q(state=States.QUEUED, next_try_at__lte=now) | Q(is_lost, state=States.SENDING)
+    # So is what would be tried later than any pause allows, within the day in which a message is tried.
+    day = GIVEN_UP_AFTER + LONGEST_WAIT
+    is_ahead = Q(next_try_at__lte=F("created_at") + day) | Q(next_try_at__lte=F("revived_at") + day)
+    is_waiting = Q(next_try_at__lte=now) | Q(is_ahead, next_try_at__gt=now + LONGEST_WAIT)
+    is_due = Q(is_waiting, state=States.QUEUED) | Q(is_lost, state=States.SENDING)
     due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
     # The channel first that was tried the longest ago: slow ones must not starve the others.
     tried = [Coalesce(f"channel__standing__{name}", Value(_LONG_AGO)) for name in ("accepted_at", "next_try_at")]

@@ -177,6 +177,17 @@ def test_a_pause_longer_than_any_is_of_a_clock_that_was_set_back(alert: AlertSta
     assert send_at(now, Poster()).sent == 1
 
 
+def test_a_message_written_before_the_clock_was_set_back_goes_out_at_once(alert: AlertState, now: datetime) -> None:
+    make_channel()
+    fired = fire(alert, now)
+    assert send_at(now, Poster(refused(408))).retried == 1
+    ChannelMessage.objects.filter(pk=fired.pk).update(created_at=now + DAY, next_try_at=now + DAY + 15 * SECOND)
+    poster = Poster(refused(408))
+    assert send_at(now, poster).retried == 1
+    assert send_at(now, poster).handled == 0
+    assert send_at(now + MINUTE, poster).sent == 1
+
+
 def test_no_pause_that_is_decided_is_taken_for_one_of_a_clock_that_was_set_back() -> None:
     assert max(answers.LONGEST_WAIT, *BACK_OFF, REFUSED_PAUSE) <= LONGEST_PAUSE
 

@@ -213,6 +213,7 @@ def _is_account_down(incident: Incident) -> bool:
     """Returns whether what is wrong with the account explains the rest now, and somebody was told of it or will be."""
     opened = Incident.objects.filter(account=incident.account_id, closed_at=None, cause=Incident.Cause.ACCOUNT)
     firing = IncidentAlert.objects.filter(incident__in=opened.exclude(severity="digest"), left_at=None)
+    firing = firing.exclude(alert__rule__severity=AlertRule.Severity.DIGEST)
     down = {link.incident_id for link in firing.select_related("alert") if link.alert.numbers.get(EXPLAINS, 1)}
     first = Notice.objects.filter(incident__in=down, kind=Notice.Kind.FIRING)
     states = Transition.Dispatch

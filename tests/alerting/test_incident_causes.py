@@ -37,7 +37,10 @@ def alert(account: ZohoAccount, rule: AlertRule, ada: User, now: datetime) -> Al
 
 
 class TestWhatExplains:
-    @pytest.mark.parametrize("change", ["a gap explains nothing", "nobody is told of it", "it has recovered"])
+    @pytest.mark.parametrize(
+        "change",
+        ["a gap explains nothing", "nobody is told of it", "it has recovered", "only one for digests fires on"],
+    )
     def test_an_accounts_incident_that_explains_nothing_now_keeps_nothing_quiet(
         self, alert: AlertState, account: ZohoAccount, now: datetime, change: str
     ) -> None:
@@ -46,6 +49,8 @@ class TestWhatExplains:
             AlertState.objects.filter(incident_links__incident=whole).update(numbers={EXPLAINS: 0})
         elif change == "nobody is told of it":
             Incident.objects.filter(pk=whole.pk).update(severity="digest")
+        elif change == "only one for digests fires on":
+            AlertRule.objects.filter(account=account, kind="mirror").update(severity="digest")
         else:
             whole.members.update(left_at=now, left_how="recovered")
         assert dispatch_new(now + MINUTE) == 1

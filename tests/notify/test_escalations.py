@@ -396,69 +396,6 @@ def test_a_step_is_not_the_mail_before_for_those_that_join(alert: AlertState, po
     assert own(Notice).get(kind="update").due_at == at(60), "an hour after the first mail of what the first look finds"
 
 
-def paging(alert: AlertState, head: User) -> AlertState:
-    """Another alert, of a rule that pages, with an escalation of its own: the head after 2 minutes and after 20."""
-    paged = EscalationPolicy.objects.create(name="Pages")
-    add_step(paged, 1, 2, people=[head])
-    add_step(paged, 2, 20, people=[head])
-    Route.objects.filter(policy__name="On call").update(position=2)
-    make_route(1, severity="page", people=[head], policy=paged)
-    other = two_flows(alert)
-    other.rule = factories.make_alert_rule(alert.rule.account, kind="in_a_row", severity="page")
-    other.save()
-    return other
-
-
-def test_it_ends_with_the_last_alert_whose_route_names_it_and_the_incident_is_as_loud_as_what_is_left(
-    alert: AlertState, policy: EscalationPolicy, head: User
-) -> None:
-    other = paging(alert, head)
-    join(alert, 0)
-    join(other, 1)
-    assert incident().severity == "page"
-    work(1, 3)
-    join(other, 4, kind="closed")
-    assert (incident().severity, incident().closed_at) == ("notify", None)
-    ends = dict(own(Escalation).values_list("policy_name", "ended_how"))
-    assert ends == {"Pages": "over", "On call": ""}
-    work(5, 15, 22)
-    assert heard() == [(3, "head"), (5, "lead"), (15, "head")], "nothing of the page that is over"
-    join(alert, 30, kind="closed")
-    assert incident().severity == "page", "what is over is as loud as it was"
-
-
-def test_an_alert_that_fires_anew_repeats_only_the_steps_that_its_own_route_names(
-    alert: AlertState, policy: EscalationPolicy, head: User
-) -> None:
-    other = paging(alert, head)
-    join(alert, 0)
-    join(other, 0)
-    work(1, 2, 5, 15, 20)
-    assert heard() == [(2, "head"), (5, "lead"), (15, "head"), (20, "head")]
-    join(other, 30, kind="closed")
-    join(other, 31, episode=2)
-    work(33, 36, 46, 51)
-    assert heard()[4:] == [(33, "head"), (51, "head")]
-
-
-def test_what_flaps_and_then_lasts_is_escalated_though_others_kept_its_incident_open(
-    alert: AlertState, policy: EscalationPolicy, head: User
-) -> None:
-    """The others are escalated to nobody; by each end of its alert the escalation ends, too."""
-    other = two_flows(alert)
-    other.rule = factories.make_alert_rule(alert.rule.account, kind="in_a_row", severity="page")
-    other.save()
-    make_route(0, severity="page", people=[head])
-    join(other, 0)
-    for number in range(13):
-        alert.refresh_from_db()
-        join(alert, 1 + number, kind="resolved" if number % 2 else "firing", episode=1 + number // 2)
-    work(*range(14, 70))
-    assert own(Incident).count() == 1
-    (first, _), (second, _) = heard()
-    assert (first, second) == (13 + 30 + 5, 13 + 30 + 15)
-
-
 def test_the_owner_can_be_a_step(alert: AlertState, policy: EscalationPolicy, ada: User, otto: User) -> None:
     policy.steps.filter(position=2).update(to_owner=True)
     policy.steps.get(position=2).people.clear()

@@ -7,12 +7,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.correction_forms import CorrectionForm, IncidentCorrectionForm
+from dashboard.alerts.forms import AlertFilterForm
 from monitor.access import may
 from monitor.alerting.actions import AlertActRefused
 from monitor.alerting.corrections import leave_out, take_back
@@ -20,7 +22,6 @@ from monitor.models import Incident
 from monitor.queries import corrections as queries
 from monitor.queries.incidents import incidents
 
-SHOWN = 200
 LONGEST_KEY = 18  # digits that every database takes for a number
 
 
@@ -71,15 +72,19 @@ def _incident(request: HttpRequest) -> Incident | None:
 def _show(
     request: HttpRequest, form: CorrectionForm | IncidentCorrectionForm, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    def rows(_: Any) -> dict[str, Any]:
-        return {"rows": queries.corrections()[:SHOWN]}
+    filters = AlertFilterForm(request.GET)
+
+    def find(account_id: int | None) -> dict[str, Any]:
+        rows = queries.corrections()
+        return lists.numbered(rows if account_id is None else rows.filter(account=account_id), filters)
 
     response = lists.show(
         request,
         "alerts/corrections.html",
-        None,
-        rows,
+        filters,
+        find,
         nouns="corrections",
+        own_url=reverse("corrections"),
         correction_form=form,
         refusal=refusal,
         may_correct=may(request.user, "correct"),

@@ -84,6 +84,23 @@ def test_the_incident_page_offers_its_own_time_and_flows(
     assert Correction.objects.filter(flow=None).count() == 1
 
 
+def test_every_correction_can_be_taken_back_however_many_there_are(
+    flow: Flow, otto: User, signed_in: Any, at_noon: datetime
+) -> None:
+    oldest = factories.make_correction(flow.account, now=at_noon - timedelta(days=3), why="The oldest")
+    for _ in range(210):
+        factories.make_correction(flow.account, now=at_noon)
+    other = factories.make_correction(factories.make_account("Other"), now=at_noon, why="Of another account")
+    client = signed_in(otto)
+    first = client.get(reverse("corrections"))
+    assert first.context["page_obj"].paginator.count == 212
+    last = client.get(reverse("corrections"), {"page": 99}).content.decode()
+    assert "The oldest" in last
+    assert reverse("correction_take_back", args=[oldest.pk]) in last
+    rows = client.get(reverse("corrections"), {"account": other.account_id}).context["rows"]
+    assert [row.why for row in rows] == ["Of another account"]
+
+
 def test_a_viewer_sees_what_is_left_out_and_no_form(
     incident: Incident, vera: User, signed_in: Any, at_noon: datetime
 ) -> None:

@@ -17,9 +17,11 @@ from tests.dashboard.world import World, make_world
 
 # Pages without anything of Zoho's: what they show is true the moment it is shown.
 WITHOUT = {
-    "account_change_password", "acknowledge_by_mail", "alert_rule_add", "alert_rule_edit", "alert_rule_kinds",
-    "audit", "connect", "connect_callback", "people", "person", "person_add", "person_password", "profile",
-    "styleguide", "unsubscribe_by_mail",
+    "account_change_password", "acknowledge_by_mail", "alert_route_add", "alert_route_edit", "alert_routes",
+    "alert_rule_add", "alert_rule_edit", "alert_rule_kinds", "audit", "channel", "channel_add", "channel_edit",
+    "channel_message", "channel_services", "channels", "connect", "connect_callback", "escalation_policy_add",
+    "escalation_policy_edit", "people", "person", "person_add", "person_password", "profile", "styleguide",
+    "unsubscribe_by_mail",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
 NO_PAGES = {"execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "account_login"}

@@ -8,6 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from monitor.alerting.escalate import EscalationTrigger
+from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.incidents import escalate
 from monitor.models import EscalationPolicy, Flow, Route, User
 from monitor.ownership import ownership_of
@@ -36,7 +37,7 @@ def test_the_pages_hinder_nobody_and_fit(
     seen: Visit = request.getfixturevalue(screen)
     now, policy = timezone.now(), EscalationPolicy.objects.get(routes__account=flow.account)
     incident = factories.make_incident(make_state(factories.make_alert_rule(flow.account), flow, now), opened_at=now)
-    escalate(incident, EscalationTrigger.OPENED, now)
+    escalate(incident, [EscalationCause(EscalationTrigger.OPENED)], now)
     seen.sign_in(people["ada"])
     for name, path in (
         ("routes", reverse("alert_routes", query={"flow": flow.pk, "severity": "page"})),

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from monitor.alerting.escalate import EscalationTrigger
 from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.incidents import escalate
-from monitor.models import EscalationPolicy, Flow, Route, User
+from monitor.models import EscalationPolicy, Flow, Route, RunningStep, User
 from monitor.ownership import ownership_of
 from tests import factories
 from tests.browser.conftest import Visit
@@ -52,6 +52,9 @@ def test_the_pages_hinder_nobody_and_fit(
         for fold in seen.page.locator("main details > summary").all():
             fold.click()
         look_at(seen.page, f"{name}-{screen}")
+        if name == "escalated":
+            expect(seen.page.get_by_role("region", name="Escalation")).to_contain_text("Next:")
+            assert RunningStep.objects.filter(escalation__incident=incident).count() == 1
 
 
 def test_an_operator_tags_a_flow_and_the_tag_leads_to_the_list(

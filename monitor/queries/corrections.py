@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from monitor.models import Correction, marked_hours
+from monitor.models import Correction, marked_account_hours, marked_hours, marked_hours_of_flows
 from monitor.periods import Window
 
 SHOWN_BESIDE = 5  # reasons beside a rate
@@ -29,6 +29,16 @@ class Marks:
     def hours(self) -> Q | None:
         """Says in SQL which buckets of hours they leave out; None for no bucket."""
         return marked_hours(self.rows)
+
+    @property
+    def account_hours(self) -> Q | None:
+        """Says in SQL which sums of accounts' hours are left out as a whole; None for none."""
+        return marked_account_hours(self.rows)
+
+    @property
+    def flow_hours(self) -> Q | None:
+        """Says in SQL which buckets of flows are left out that are not in those sums; None for none."""
+        return marked_hours_of_flows(self.rows)
 
     def beside(self, window: Window) -> list[Correction]:
         """Returns why runs of a window are in no rate: as many reasons as stand beside one."""

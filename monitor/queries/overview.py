@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 from django.db.models import Case, F, QuerySet, When
 
-from monitor.models import BROKEN, AlertState, Connection, Correction, DayBucket, Flow, HourBucket
+from monitor.models import BROKEN, AccountDay, AccountHour, AlertState, Connection, Correction, Flow
 from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts, problems, retention
 from monitor.queries.corrections import Marks, marks_of
@@ -103,7 +103,7 @@ def period(
 ) -> PeriodFigures:
     """Returns the runs of the last so many days.
 
-    Three statements; a few more for a year, where slots cut hours, or where people left some of it out of the rates.
+    Two statements; a few more for a year, where slots cut hours, or where people left some of it out of the rates.
 
     Args:
         now: the present.
@@ -116,9 +116,8 @@ def period(
     window = last_days(now, days)
     begins = slot_starts(window, slot_hours, zone)
     marks = marks_of(Window(window.before().start, window.end), account_id, flow_id)
-    found = counts.pieces(window, begins, account_id=account_id, flow_id=flow_id, marks=marks)
+    found, before = counts.pieces_and_before(window, begins, account_id=account_id, flow_id=flow_id, marks=marks)
     totals = sum((piece.counts for piece in found), Counts())
-    before = counts.total(window.before(), account_id=account_id, flow_id=flow_id, marks=marks)
     return PeriodFigures(
         window=window,
         end=now,
@@ -197,8 +196,8 @@ def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
 
 
 def _reaches_back(account_id: int, start: datetime) -> bool:
-    hours = HourBucket.objects.filter(flow__account_id=account_id, hour__lte=start)
-    return hours.exists() or DayBucket.objects.filter(flow__account_id=account_id, day__lte=start.date()).exists()
+    days = AccountDay.objects.filter(account=account_id, day__lte=start.date())
+    return days.exists() or AccountHour.objects.filter(account=account_id, hour__lte=start).exists()
 
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8, marks: Marks | None = None) -> list[FlowCounts]:

@@ -9,9 +9,10 @@ import pytest
 
 from monitor.connection.backfill_budget import with_calls
 from monitor.models import (
+    AccountDay,
+    AccountHour,
     ApiCall,
     Connection,
-    DayBucket,
     Flow,
     HourBucket,
     Quarantine,
@@ -119,7 +120,7 @@ def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
     factories.change_flow(flow, baseline_total=5)
     flow.refresh_from_db()
     bucket(twin, start, 1)
-    DayBucket.objects.create(flow=twin, day=start.date(), succeeded=1)
+    factories.make_day(flow=twin, day=start.date(), succeeded=1)
     assert not overview.is_known_since(start)
     assert not overview.is_known_since(start, flow=flow)
     assert overview.is_known_since(start, flow=twin)
@@ -131,8 +132,8 @@ def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
     assert overview.is_known_since(start)
     assert overview.is_known_since(start, flow=flow)
     factories.change_flow(twin, baseline_total=5, gone_at=now)
-    HourBucket.objects.filter(flow=twin).delete()
-    DayBucket.objects.filter(flow=twin).delete()
+    for model in (AccountHour, AccountDay):
+        model.objects.filter(account=twin.account_id).delete()
     assert overview.is_known_since(start), "a flow that is gone is not missed"
     factories.change_flow(twin, gone_at=None)
     assert not overview.is_known_since(start)
@@ -140,7 +141,7 @@ def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
 
 def test_days_after_the_beginning_do_not_reach_back_to_it(flow: Flow, now: datetime) -> None:
     factories.change_flow(flow, baseline_total=5)
-    DayBucket.objects.create(flow=flow, day=(now - 59 * DAY).date(), succeeded=1)
+    factories.make_day(flow=flow, day=(now - 59 * DAY).date(), succeeded=1)
     assert not overview.is_known_since(now - 60 * DAY)
 
 
@@ -219,7 +220,7 @@ def test_a_quarter_is_summed_up_by_hours_and_what_is_longer_by_days(
     flow: Flow, now: datetime, bucket: Any, days: int, by_hour: bool
 ) -> None:
     bucket(flow, now, 1)
-    DayBucket.objects.create(flow=flow, day=now.date(), succeeded=10)
+    factories.make_day(flow=flow, day=now.date(), succeeded=10)
     end = now.replace(hour=0) + DAY
     assert counts.total(Window(end - days * DAY, end)).succeeded == (1 if by_hour else 10)
 

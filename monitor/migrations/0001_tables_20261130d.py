@@ -1761,6 +1761,14 @@ class Migration(migrations.Migration):
             model_name='hourbucket',
             index=models.Index(fields=['flow', 'last_end'], name='hourbucket_last_end'),
         ),
+        migrations.AddIndex(
+            model_name='hourbucket',
+            index=models.Index(condition=models.Q(('failed__gt', 0)), fields=['hour', 'flow', 'failed'], name='hourbucket_failed'),
+        ),
+        migrations.AddIndex(
+            model_name='hourbucket',
+            index=models.Index(condition=models.Q(('other__gt', 0)), fields=['flow', 'hour'], name='hourbucket_other'),
+        ),
         migrations.AddConstraint(
             model_name='hourbucket',
             constraint=models.UniqueConstraint(fields=('flow', 'hour'), name='one_bucket_per_hour'),

@@ -119,6 +119,10 @@ class HourBucket(Bucket):
             models.Index(fields=["hour"], name="hourbucket_hour"),
             # A run may end days after the hour it began in: windows of alerts are cut by the end.
             models.Index(fields=["flow", "last_end"], name="hourbucket_last_end"),
+            # Which flows failed most is read off this one alone.
+            models.Index(fields=["hour", "flow", "failed"], name="hourbucket_failed", condition=models.Q(failed__gt=0)),
+            # Hours with runs of a status that nobody knows: of most flows there are none.
+            models.Index(fields=["flow", "hour"], name="hourbucket_other", condition=models.Q(other__gt=0)),
         ]
 
     def __str__(self) -> str:

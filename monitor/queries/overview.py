@@ -201,8 +201,10 @@ def _reaches_back(account_id: int, start: datetime) -> bool:
 
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8, marks: Marks | None = None) -> list[FlowCounts]:
-    """Flows with the most failures in the period, worst first, with what their standing is by. Two statements."""
-    found = [row for row in counts.by_flow(last_days(now, days), marks=marks).items() if row[1].failed]
+    """Flows with the most failures in the period, worst first, with what their standing is by. Three statements."""
+    window = last_days(now, days)
+    most = counts.most_failed(window, limit)
+    found = [row for row in counts.by_flow(window, marks=marks, among=most).items() if row[1].failed]
     worst = sorted(found, key=lambda row: (-row[1].failed, row[0]))[:limit]
     rows = Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret")
     flows = with_facts(rows, now).in_bulk([flow for flow, _ in worst])

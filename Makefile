@@ -41,6 +41,7 @@ help: ## this menu
 	@echo "make bench          ratios beside a rival in the same run"
 	@echo "make bench-alerts   how often conditions of alerts fire falsely and how soon they find what is wrong, beside rivals"
 	@echo "make bench-grouping how fast and how well failures are grouped, beside a rival"
+	@echo "make bench-pages    what each page costs over HTTP, beside the floor of the server and bare SQL; PAGES_ROWS=…"
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
 	@echo "make bench-alert-latency  seconds from a condition that is committed to the mail server's 250; ALERT_LATENCY_EVENTS=…"

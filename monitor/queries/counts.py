@@ -88,7 +88,17 @@ class Counts:
         return 100 * (self.first_succeeded - self.left_first_succeeded) / self.rated if self.rated else None
 
     def __add__(self, more: Counts) -> Counts:
-        return Counts(*(getattr(self, name) + getattr(more, name) for name in _ALL_FIELDS))
+        # A page adds thousands: spelled out it takes a fifth of the time.
+        return Counts(
+            self.succeeded + more.succeeded,
+            self.failed + more.failed,
+            self.first_succeeded + more.first_succeeded,
+            self.running + more.running,
+            self.other + more.other,
+            self.left_succeeded + more.left_succeeded,
+            self.left_failed + more.left_failed,
+            self.left_first_succeeded + more.left_first_succeeded,
+        )
 
     def without(self, part: Counts) -> Counts:
         """Returns what is left where some of them are counted elsewhere; never less than nothing."""

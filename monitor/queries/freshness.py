@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db import connection
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from monitor import vault
@@ -26,6 +29,7 @@ from monitor.freshness import (
 )
 from monitor.job_failures import PREFIX, FailingJob, job_of
 from monitor.models import Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models.spans import utc
 from monitor.models.sync import product_of
 from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
 from monitor.standing.judge import AccountPresent, present_of
@@ -166,7 +170,7 @@ class Mirror:
     """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure.
 
     `locked` says why stored secrets cannot be read, here or in the worker; empty where they can. `signs` are the newest
-    signs of life of the worker, by kind; `booted_at` is when it was started.
+    signs of life of the worker, by kind; `booted_at` is when it was started. `counts` are what was counted along.
     """
 
     accounts: list[AccountFreshness]
@@ -175,6 +179,7 @@ class Mirror:
     failing: list[FailingJob] = field(default_factory=list)
     signs: Mapping[str, datetime] = field(default_factory=dict)
     booted_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_silent(self) -> bool:
@@ -260,15 +265,15 @@ class Mirror:
 _GAPS = of_accounts_flows()
 
 
-def mirror(now: datetime) -> Mirror:
-    """Freshness of every account, by name, and of the worker. Three statements.
+def mirror(now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None) -> Mirror:
+    """Freshness of every account, by name, and of the worker. Two statements.
 
     Args:
         now: the moment ages are counted to.
+        counting: rows that are counted along with the second statement, for `Mirror.counts`.
     """
     accounts = (
         ZohoAccount.objects.select_related("sync", "token", "digest_key")
-        .prefetch_related("streams")
         .annotate(
             holes=Count("flows", filter=_GAPS[HOLE]),
             living=Count("flows", filter=Q(flows__gone_at=None)),
@@ -280,11 +285,11 @@ def mirror(now: datetime) -> Mirror:
         )
         .order_by("name")
     )
-    signs = worker_signs()
+    signs, streams, counts = _read_together(counting or {})
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
-    found = [_account(account, worker, locked, now) for account in accounts]
+    found = [_account(account, streams.get(account.pk, {}), worker, locked, now) for account in accounts]
     locked = locked or next((one.reason for one in found if one.state == LOCKED), "")
-    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at)
+    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at, counts)
 
 
 class WorkerSigns(dict[str, datetime]):
@@ -300,25 +305,66 @@ class WorkerSigns(dict[str, datetime]):
         self.failing: list[FailingJob] = []
         self.booted_at: datetime | None = None
 
+    def add(self, name: str, at: datetime, detail: dict[str, Any]) -> None:
+        """Takes one row of `WorkerBeat`."""
+        kind = name if name in ("canary", "supervisor") else "task"
+        if name.startswith(PREFIX):
+            self.failing.append(job_of(name, detail))
+            return
+        if kind == "supervisor":
+            self.locked = str(detail.get("locked", ""))
+            self.booted_at = parse_datetime(str(detail.get("booted_at", "")))
+        # A process that has only been started has not taken anything up yet.
+        if kind != "task" or detail.get("worked"):
+            self[kind] = max(self.get(kind, at), at)
+
+
+_BEATS = Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:") | Q(name__startswith=PREFIX)
+
 
 def worker_signs() -> WorkerSigns:
     """Returns the newest sign of life of each kind: canary, task (any other that a worker took), supervisor."""
     signs = WorkerSigns()
-    rows = WorkerBeat.objects.filter(
-        Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:") | Q(name__startswith=PREFIX)
-    )
-    for name, at, detail in rows.values_list("name", "beat_at", "detail"):
-        kind = name if name in ("canary", "supervisor") else "task"
-        if name.startswith(PREFIX):
-            signs.failing.append(job_of(name, detail))
-            continue
-        if kind == "supervisor":
-            signs.locked = str(detail.get("locked", ""))
-            signs.booted_at = parse_datetime(str(detail.get("booted_at", "")))
-        # A process that has only been started has not taken anything up yet.
-        if kind != "task" or detail.get("worked"):
-            signs[kind] = max(signs.get(kind, at), at)
+    for name, at, detail in WorkerBeat.objects.filter(_BEATS).values_list("name", "beat_at", "detail"):
+        signs.add(name, at, detail)
     return signs
+
+
+_STREAM = ("account_id", "stream", "state", "reason", "since", "next_due_at", "last_read_at", "quarantined")
+
+
+def _read_together(
+    counting: Mapping[str, QuerySet[Any]],
+) -> tuple[WorkerSigns, dict[int, dict[str, StreamState]], dict[str, int]]:
+    """Reads the few rows that every page needs in one statement: streams, signs of the worker, and some counts.
+
+    Returns:
+        The signs, the streams of each account by name, and the counts by name.
+    """
+    signs_of = WorkerBeat.objects.filter(_BEATS).order_by().values("name", "beat_at", "detail")
+    beats, parameters = signs_of.query.sql_with_params()
+    parts = [f"SELECT 'stream', id, {', '.join(_STREAM)}, NULL FROM {StreamState._meta.db_table}"]  # noqa: S608 - our own names
+    parts.append(f"SELECT 'beat', 0, 0, name, '', '', NULL, NULL, beat_at, 0, detail FROM ({beats}) AS beats")  # noqa: S608 - our own names
+    for name, some in counting.items():
+        sql, more = some.order_by().values("pk").query.sql_with_params()
+        parts.append(f"SELECT 'count', 0, 0, %s, '', '', NULL, NULL, NULL, COUNT(*), NULL FROM ({sql}) AS counted")  # noqa: S608 - our own names
+        parameters = (*parameters, name, *more)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), parameters)
+        found = sorted(cursor.fetchall(), key=lambda row: row[1])
+    signs, counts = WorkerSigns(), {}
+    streams: dict[int, dict[str, StreamState]] = defaultdict(dict)
+    for kind, _, *values, detail in found:
+        account, name, state, reason, since, due, read, many = values
+        if kind == "stream":
+            times = [at and utc(at) for at in (since, due, read)]
+            row = StreamState(**dict(zip(_STREAM, (account, name, state, reason, *times, many), strict=True)))
+            streams[account][name] = row
+        elif kind == "beat":
+            signs.add(name, utc(read), json.loads(detail))
+        else:
+            counts[name] = many
+    return signs, streams, counts
 
 
 def _stored_secrets(account: ZohoAccount) -> list[str]:
@@ -328,9 +374,10 @@ def _stored_secrets(account: ZohoAccount) -> list[str]:
     return [vault.sealed(account, "client_secret"), *(vault.sealed(row, field) for row, field in rows if row)]
 
 
-def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -> AccountFreshness:
+def _account(
+    account: ZohoAccount, rows: Mapping[str, StreamState], worker: Judged, locked: str, now: datetime
+) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
-    rows = {row.stream: row for row in account.streams.all()}
     read: Any = account  # with what `mirror` annotated
     locked = locked or vault.trouble(_stored_secrets(account))
     facts = facts_of(sync, rows, is_mirrored=account.is_active, is_reading=bool(read.unread), locked=locked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -14,11 +14,11 @@ from monitor.queries import counts, problems, retention
 from monitor.queries.corrections import Marks, marks_of
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
+from monitor.queries.freshness import Mirror
 from monitor.queries.incidents import with_acknowledgement
 from monitor.queries.problems import ProblemsInShort
-from monitor.queries.tallies import count_each
 from monitor.standing.facts import Presents, standing_of, with_facts
-from monitor.standing.judge import AccountPresent, FlowStanding
+from monitor.standing.judge import FlowStanding
 from monitor.standing.silence import SilentFlow, silent_flows
 
 SILENT_SHOWN = 8
@@ -134,7 +134,7 @@ def period(
 def cards(
     now: datetime,
     days: int,
-    accounts: Mapping[int, AccountPresent],
+    mirror: Mirror,
     zone: tzinfo = UTC,
     marks: Marks | None = None,
 ) -> OverviewCards:
@@ -143,26 +143,24 @@ def cards(
     Args:
         now: the present.
         days: how far failures are counted back.
-        accounts: how far the present of each is known.
+        mirror: as of now, with what `problems.to_count` and the menu count.
         zone: by whose clock today began.
         marks: what is left out of the rates of these days, where it is read already.
     """
     silent = silent_flows(now)
     silent_ids = frozenset(one.flow.pk for one in silent)
     worst = worst_flows(now, days, marks=marks)
-    presents = Presents(accounts, silent_ids)
-    alerts = AlertState.objects.filter(is_open=True)
-    counted_rows = count_each({"alerts": alerts} | problems.to_count(now, zone))
-    counted = standing_counts(accounts, silent_ids, now)
+    presents = Presents(mirror.presents, silent_ids)
+    counted = standing_counts(mirror.presents, silent_ids, now)
     return OverviewCards(
         worst=worst,
-        alerts=list(open_alerts()),
+        alerts=list(open_alerts()) if mirror.counts["alerts"] else [],
         silent=silent[:SILENT_SHOWN],
         broken=list(broken_connections()),
         standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
         worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
-        problems=problems.in_short(counted_rows, now, zone),
-        open_alert_count=counted_rows["alerts"],
+        problems=problems.in_short(mirror.counts, now, zone),
+        open_alert_count=mirror.counts["alerts"],
     )
 
 

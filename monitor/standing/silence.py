@@ -39,7 +39,7 @@ def silent_flows(now: datetime, *, among: Collection[int] | None = None) -> list
         now: the present.
         among: primary keys of flows; None: all.
     """
-    pauses = _pauses(_quiet(now, among), now - LOOK_BACK)
+    pauses = {} if among is not None and not among else _pauses(_quiet(now, among), now - LOOK_BACK)
     if not pauses:
         return []
     rows = Flow.objects.filter(pk__in=pauses).select_related("account", "progress")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -34,7 +34,9 @@ from monitor.queries import (
     freshness,
     hooks,
     overview,
+    problems,
     status,
+    tallies,
     versions,
 )  # fmt: skip
 from monitor.queries.counts import Counts, Detail
@@ -173,10 +175,14 @@ def test_the_longest_broken_connection_is_first_and_the_newest_open_alert(
     assert [alert.flow for alert in overview.open_alerts(limit=1)] == [twin]
 
 
+def as_of(now: datetime) -> freshness.Mirror:
+    return freshness.mirror(now, {**tallies.in_menu(), **problems.to_count(now, UTC)})
+
+
 def test_the_cards_are_of_the_period_that_was_chosen(flow: Flow, now: datetime, bucket: Any) -> None:
     bucket(flow, now - 7 * DAY, 5, 20)
-    assert [row.flow for row in overview.cards(now, 7, {}).worst] == []
-    assert [row.flow for row in overview.cards(now, 30, {}).worst] == [flow]
+    assert [row.flow for row in overview.cards(now, 7, as_of(now)).worst] == []
+    assert [row.flow for row in overview.cards(now, 30, as_of(now)).worst] == [flow]
 
 
 # -- sums

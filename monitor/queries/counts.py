@@ -314,7 +314,7 @@ def total(
 
 
 def most_failed(window: Window, limit: int) -> list[int] | None:
-    """Returns the flows that failed most often in a window, worst first; None where that is not told by hours alone."""
+    """Returns the flows that failed most often in a window, worst first; None where hours alone do not say."""
     if window.length > LONGEST_BY_HOUR:
         return None
     failed = HourBucket.objects.filter(hour__gte=window.start, hour__lt=window.end, failed__gt=0).order_by()

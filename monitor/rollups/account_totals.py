@@ -24,7 +24,7 @@ _NOTHING = (0,) * len(SUMMED)
 
 
 @dataclass
-class Change:
+class SumChange:
     """Adds up how the sum of an hour or a day changes: its counts, how many buckets it has, its quarters."""
 
     counts: Numbers = field(default_factory=lambda: list(_NOTHING))
@@ -41,7 +41,7 @@ class Change:
             mine = self.quarters.setdefault(part.quarter, list(_NOTHING))
             self.quarters[part.quarter] = [have + factor * more for have, more in zip(mine, part[1:6], strict=True)]
 
-    def join(self, more: Change) -> None:
+    def join(self, more: SumChange) -> None:
         """Adds another change."""
         self.add(more.counts)
         self.buckets += more.buckets
@@ -72,8 +72,8 @@ class Moves:
     """
 
     def __init__(self) -> None:
-        self._hours: dict[FlowHour, Change] = defaultdict(Change)
-        self._days: dict[FlowDay, Change] = defaultdict(Change)
+        self._hours: dict[FlowHour, SumChange] = defaultdict(SumChange)
+        self._days: dict[FlowDay, SumChange] = defaultdict(SumChange)
 
     def hour(
         self, place: FlowHour, before: tuple[RunCounts, Packed] | None, after: tuple[RunCounts, Packed] | None
@@ -128,15 +128,15 @@ class Moves:
         _add_days(_by_account(self._days, accounts))
 
 
-def _by_account(changes: Mapping[tuple[int, Any], Change], accounts: Mapping[int, int]) -> dict[Any, Change]:
-    found: dict[Any, Change] = defaultdict(Change)
+def _by_account(changes: Mapping[tuple[int, Any], SumChange], accounts: Mapping[int, int]) -> dict[Any, SumChange]:
+    found: dict[Any, SumChange] = defaultdict(SumChange)
     for (flow, at), change in changes.items():
         if flow in accounts:  # else it has gone meanwhile, and its account with it
             found[accounts[flow], at].join(change)
     return {place: change for place, change in found.items() if change}
 
 
-def _add_hours(changes: Mapping[tuple[int, datetime], Change]) -> None:
+def _add_hours(changes: Mapping[tuple[int, datetime], SumChange]) -> None:
     if not changes:
         return
     accounts, hours = {account for account, _ in changes}, {hour for _, hour in changes}
@@ -157,7 +157,7 @@ def _add_hours(changes: Mapping[tuple[int, datetime], Change]) -> None:
         delete(AccountHour, gone)
 
 
-def _add_days(changes: Mapping[tuple[int, date], Change]) -> None:
+def _add_days(changes: Mapping[tuple[int, date], SumChange]) -> None:
     if not changes:
         return
     accounts, days = {account for account, _ in changes}, {day for _, day in changes}
@@ -176,9 +176,9 @@ def _add_days(changes: Mapping[tuple[int, date], Change]) -> None:
         delete(AccountDay, gone)
 
 
-def _hours_anew(places: Collection[tuple[int, datetime]]) -> dict[tuple[int, datetime], Change]:
+def _hours_anew(places: Collection[tuple[int, datetime]]) -> dict[tuple[int, datetime], SumChange]:
     """Sums up hours of accounts from the buckets of their flows."""
-    found = {place: Change() for place in places}
+    found = {place: SumChange() for place in places}
     for account, hour in places:
         rows = HourBucket.objects.filter(flow__account=account, hour=hour).values_list(*SUMMED, "quarters")
         for *numbers, quarters in rows:
@@ -188,11 +188,11 @@ def _hours_anew(places: Collection[tuple[int, datetime]]) -> dict[tuple[int, dat
     return found
 
 
-def _days_anew(places: Collection[tuple[int, date]]) -> dict[tuple[int, date], Change]:
+def _days_anew(places: Collection[tuple[int, date]]) -> dict[tuple[int, date], SumChange]:
     """Sums up days of accounts from the buckets of their flows."""
-    found = {place: Change() for place in places}
+    found = {place: SumChange() for place in places}
     for account, day in places:
         rows = DayBucket.objects.filter(flow__account=account, day=day)
         summed = rows.aggregate(buckets=Count("pk"), **{f"sum_{name}": Sum(name, default=0) for name in SUMMED})
-        found[account, day] = Change([summed[f"sum_{name}"] for name in SUMMED], summed["buckets"])
+        found[account, day] = SumChange([summed[f"sum_{name}"] for name in SUMMED], summed["buckets"])
     return found

@@ -138,7 +138,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "dashboard.staticfiles.ForgivingManifestStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # pages work before collectstatic has run
-WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # nothing names the others, and plotly.js takes ten seconds to compress
 
 DEFAULT_FROM_EMAIL = env.sender()
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 from django.conf import settings as configured
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from dashboard import staticfiles
@@ -36,26 +38,30 @@ def collected(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def made_of(collected: Path) -> Path:
+    """The one sheet, by the name that pages use."""
+    return collected / json.loads((collected / "staticfiles.json").read_text())["paths"][ALL_SHEETS]
+
+
 def test_the_sheets_of_every_page_become_one_that_holds_them_in_order(collected: Path) -> None:
-    whole = (collected / ALL_SHEETS).read_text()
-    assert whole == "\n".join((SOURCES / name).read_text() for name in SHEETS)
+    assert made_of(collected).read_text() == "\n".join((SOURCES / name).read_text() for name in SHEETS)
 
 
 def test_what_is_collected_has_a_name_by_its_content_and_is_compressed_ahead(collected: Path) -> None:
-    name = json.loads((collected / "staticfiles.json").read_text())["paths"][ALL_SHEETS]
-    assert re.fullmatch(r"css/all\.[0-9a-f]{12}\.css", name)
-    packed = collected / f"{name}.br"
-    assert brotli.decompress(packed.read_bytes()) == (collected / name).read_bytes()
-    assert (collected / f"{name}.gz").is_file()
+    sheet = made_of(collected)
+    assert re.fullmatch(r"all\.[0-9a-f]{12}\.css", sheet.name)
+    assert brotli.decompress(sheet.with_name(f"{sheet.name}.br").read_bytes()) == sheet.read_bytes()
+    assert gzip.decompress(sheet.with_name(f"{sheet.name}.gz").read_bytes()) == sheet.read_bytes()
 
 
 def test_collecting_again_takes_what_has_changed(collected: Path) -> None:
     storage = ForgivingManifestStorage(location=str(collected))
     first = storage.url(ALL_SHEETS, force=True)
-    (collected / SHEETS[0]).write_text(":root { --text: red; }")
     plain = StaticFilesStorage(location=str(collected))
+    for name in SHEETS:
+        plain.save(name, ContentFile(f"/* {name} */"))
     list(storage.post_process({name: (plain, name) for name in SHEETS}))
-    assert (collected / ALL_SHEETS).read_text().startswith(":root { --text: red; }\n")
+    assert made_of(collected).read_text().startswith(f"/* {SHEETS[0]} */\n")
     assert storage.url(ALL_SHEETS, force=True) != first
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.files.storage import storages
 from django.core.management import call_command
 from django.utils.module_loading import import_string
 
@@ -28,7 +27,7 @@ def collect() -> None:
 
 def _sources() -> Iterator[Path]:
     """All files that are collected, and the code that does it."""
-    yield Path(inspect.getfile(import_string(storages.backends["staticfiles"]["BACKEND"])))
+    yield Path(inspect.getfile(import_string(settings.STORAGES["staticfiles"]["BACKEND"])))
     for finder in get_finders():
         for name, storage in finder.list([]):
             yield Path(storage.path(name))

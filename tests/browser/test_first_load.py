@@ -20,6 +20,7 @@ from tests.browser.conftest import Visit, Zoho
 
 pytestmark = pytest.mark.browser
 MOST_BYTES = 120_000
+PATIENCE = 60_000  # milliseconds: a busy machine reads plotly.js for many seconds
 PLOTLY = PLOTLY_NAME.removesuffix(".js")
 
 # Kept across pages is nothing: each asks its own observers, which also tell what came before them.
@@ -113,7 +114,7 @@ def test_a_first_load_is_small_and_moves_nothing(cold: tuple[Visit, Wire]) -> No
 def test_files_are_hashed_compressed_and_kept_for_ever(cold: tuple[Visit, Wire]) -> None:
     visit, wire = cold
     visit.page.locator("[data-chart]").first.hover()
-    expect(visit.page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(visit.page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE)
     files = {url: answer for url, answer in wire.answers.items() if "/static/" in url}
     assert any(PLOTLY in url for url in files)
     for url, answer in files.items():
@@ -138,7 +139,7 @@ def test_plotly_is_asked_for_when_a_chart_is_turned_to_and_moves_nothing(cold: t
         chart.dispatch_event("pointerdown", {"pointerType": "touch", "bubbles": True})
     else:
         chart.dispatch_event("focusin")
-    expect(chart.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(chart.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=PATIENCE)
     assert wire.asked_for_plotly()
     assert chart.bounding_box() == painted
     assert page.evaluate(_SEEN)["shifts"] == []

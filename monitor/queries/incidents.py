@@ -24,6 +24,8 @@ from monitor.models import (
 )
 from monitor.queries.channels import ChannelTrouble, broken_channels
 from monitor.queries.escalations import ShownEscalation, escalations_of
+from monitor.queries.incident_story import IncidentLine, story_of
+from monitor.queries.quiet import QuietReason, why_quiet
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -64,16 +66,22 @@ def _row(incident: Incident, members: Sequence[IncidentAlert], cause: str) -> In
     return IncidentRow(incident, firing_first, cause, title_of([member.alert for member in members], cause))
 
 
-def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
+def open_incidents(account_id: int | None = None, *, limit: int | None = None) -> list[IncidentRow]:
     """Returns open incidents: those that nobody acknowledged first, then the newest first. Three statements.
 
     Args:
         account_id: only of this account; None for all.
+        limit: so many at most; None for all.
     """
     found = incidents().filter(closed_at=None)
     if account_id is not None:
         found = found.filter(account=account_id)
-    return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk"))
+    return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk")[:limit])
+
+
+def quiet_now(rows: Sequence[IncidentRow], now: datetime) -> dict[int, list[QuietReason]]:
+    """Returns why nothing is mailed of open incidents, or of some of their alerts, by their keys."""
+    return why_quiet({row.incident.pk: (row.incident, [one.alert for one in row.firing]) for row in rows}, now)
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
@@ -93,18 +101,6 @@ def quiet_incidents(accounts: Collection[int], since: datetime) -> list[Incident
     is_quiet = Q(severity=AlertRule.Severity.DIGEST) | (~Exists(told) & ~Exists(about_to_be))
     found = incidents().filter(open_or_new, is_quiet, account__in=accounts)
     return _as_rows(found.order_by("-opened_at", "-pk"))
-
-
-@dataclass(frozen=True)
-class IncidentLine:
-    """Is a line of a timeline: who did or found what, and when; `people` are hidden in the note."""
-
-    at: datetime
-    words: str
-    who: str = ""
-    note: str = ""
-    alert: AlertState | None = None
-    people: tuple[str, ...] = ()
 
 
 _WORDS = {
@@ -132,22 +128,25 @@ class IncidentDetail:
         row: the incident with its alerts.
         events: its timeline, the oldest first.
         notices: what was to be mailed, each with `sent_mails` and `sent_messages`.
-        snoozes: that hold now, of its account.
+        quiet: why nothing is mailed of it now, or of some of its alerts.
         escalations: the newest first.
         broken: channels that are told of its account, and take nothing.
+        story: what ran and what was changed meanwhile.
     """
 
     row: IncidentRow
     events: list[IncidentEvent]
     notices: list[Notice]
-    snoozes: list[Snooze]
+    quiet: list[QuietReason]
     escalations: list[ShownEscalation]
     broken: list[ChannelTrouble]
+    story: list[IncidentLine]
 
     @property
     def lines(self) -> list[IncidentLine]:
-        """Returns the timeline with the mails in it, the oldest first."""
-        found = [
+        """Returns the timeline with mails, runs and changes in it, the oldest first."""
+        found = list(self.story)
+        found += [
             IncidentLine(
                 one.at,
                 _WORDS.get(one.kind, one.kind.replace("_", " ")),
@@ -203,7 +202,9 @@ class IncidentDetail:
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, timeline, mails, messages to channels and escalations. Twelve statements.
+    """Returns one incident with its alerts, mails, messages, escalations, runs and changes.
+
+    Twenty-four statements, and a few more where a silence goes by tag or owner.
 
     Args:
         incident: from `incidents()`.
@@ -218,18 +219,16 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         Prefetch("channel_messages", queryset=messages, to_attr="sent_messages"),
     )
     events = incident.events.select_related("actor", "alert__flow").defer("alert__flow__raw")
-    snoozes = Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now).select_related(
-        "by", "flow"
-    )
-    mine = {member.alert_id for member in members}
-    flows = {member.alert.flow_id for member in members} - {None}
+    firing = [member.alert for member in members if member.left_at is None]
+    quiet = why_quiet({incident.pk: (incident, firing)} if incident.is_open else {}, now)
     return IncidentDetail(
         row=_row(incident, members, causes_in_words([incident])[incident.pk]),
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
-        snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+        quiet=quiet.get(incident.pk, []),
         escalations=escalations_of(incident),
         broken=broken_channels(now, incident.account_id),
+        story=story_of(incident, [member.alert for member in members], now),
     )
 
 
@@ -238,9 +237,23 @@ def of_alert(alert_id: int) -> QuerySet[Incident]:
     return incidents().filter(members__alert=alert_id).distinct().order_by("-opened_at", "-pk")
 
 
+def quiet_of_alert(alert: AlertState, newest: Sequence[Incident], now: datetime) -> list[QuietReason]:
+    """Returns why nothing is mailed of an alert that fires.
+
+    Args:
+        alert: with its rule and flow.
+        newest: incidents that it was part of.
+        now: the present.
+    """
+    opened = [one for one in newest if one.is_open] if alert.is_open else []
+    return why_quiet({one.pk: (one, [alert]) for one in opened[:1]}, now).get(opened[0].pk, []) if opened else []
+
+
 def silences() -> QuerySet[Silence]:
     """Silences and maintenance windows, those that end last first."""
-    rows = Silence.objects.select_related("account", "flow", "by").defer("account__client_secret", "flow__raw")
+    rows = Silence.objects.select_related("account", "flow", "by", "tag", "owner").defer(
+        "account__client_secret", "flow__raw"
+    )
     return rows.order_by("-ends_at", "-pk")
 
 

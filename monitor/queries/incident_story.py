@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Case, Count, Max, Min, OuterRef, Q, Subquery, When
+from django.db.models import Window as OverRows
+from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
 from monitor.models import AlertState, Execution, Failure, Flow, Incident, RetryAttempt, RetryBatch
@@ -20,6 +22,7 @@ from monitor.recent_changes import FoundChange, changes_near
 FLOWS_TOLD = 10  # those that failed most often; the others are one line
 FLOWS_WITH_RUNS = 3  # whose newest failure and first good run have a line of their own
 RETRIES_TOLD = 10  # batches, and single retries, each the newest
+BY_PEOPLE, DELETED = 0, -1  # stand for a policy where a person asked, and where it is deleted
 SECOND = timedelta(seconds=1)
 
 
@@ -48,7 +51,7 @@ class IncidentLine:
 
 
 def story_of(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> list[IncidentLine]:
-    """Returns what ran and what was changed around an incident, in no order. Eight statements at most.
+    """Returns what ran and what was changed around an incident, in no order. Seven statements at most.
 
     Args:
         incident: which.
@@ -62,8 +65,7 @@ def story_of(incident: Incident, alerts: Sequence[AlertState], now: datetime) ->
     if flows:
         found += _failed_runs(flows, open_for)
         found += _batches(flows, open_for)
-        found += _single_retries(flows, open_for)
-        found += _by_policies(flows, open_for)
+        found += _retries(flows, open_for)
     return found
 
 
@@ -157,42 +159,47 @@ def _batches(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
     ]
 
 
-def _single_retries(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
-    rows = _retries(flows, open_for).exclude(client_token__startswith=ITEM_TOKEN)
-    rows = rows.exclude(client_token__startswith=POLICY_TOKEN).select_related("requested_by", "execution__flow")
-    rows = rows.only("requested_at", "requested_by__username", "state", "execution__flow__flow_name").order_by(
-        "-requested_at", "-pk"
-    )
-    return [
-        IncidentLine(
-            row.requested_at,
-            f"retried a run of {row.execution.flow.shown_name}",
-            row.requested_by.get_username(),
-            url=row.get_absolute_url(),
-            more=row.get_state_display().lower(),
-        )
-        for row in rows[:RETRIES_TOLD]
-    ]
-
-
-def _by_policies(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
-    rows = _retries(flows, open_for).filter(client_token__startswith=POLICY_TOKEN)
-    counted = rows.order_by().values("policy", "policy__name").annotate(count=Count("pk"), at=Min("requested_at"))
-    return [
-        IncidentLine(
-            row["at"],
-            f"retried {_runs(row['count'])}",
-            "Retry policy",
-            more=row["policy__name"] or "deleted by now",
-            more_url=reverse("retry_policy", args=[row["policy"]]) if row["policy"] else "",
-        )
-        for row in counted.order_by("at", "policy")[:RETRIES_TOLD]
-    ]
-
-
-def _retries(flows: Collection[int], open_for: Window) -> QuerySet[RetryAttempt]:
-    return RetryAttempt.objects.filter(
+def _retries(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
+    """Returns the newest single retries, and how many each policy asked for. One statement."""
+    rows = RetryAttempt.objects.filter(
         execution__flow__in=flows, requested_at__gte=open_for.start, requested_at__lt=open_for.end
+    ).exclude(client_token__startswith=ITEM_TOKEN)
+    whose = When(
+        client_token__startswith=POLICY_TOKEN, then=Coalesce("policy", DELETED, output_field=BigIntegerField())
+    )
+    rows = rows.annotate(whose=Case(whose, default=BY_PEOPLE, output_field=BigIntegerField())).annotate(
+        place=OverRows(RowNumber(), partition_by="whose", order_by=["-requested_at", "-pk"]),
+        count=OverRows(Count("pk"), partition_by="whose"),
+        first_at=OverRows(Min("requested_at"), partition_by="whose"),
+    )
+    by_people = Q(whose=BY_PEOPLE, place__lte=RETRIES_TOLD)
+    rows = rows.filter(by_people | ~Q(whose=BY_PEOPLE) & Q(place=1)).select_related(
+        "requested_by", "policy", "execution__flow"
+    )
+    found = rows.only(
+        "requested_at", "requested_by__username", "state", "policy__name", "execution__flow__flow_name"
+    ).order_by("-requested_at", "-pk")
+    return [_by_person(row) if row.whose == BY_PEOPLE else _by_policy(row) for row in found[: 2 * RETRIES_TOLD]]
+
+
+def _by_person(row: RetryAttempt) -> IncidentLine:
+    return IncidentLine(
+        row.requested_at,
+        f"retried a run of {row.execution.flow.shown_name}",
+        row.requested_by.get_username(),
+        url=row.get_absolute_url(),
+        more=row.get_state_display().lower(),
+    )
+
+
+def _by_policy(row: Any) -> IncidentLine:
+    policy = row.policy
+    return IncidentLine(
+        row.first_at,
+        f"retried {_runs(row.count)}",
+        "Retry policy",
+        more=policy.name if policy is not None else "deleted by now",
+        more_url=policy.get_absolute_url() if policy is not None else "",
     )
 
 

@@ -66,17 +66,37 @@ def _row(incident: Incident, members: Sequence[IncidentAlert], cause: str) -> In
     return IncidentRow(incident, firing_first, cause, title_of([member.alert for member in members], cause))
 
 
-def open_incidents(account_id: int | None = None, *, limit: int | None = None) -> list[IncidentRow]:
+def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
     """Returns open incidents: those that nobody acknowledged first, then the newest first. Three statements.
 
     Args:
         account_id: only of this account; None for all.
-        limit: so many at most; None for all.
     """
     found = incidents().filter(closed_at=None)
     if account_id is not None:
         found = found.filter(account=account_id)
-    return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk")[:limit])
+    return _as_rows(_first_to_look_at(found))
+
+
+def _first_to_look_at(found: QuerySet[Incident]) -> QuerySet[Incident]:
+    return found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk")
+
+
+def first_open_incidents(limit: int) -> list[IncidentRow]:
+    """Returns the first of `open_incidents`. One statement, two where one of them has a problem as its cause.
+
+    Args:
+        limit: so many at most.
+    """
+    first = _first_to_look_at(Incident.objects.filter(closed_at=None)).values("pk")[:limit]
+    links = _members().filter(incident__in=first).select_related("incident__account", "alert__rule", "alert__flow")
+    members: dict[Incident, list[IncidentAlert]] = {}
+    for link in links.defer("alert__flow__raw", "incident__account__client_secret"):
+        members.setdefault(link.incident, []).append(link)
+    ranked = sorted(members, key=lambda one: (one.opened_at, one.pk), reverse=True)
+    ranked.sort(key=lambda one: (one.acknowledged_at is not None, one.acknowledged_at))
+    causes = causes_in_words(ranked)
+    return [_row(one, members[one], causes[one.pk]) for one in ranked]
 
 
 def quiet_now(rows: Sequence[IncidentRow], now: datetime) -> dict[int, list[QuietReason]]:

@@ -15,7 +15,7 @@ from monitor.queries import counts, problems, retention
 from monitor.queries.corrections import Marks, marks_of
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
-from monitor.queries.incidents import IncidentRow, open_incidents
+from monitor.queries.incidents import IncidentRow, first_open_incidents
 from monitor.queries.problems import ProblemsInShort
 from monitor.queries.tallies import count_each
 from monitor.standing.facts import Presents, standing_of, with_facts
@@ -162,7 +162,7 @@ def cards(
     counted = standing_counts(accounts, silent_ids, now)
     return OverviewCards(
         worst=worst,
-        incidents=open_incidents(limit=INCIDENTS_SHOWN) if counted_rows["incidents"] else [],
+        incidents=first_open_incidents(INCIDENTS_SHOWN),
         silent=silent[:SILENT_SHOWN],
         broken=list(broken_connections()),
         standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],

@@ -22,14 +22,11 @@ from monitor.models import (
     Notice,
     Problem,
     Silence,
-    Tag,
     Transition,
     User,
     ZohoAccount,
 )
 from monitor.notify.dispatch import dispatch_new
-from monitor.ownership import set_ownership
-from monitor.queries.quiet import why_quiet
 from tests import factories
 from tests.bystander import own
 
@@ -478,20 +475,6 @@ class TestQuiet:
         follow(account, now + 20 * MINUTE)
         assert dispatch_new(now + 21 * MINUTE) == 0
         assert dispatch_new(now + 60 * MINUTE) == 1
-
-    @pytest.mark.parametrize("by", ["tag", "owner"])
-    def test_a_silence_by_tag_or_owner_ends_for_what_loses_them(
-        self, alert: AlertState, account: ZohoAccount, rule: AlertRule, otto: User, ada: User, now: datetime, by: str
-    ) -> None:
-        set_ownership(alert.watched_flow, ada, ["orders"], otto, now)
-        marks = {"tag": Tag.objects.get(name="orders")} if by == "tag" else {"owner": ada}
-        actions.silence(otto, now, starts_at=now, ends_at=now + 600 * MINUTE, why="They move", **marks)
-        assert dispatch_new(now + MINUTE) == 0
-        assert own(Notice).get().why_silent == "silenced"
-        assert why_quiet({1: (own(Incident).get(), [alert])}, now)[1][0].why == "They move"
-        set_ownership(alert.watched_flow, None, [], otto, now + 2 * MINUTE)
-        assert dispatch_new(now + 3 * MINUTE) == 1
-        assert why_quiet({1: (own(Incident).get(), [alert])}, now) == {1: []}
 
     def test_what_a_silence_kept_back_is_mailed_when_a_person_ends_it(
         self, alert: AlertState, account: ZohoAccount, otto: User, now: datetime

@@ -165,7 +165,7 @@ class IncidentDetail:
     @property
     def lines(self) -> list[IncidentLine]:
         """Returns the timeline with mails, runs and changes in it, the oldest first."""
-        found = list(self.story)
+        found = [IncidentLine(self.row.incident.began_at, "it began", "By Zoho's clock"), *self.story]
         found += [
             IncidentLine(
                 one.at,

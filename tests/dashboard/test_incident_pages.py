@@ -305,7 +305,7 @@ class TestUnsubscribeByMail:
         assert (row.tag.name, row.owner) == ("orders", ada)
         assert own(AuditEntry).get(action="silence.add").detail["tag"] == "orders"
         page = words(Page(client.get(reverse("silences")).content.decode()).root)
-        assert "tag orders" in page
+        assert "each flow with the tag orders owned by ada" in page
         assert "owned by ada" in page
 
 

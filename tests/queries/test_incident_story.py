@@ -173,4 +173,5 @@ def test_it_stands_in_the_timeline_and_costs_seven_statements_at_most(
         assert story_of(incident, alerts, now)
     lines = incidents.detail(incident, now).lines
     assert [line.at for line in lines] == sorted(line.at for line in lines)
+    assert (lines[0].who, lines[0].at) == ("By Zoho's clock", incident.began_at)
     assert "asked for retries of 1 run" in {line.words for line in lines}

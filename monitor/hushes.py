@@ -39,9 +39,9 @@ def quiet_by(alerts: Sequence[AlertState], now: datetime) -> list[list[Snooze | 
 
 
 def explaining(accounts: Collection[int]) -> dict[int, Incident]:
-    """Returns the incident of a whole account that explains its others now, and that somebody was told of or will be.
+    """Returns the incidents of whole accounts that explain their others now: a mail of them went out, or is due.
 
-    It mutes the others of the account. Three statements at most.
+    They mute the others of the account. Three statements at most.
 
     Args:
         accounts: keys.

@@ -81,7 +81,7 @@ def test_the_lines_of_a_timeline_lead_to_what_they_tell(
     expect(visit.page.get_by_role("row")).to_have_count(4)  # the head too
     visit.page.go_back()
     timeline.get_by_role("link", name="was changed (version 2)").click()
-    expect(visit.page.get_by_role("heading", level=1)).to_contain_text("Lead to campaign")
+    expect(visit.page.get_by_role("heading", level=1)).to_contain_text("Version 2")
 
 
 def test_the_link_of_a_mail_acknowledges_and_the_page_says_by_whom(

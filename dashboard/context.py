@@ -44,15 +44,15 @@ def frame_at(now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None)
 def of_mirror(mirror: freshness.Mirror) -> dict[str, Any]:
     """Gives what every page shows, where it is read already."""
     counts = mirror.counts
-    return {"mirror": mirror, "open_alert_count": counts["alerts"], "open_problem_count": counts["problems"]}
+    return {"mirror": mirror, "open_incident_count": counts["alerts"], "open_problem_count": counts["problems"]}
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Gives every page what it needs.
 
     `demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in `menu`,
-    `open_alert_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask the
-    database only where a template uses them.
+    `open_incident_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask
+    the database only where a template uses them.
     """
     now = timezone.now()
     values: dict[str, Any] = {"demo": settings.DEMO, "now": now}
@@ -62,7 +62,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         values["menu"] = menu_for(user, (match.url_name or "") if match else "")
         # Templates call what can be called; `cache` makes it one question a page.
         frame = cache(partial(frame_at, now))
-        for name in ("mirror", "open_alert_count", "open_problem_count"):
+        for name in ("mirror", "open_incident_count", "open_problem_count"):
             values[name] = partial(_of_frame, frame, name)
     return values
 

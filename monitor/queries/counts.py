@@ -179,9 +179,10 @@ def pieces(
     *,
     account_id: int | None = None,
     flow_id: int | None = None,
+    flows: Collection[int] | None = None,
     marks: Marks | None = None,
 ) -> list[Piece]:
-    """Counts the runs of a window, of everything, an account or a flow, oldest first. One to four statements.
+    """Counts the runs of a window, of everything, an account or flows, oldest first. One to four statements.
 
     Where people left some of a long window out of the rates, as many more.
 
@@ -190,9 +191,10 @@ def pieces(
         begins: of the slots that the pieces are laid into; none cuts a piece. They lie on quarters of an hour.
         account_id: only of this account.
         flow_id: only of this flow.
+        flows: only of these flows.
         marks: what is left out of the rates, where it is read already.
     """
-    scope = _scope(account_id, flow_id, marks or marks_of(window, account_id, flow_id))
+    scope = _scope(account_id, flow_id, marks or marks_of(window, account_id, flow_id), flows)
     return _in_order(_counted(scope, window, begins))
 
 
@@ -202,6 +204,7 @@ def pieces_and_before(
     *,
     account_id: int | None = None,
     flow_id: int | None = None,
+    flows: Collection[int] | None = None,
     marks: Marks,
 ) -> tuple[list[Piece], Counts]:
     """Counts as `pieces`, and the sum of the window of the same length before: up to three months in one statement.
@@ -211,11 +214,12 @@ def pieces_and_before(
         begins: of the window's slots.
         account_id: only of this account.
         flow_id: only of this flow.
+        flows: only of these flows.
         marks: what is left out of the rates of both windows.
     """
-    scope = _scope(account_id, flow_id, marks)
+    scope = _scope(account_id, flow_id, marks, flows)
     if window.length > LONGEST_BY_HOUR:
-        before = total(window.before(), account_id=account_id, flow_id=flow_id, marks=marks)
+        before = total(window.before(), account_id=account_id, flow_id=flow_id, flows=flows, marks=marks)
         return _in_order(_counted(scope, window, begins)), before
     found = _counted_by_hours(scope, window, begins, with_before=True)
     return _in_order({at: of for at, of in found.items() if at >= window.start}), found[window.before().start]
@@ -306,10 +310,15 @@ def _lay_hours(
 
 
 def total(
-    window: Window, *, account_id: int | None = None, flow_id: int | None = None, marks: Marks | None = None
+    window: Window,
+    *,
+    account_id: int | None = None,
+    flow_id: int | None = None,
+    flows: Collection[int] | None = None,
+    marks: Marks | None = None,
 ) -> Counts:
     """Returns the sum of a window, as `pieces` reads it."""
-    found = pieces(window, account_id=account_id, flow_id=flow_id, marks=marks)
+    found = pieces(window, account_id=account_id, flow_id=flow_id, flows=flows, marks=marks)
     return sum((piece.counts for piece in found), Counts())
 
 
@@ -405,11 +414,17 @@ def _of_flows(where: Q) -> _Scope:
     return _Scope(HourBucket, DayBucket, where)
 
 
-def _scope(account_id: int | None, flow_id: int | None, marks: Marks) -> _Scope:
-    if flow_id is None:
+def _scope(account_id: int | None, flow_id: int | None, marks: Marks, flows: Collection[int] | None = None) -> _Scope:
+    if flow_id is None and flows is None:
         where = Q() if account_id is None else Q(account_id=account_id)
         return _Scope(AccountHour, AccountDay, where, marks.account_hours, marks.flow_hours)
-    where = Q(flow_id=flow_id) if account_id is None else Q(flow_id=flow_id, flow__account_id=account_id)
+    where = Q()
+    if account_id is not None:
+        where &= Q(flow__account_id=account_id)
+    if flow_id is not None:
+        where &= Q(flow_id=flow_id)
+    if flows is not None:
+        where &= Q(flow__id__among=sorted(flows))
     return replace(_of_flows(where), marked=marks.hours)
 
 

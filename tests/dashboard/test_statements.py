@@ -24,10 +24,10 @@ RUNS, FLOWS = 20_000, 40
 DAY = timedelta(days=1)
 # Session and user included. What is above 8 is on the way there (docs/decisions/0008-sums-of-accounts.md).
 MOST = {
-    "overview of a day": 15,
-    "overview of a week": 15,
-    "overview of a month": 15,
-    "flows": 12,
+    "overview of a day": 12,
+    "overview of a week": 12,
+    "overview of a month": 12,
+    "flows": 11,
     "a flow": 18,
     "a run": 13,
     "newest runs": 8,
@@ -36,7 +36,7 @@ MOST = {
     "runs far down": 8,
     "search": 11,
     "problems": 12,
-    "alerts": 11,
+    "alerts": 13,
     "rules": 9,
 }
 

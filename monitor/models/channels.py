@@ -13,6 +13,7 @@ from monitor.models.accounts import ZohoAccount
 from monitor.models.deliveries import Delivery
 from monitor.models.hooks import Secret
 from monitor.models.incidents import Notice
+from monitor.models.outbox import Outgoing
 from monitor.vault import EncryptedTextField
 
 # That a channel is left alone, whatever its server says; `monitor.notify` decides how long within it.
@@ -158,10 +159,8 @@ class ChannelMessageQuerySet(models.QuerySet["ChannelMessage"]):
         return self.filter(~models.Exists(earlier), ~models.Exists(pausing)).exclude(**waits)
 
 
-class ChannelMessage(models.Model):
+class ChannelMessage(Outgoing):
     """Records one message of a notice to one channel. Sent at least once, always under the same `message_id`."""
-
-    State = Delivery.State
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="channel_messages")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages")
@@ -169,14 +168,6 @@ class ChannelMessage(models.Model):
     title = models.CharField(max_length=200)
     text = models.TextField()
     payload = models.JSONField(default=dict, help_text="what the message says, for programs")
-    state = models.CharField(max_length=8, choices=Delivery.State.choices, default=Delivery.State.QUEUED)
-    attempts = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField()
-    next_try_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
-    last_error = models.CharField(max_length=300, blank=True)
 
     objects = ChannelMessageQuerySet.as_manager()
 
@@ -189,11 +180,6 @@ class ChannelMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.state})"
-
-    @property
-    def tried_from(self) -> datetime:
-        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
-        return self.revived_at or self.created_at
 
 
 class SendAttempt(models.Model):

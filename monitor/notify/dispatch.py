@@ -144,7 +144,9 @@ def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fat
             _told_already(found.incident, now)
         if found.kind == Kind.ESCALATE and now - found.due_at > LOOK_AGAIN:
             _delay(found, now - found.due_at)  # the worker was away: not all steps at once
-        Delivery.objects.bulk_create([_delivery(found, person, by_zone[person.timezone], now) for person in people])
+        Delivery.objects.bulk_create(
+            _delivery(found, person, by_zone[person.timezone], now, says_both=facts.says_both) for person in people
+        )
         ChannelMessage.objects.bulk_create(message_of(found, facts, channel, now) for channel in channels)
     return True
 
@@ -199,7 +201,9 @@ def _dispatch_occasion(found: Occasion, now: datetime) -> bool:
     return True
 
 
-def _delivery(found: Notice | Occasion, person: User, rendered: Rendered, now: datetime) -> Delivery:
+def _delivery(
+    found: Notice | Occasion, person: User, rendered: Rendered, now: datetime, *, says_both: bool = False
+) -> Delivery:
     return Delivery(
         notice=found if isinstance(found, Notice) else None,
         occasion=found if isinstance(found, Occasion) else None,
@@ -209,6 +213,7 @@ def _delivery(found: Notice | Occasion, person: User, rendered: Rendered, now: d
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
+        says_both=says_both,
         created_at=now,
         next_try_at=now,
     )

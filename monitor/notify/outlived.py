@@ -18,6 +18,6 @@ def outlived_occasions(edge: datetime) -> QuerySet[Occasion]:
     Args:
         edge: what happened earlier has outlived its age.
     """
-    is_over = Q(delivery=None) | Q(delivery__state__in=[Delivery.State.SENT, Delivery.State.DEAD])
+    is_over = Q(delivery=None) | ~Q(delivery__state__in=[Delivery.State.QUEUED, Delivery.State.SENDING])
     old = Occasion.objects.filter(is_over, at__lt=edge).exclude(dispatch_state=Transition.Dispatch.NEW)
     return old.exclude(retry__state__in=RetryAttempt.OPEN_STATES).order_by("at", "pk")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from monitor.models import Channel, ChannelMessage, Incident
-from monitor.notify.channels import fate as channel_fate
 from monitor.notify.channels import send
+from monitor.notify.late import LateVerdict
 from monitor.public_addresses import PrivateHosts
 from tests.bystander import own
 from tests.notify.channels.conftest import make_channel
@@ -44,7 +44,7 @@ class HookedChannels:
         """Sends what is due, to servers that may refuse, break off or be away, by a process that may die."""
         before = [len(server.taken) for server in self.servers]
         fate = house.chance.random()
-        if fate < 0.12:
+        if fate < 0.12 or house.is_out:
             known, settings.CHANNEL_PRIVATE_HOSTS = settings.CHANNEL_PRIVATE_HOSTS, NOWHERE
             self.send_due(house)
             settings.CHANNEL_PRIVATE_HOSTS = known
@@ -109,8 +109,8 @@ class HookedChannels:
 
 
 def is_settled(message: ChannelMessage) -> bool:
-    """Says whether a message went out, or another one said already that it is over."""
-    return message.state == "sent" or (message.state == "dead" and message.last_error == channel_fate.TOLD_ALREADY)
+    """Says whether a message went out, or another one told it, or somebody was on it by then."""
+    return message.state in ("sent", "told") or message.last_error == LateVerdict.ACKNOWLEDGED
 
 
 def ids(taken: Any) -> str:

@@ -16,7 +16,7 @@ from monitor.models import Channel, ChannelMessage, Notice
 from monitor.notify.channels.parcel import Parcel
 from monitor.notify.compose import SUBJECT_LENGTH, address, in_words
 from monitor.notify.facts import ERROR_LENGTH, MEMBERS_SHOWN, Facts, MemberFacts
-from monitor.notify.kinds.alert import on_it, stamp, verdict
+from monitor.notify.kinds.alert import on_it, stamp, told_of, verdict
 from monitor.notify.words import clean, shorten
 
 LINES_LENGTH = 700  # characters in all: PagerDuty takes 1,024 of title and text together
@@ -43,6 +43,7 @@ def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) ->
         title=shorten(clean(f"[{stamp(facts)}] {verdict(facts)}"), SUBJECT_LENGTH),
         text="\n".join(lines_of(facts)),
         payload=payload_of(facts, now),
+        says_both=facts.says_both,
         created_at=now,
         next_try_at=now,
     )
@@ -50,7 +51,7 @@ def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) ->
 
 def lines_of(facts: Facts) -> list[str]:
     """Returns the text of a message: where, since when, what, who is on it. Times are of UTC: a channel has no zone."""
-    told = facts.news if facts.is_growth and facts.news else facts.firing or facts.members
+    told = told_of(facts)
     lines = [f"Account {facts.account_name}, since {in_words(facts.began_at, UTC)}"]
     if facts.escalation:
         lines.append(f"Why this message: {facts.escalation}")
@@ -133,14 +134,9 @@ def _stamp(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
-def says_both(message: ChannelMessage) -> bool:
-    """Returns whether a message says that its incident began and is over."""
-    return bool(message.payload.get("type") == SAYS_BOTH)
-
-
 def is_over(message: ChannelMessage) -> bool:
     """Returns whether a message says that its incident is over."""
-    return message.notice.kind == Notice.Kind.RESOLVED or says_both(message)
+    return message.notice.kind == Notice.Kind.RESOLVED or message.says_both
 
 
 def parcel_of(message: ChannelMessage) -> Parcel:

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from monitor.models import Delivery, MailServer
 from monitor.notify import attempts, mail_server, outbox
+from monitor.notify.hearing import give_up_for_others, hears_no_more
 from monitor.notify.kinds import plain_of
 from monitor.notify.late import TOLD, LateVerdict
 from monitor.notify.mailer import Mailer
@@ -156,8 +157,9 @@ def _due(now: datetime) -> QuerySet[Delivery]:
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
-    if (reason := why_not(delivery)) != "":
-        _close(delivery, reason, report)
+    if (reason := why_not(delivery) or hears_no_more(delivery, clock())) != "":
+        give_up_for_others(delivery, reason, clock())
+        report.dead += 1
         return
     verdict = look_again(delivery, clock())
     if verdict in TOLD:

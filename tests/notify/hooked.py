@@ -102,7 +102,7 @@ class HookedChannels:
             if not (house.was_quiet and not incident.is_open):
                 house.wrong.append(f"{channel} never heard of incident {incident.pk}")
             return
-        if told[0].notice.kind == "resolved":
+        if told[0].notice.kind == "resolved" and not told[0].says_both:
             house.wrong.append(f"{channel} was told of the end of incident {incident.pk} first")
         if not incident.is_open and all(one.payload["data"]["state"] != "resolved" for one in told):
             house.wrong.append(f"{channel} never heard that incident {incident.pk} is over")

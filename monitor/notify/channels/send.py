@@ -20,6 +20,7 @@ from monitor.notify.channels.fate import why_not
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
 from monitor.notify.channels.words import is_over, parcel_of
+from monitor.notify.hearing import give_up_for_others, hears_no_more
 from monitor.notify.late import TOLD, LateVerdict
 from monitor.notify.retell import look_again
 from monitor.notify.smtp_answers import GIVEN_UP_AFTER, FailureKind, next_try
@@ -153,8 +154,9 @@ def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
 
 def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Parcel | None:
     """Returns what is to be handed over; None where nothing is, which is marked then."""
-    if (reason := why_not(message)) != "":
-        _close(message, reason, report)
+    if (reason := why_not(message) or hears_no_more(message, now)) != "":
+        give_up_for_others(message, reason, now)
+        report.dead += 1
         return None
     verdict = look_again(message, now)
     if verdict in TOLD:

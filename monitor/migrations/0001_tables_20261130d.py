@@ -343,6 +343,10 @@ class Migration(migrations.Migration):
                 ('secrets', monitor.vault.EncryptedTextField(blank=True, help_text='of a signed webhook: JSON list of {secret, created_at}, oldest first')),
                 ('hint', models.CharField(blank=True, help_text='of the address, without what is secret of it', max_length=120)),
                 ('severity', models.CharField(choices=[('page', 'Pages'), ('notify', 'Pages and notifications')], default='notify', max_length=6, verbose_name='incidents')),
+                ('digest', models.CharField(blank=True, choices=[('', 'None'), ('digest_daily', 'Every day'), ('digest_weekly', 'Every Monday')], default='', max_length=13)),
+                ('digest_hour', models.PositiveSmallIntegerField(default=7, help_text='UTC')),
+                ('wants_alive', models.BooleanField(default=False, help_text='whether it is told every day that the monitor is alive')),
+                ('digests_from', models.DateTimeField(editable=False, help_text='when digests were asked for last; empty: when it was added', null=True)),
                 ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
                 ('added_at', models.DateTimeField()),
                 ('deleted_at', models.DateTimeField(editable=False, help_text='what went there stays in the log', null=True)),
@@ -585,7 +589,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('digest_daily', 'Daily digest'), ('digest_weekly', 'Weekly digest'), ('alive', 'I am alive')], max_length=13)),
-                ('period', models.DateField(help_text="the day, or the Monday of the week, by the person's clock")),
+                ('period', models.DateField(help_text="the day, or the Monday of the week, by the reader's clock")),
                 ('due_at', models.DateTimeField(help_text='the chosen hour of that day')),
                 ('since', models.DateTimeField(help_text='what happened before was in the one before')),
                 ('until', models.DateTimeField(help_text='when it was made')),
@@ -593,7 +597,8 @@ class Migration(migrations.Migration):
                 ('content', models.JSONField(default=list)),
                 ('told', models.JSONField(default=list, help_text='keys of the problems that it calls new')),
                 ('is_empty', models.BooleanField(default=False, help_text='there was nothing to say, and nobody is told that')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
+                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='digests', to='monitor.channel')),
+                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-until', '-pk'],
@@ -882,7 +887,8 @@ class Migration(migrations.Migration):
                 ('text', models.TextField()),
                 ('payload', models.JSONField(default=dict, help_text='what the message says, for programs')),
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='monitor.channel')),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channel_messages', to='monitor.notice')),
+                ('digest', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='message', to='monitor.digest')),
+                ('notice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='channel_messages', to='monitor.notice')),
             ],
             options={
                 'ordering': ['-created_at', '-pk'],
@@ -1570,6 +1576,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('name',), name='one_channel_of_a_name'),
         ),
         migrations.AddConstraint(
+            model_name='channel',
+            constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='channel_digest_hour_of_a_day'),
+        ),
+        migrations.AddConstraint(
             model_name='connectedworkflow',
             constraint=models.UniqueConstraint(fields=('account', 'workflow_id'), name='one_row_per_connected_workflow'),
         ),
@@ -1626,6 +1636,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='digest',
             constraint=models.UniqueConstraint(fields=('person', 'kind', 'period'), name='one_digest_of_a_period'),
+        ),
+        migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.UniqueConstraint(fields=('channel', 'kind', 'period'), name='one_digest_of_a_channel_and_period'),
+        ),
+        migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('channel', None), ('person__isnull', False)), models.Q(('channel__isnull', False), ('person', None)), _connector='OR'), name='a_digest_has_one_reader'),
         ),
         migrations.AddConstraint(
             model_name='dirtyhour',
@@ -1778,6 +1796,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='channelmessage',
             constraint=models.UniqueConstraint(fields=('notice', 'channel'), name='one_message_per_channel'),
+        ),
+        migrations.AddConstraint(
+            model_name='channelmessage',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', None), ('notice__isnull', False)), models.Q(('digest__isnull', False), ('notice', None)), _connector='OR'), name='a_channel_message_has_one_cause'),
         ),
         migrations.AddIndex(
             model_name='delivery',

@@ -61,7 +61,9 @@ def _is_too_late(given_up: Delivery | ChannelMessage) -> bool:
 def _about(given_up: Delivery | ChannelMessage) -> str:
     if given_up.notice is not None:
         return f"incident {given_up.notice.incident_id}, {given_up.notice.kind}"
-    return f"{given_up.occasion.kind}" if isinstance(given_up, Delivery) and given_up.occasion else ""
+    if isinstance(given_up, ChannelMessage):
+        return given_up.digest.kind if given_up.digest is not None else ""
+    return f"{given_up.occasion.kind}" if given_up.occasion else ""
 
 
 def _is_overtaken(given_up: Delivery | ChannelMessage) -> bool:

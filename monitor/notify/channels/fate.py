@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitor.models import ChannelMessage, ChannelStanding, Notice
 from monitor.notify.audience import channels_told
 from monitor.notify.channels.answers import GONE
+from monitor.notify.channels.of_digest import OTHER_ACCOUNT, why_no_digest
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.recipients import END_OF_NOTHING
 from monitor.notify.retell import thread_rows
@@ -15,7 +16,7 @@ Kind = Notice.Kind
 
 def why_not(message: ChannelMessage) -> str:
     """Returns why a message is not to be sent any more, as the tables have it; "" where it is."""
-    channel, notice = message.channel, message.notice
+    channel = message.channel
     if channel.deleted_at is not None:
         return "the channel was deleted"
     if not channel.is_active:
@@ -24,18 +25,23 @@ def why_not(message: ChannelMessage) -> str:
     if message.revived_at is None and gone.exists():
         # Standard Webhooks: who answers 410 is to be asked no more. What a person does with it ends that.
         return "what was at the channel's address is gone"
+    if message.digest is not None:
+        return why_no_digest(channel, message.digest)
+    return _why_not_of_incident(message, message.of_incident)
+
+
+def _why_not_of_incident(message: ChannelMessage, notice: Notice) -> str:
+    channel = message.channel
     if notice.kind != Kind.RESOLVED and channel.account_id not in (None, notice.incident.account_id):
-        return "the channel is of another account by now"
+        return OTHER_ACCOUNT
     is_end = notice.kind == Kind.RESOLVED and not message.says_both
     if is_end and channel.pk not in channels_told(notice.incident_id, notice.seq):
         return END_OF_NOTHING
-    if _calls_for_nothing(message):
-        return TOO_LATE
-    return ""
+    return TOO_LATE if _calls_for_nothing(message, notice) else ""
 
 
-def _calls_for_nothing(message: ChannelMessage) -> bool:
+def _calls_for_nothing(message: ChannelMessage, notice: Notice) -> bool:
     """Returns whether a service with incidents of its own would be called, first of all, for what is over."""
-    if not SERVICES[message.channel.service].has_incidents or message.notice.incident.closed_at is None:
+    if not SERVICES[message.channel.service].has_incidents or notice.incident.closed_at is None:
         return False
-    return message.notice.kind != Kind.RESOLVED and not thread_rows(message).filter(has_arrived=True).exists()
+    return notice.kind != Kind.RESOLVED and not thread_rows(message).filter(has_arrived=True).exists()

@@ -21,6 +21,7 @@ from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
 from monitor.notify.channels.words import is_over, parcel_of
 from monitor.notify.hearing import give_up_for_others, hears_no_more
+from monitor.notify.kinds import KINDS
 from monitor.notify.late import TOLD, LateVerdict
 from monitor.notify.retell import look_again
 from monitor.notify.smtp_answers import GIVEN_UP_AFTER, FailureKind, next_try
@@ -43,7 +44,11 @@ Poster = Callable[[Parcel, datetime], ChannelAnswer]
 
 @dataclass(slots=True)
 class ChannelReport:
-    """Holds what a run did; `told` are messages that another one tells."""
+    """Holds what a run did.
+
+    Attributes:
+        told: messages that another one tells.
+    """
 
     sent: int = 0
     retried: int = 0
@@ -145,7 +150,7 @@ def _due(now: datetime) -> QuerySet[ChannelMessage]:
     due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
     # The channel first that was tried the longest ago: slow ones must not starve the others.
     tried = [Coalesce(f"channel__standing__{name}", Value(_LONG_AGO)) for name in ("accepted_at", "next_try_at")]
-    return due.select_related("channel", "notice__incident").order_by(Greatest(*tried), "next_try_at", "pk")
+    return due.select_related("channel", "notice__incident", "digest").order_by(Greatest(*tried), "next_try_at", "pk")
 
 
 def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
@@ -218,8 +223,10 @@ def _make_plain(message: ChannelMessage, outcome: ChannelOutcome, now: datetime,
 
 
 def _plain_title(message: ChannelMessage) -> str:
+    if message.digest is not None:
+        return KINDS[message.digest.kind].headline
     said = "is over" if is_over(message) else "is firing"
-    return f"Incident {message.notice.incident_id} {said}"
+    return f"Incident {message.of_incident.incident_id} {said}"
 
 
 def _plain_payload(message: ChannelMessage, title: str) -> dict[str, object]:

@@ -65,10 +65,11 @@ def lines_of(facts: Facts) -> list[str]:
     if facts.is_firing:
         lines += [f"{count} × {text}" for count, text in facts.errors[:ERRORS_NAMED]]
         lines.append(f"On it: {on_it(facts)}")
-    return _fitted([shorten(clean(line), LINE_LENGTH) for line in lines])
+    return fitted([shorten(clean(line), LINE_LENGTH) for line in lines])
 
 
-def _fitted(lines: list[str]) -> list[str]:
+def fitted(lines: list[str]) -> list[str]:
+    """Returns as many lines as every service takes."""
     kept: list[str] = []
     for line in lines:
         room = LINES_LENGTH - sum(map(len, kept))
@@ -82,7 +83,7 @@ def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
     """Returns what a signed webhook posts: type, time and data, as Standard Webhooks recommends."""
     return {
         "type": SAYS_BOTH if facts.says_both else f"incident.{facts.kind}",
-        "timestamp": _stamp(now),
+        "timestamp": stamp_of(now),
         "data": {
             "incident": facts.incident,
             "url": address("incident", facts.incident),
@@ -91,9 +92,9 @@ def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
             "state": "firing" if facts.is_firing else "resolved",
             "severity": facts.severity,
             "cause": shorten(facts.cause, LINE_LENGTH),
-            "began_at": _stamp(facts.began_at),
-            "noticed_at": _stamp(facts.noticed_at),
-            "closed_at": _stamp(facts.closed_at),
+            "began_at": stamp_of(facts.began_at),
+            "noticed_at": stamp_of(facts.noticed_at),
+            "closed_at": stamp_of(facts.closed_at),
             "closed_how": facts.closed_how,
             "acknowledged": facts.is_acknowledged,
             "owner": shorten(facts.owner, LINE_LENGTH),
@@ -125,18 +126,19 @@ def _alert(member: MemberFacts) -> dict[str, Any]:
         "success_rate": member.rate,
         "runs": member.runs,
         "failed": member.failed,
-        "began_at": _stamp(member.began_at),
+        "began_at": stamp_of(member.began_at),
         "firing": member.is_firing,
     }
 
 
-def _stamp(at: datetime | None) -> str | None:
+def stamp_of(at: datetime | None) -> str | None:
+    """Writes a time for programs."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
 def is_over(message: ChannelMessage) -> bool:
     """Returns whether a message says that its incident is over."""
-    return message.notice.kind == Notice.Kind.RESOLVED or message.says_both
+    return message.says_both or (message.notice is not None and message.notice.kind == Notice.Kind.RESOLVED)
 
 
 def parcel_of(message: ChannelMessage) -> Parcel:
@@ -145,16 +147,22 @@ def parcel_of(message: ChannelMessage) -> Parcel:
     Raises:
         VaultError: no key at hand reads where to.
     """
-    incident = message.notice.incident
-    return replace(
+    bare = replace(
         bare_parcel(message.channel),
         message_id=message.message_id,
         title=message.title,
         lines=message.text.splitlines(),
+        payload=message.payload,
+    )
+    if message.digest is not None:
+        tone = "warning" if any(section.is_news for section in message.digest.sections) else "success"
+        return replace(bare, link=address("overview"), tone=tone, key=f"{source()}/digests/{message.digest.pk}")
+    incident = message.of_incident.incident
+    return replace(
+        bare,
         link=address("incident", incident.pk),
         tone="success" if is_over(message) else "failure" if incident.severity == "page" else "warning",
         key=f"{source()}/incidents/{incident.pk}",
-        payload=message.payload,
     )
 
 

@@ -27,7 +27,7 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 def asking(service: str = "slack", *, digest: str = "digest_daily", **more: Any) -> Channel:
     """A channel that has asked for a daily digest for long."""
-    return make_channel(service, digest=digest, added_at=factories.NOON - 99 * DAY, **more)
+    return make_channel(service, **({"digest": digest, "added_at": factories.NOON - 99 * DAY} | more))
 
 
 def sent(now: datetime, *answers: Any) -> Poster:
@@ -190,7 +190,8 @@ def test_what_was_due_before_a_channel_asked_is_not_sent(now: datetime, ada: Any
 
 
 def test_old_digests_of_a_channel_go_with_their_messages_but_for_the_newest_and_what_waits(now: datetime) -> None:
-    channel, edge = asking(), ages().rows_edge(now)
+    edge = ages().rows_edge(now)
+    channel = asking(added_at=edge - 99 * DAY)
     run(Facts(), edge - 9 * DAY)
     run(Facts(), edge - 8 * DAY)
     first, newest = Digest.objects.filter(channel=channel).order_by("due_at")

@@ -289,7 +289,7 @@ def test_digests_are_off_until_a_person_asks_for_them_and_the_page_says_which_co
     assert (channel.digest, channel.digest_hour, channel.wants_alive) == ("digest_weekly", 9, True)
     page = client.get(reverse("channel", args=[channel.pk])).content.decode()
     assert "Every Monday, at 9:00 UTC" in page
-    assert own(AuditEntry).get(action="channel.edit").detail["digest"] == ["", "digest_weekly"]
+    assert own(AuditEntry).get(action="channel.edit").detail["digest"] == {"from": "", "to": "digest_weekly"}
     form = client.get(reverse("channel_edit", args=[channel.pk])).content.decode()
     assert '<option value="digest_weekly" selected>' in form
 
@@ -310,9 +310,8 @@ def test_the_log_shows_a_digest_that_went_to_a_channel_and_deleting_the_channel_
     digest = Digest.objects.create(
         channel=channel, kind="digest_daily", period=now.date(), due_at=now, since=now, until=now
     )
-    message = factories.make_channel_message(
-        None, channel, digest=digest, state="sent", title="[Daily digest] 1 flow worse"
-    )
+    said = "[Daily digest] 1 flow worse"
+    message = factories.make_channel_message(None, channel, digest=digest, state="sent", title=said)
     client = signed_in(ada)
     for name, key in (("channel_message", message.pk), ("channel", channel.pk)):
         page = client.get(reverse(name, args=[key]))

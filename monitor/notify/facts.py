@@ -78,7 +78,7 @@ class MemberFacts:
 
 @dataclass(frozen=True, slots=True)
 class Retelling:
-    """Says how a message is told anew that goes out late: to one reader, of all that did not arrive there.
+    """Says how a message that goes out late is written anew: for one reader, of all that did not arrive there.
 
     Attributes:
         kind: as which it is told.

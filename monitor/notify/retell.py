@@ -1,4 +1,4 @@
-"""Writes a message of an incident anew that goes out late, so that its reader is told once, and what is so."""
+"""Writes a message of an incident anew that goes out late, so that its reader learns once, and what is so by then."""
 
 from __future__ import annotations
 

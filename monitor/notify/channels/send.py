@@ -43,7 +43,11 @@ Poster = Callable[[Parcel, datetime], ChannelAnswer]
 
 @dataclass(slots=True)
 class ChannelReport:
-    """Holds what a run did; `told` are messages that another one tells."""
+    """Holds what a run did.
+
+    Attributes:
+        told: messages that another one tells.
+    """
 
     sent: int = 0
     retried: int = 0

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from math import floor
 
 DASH = "–"
+# `strftime` would write the same: the process keeps the locale C, and a list has hundreds of times.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -88,6 +91,35 @@ def again(local: datetime) -> str:
         return " (winter)"
     hours = (local.utcoffset() or timedelta(0)) / timedelta(hours=1)
     return f" (UTC{hours:+g})"
+
+
+def exact(local: datetime) -> str:
+    """Writes a whole time: "Sun 22 Nov 2026, 12:00:05 UTC".
+
+    Args:
+        local: a time in the viewer's zone.
+    """
+    return f"{_DAYS[local.weekday()]} {date(local)}, {_seconds(local)} {local.tzname()}"
+
+
+def moment(local: datetime, this_year: int) -> str:
+    """Writes a time in a line: "22 Nov 12:00:05", with the year where it is another one.
+
+    Args:
+        local: a time in the viewer's zone.
+        this_year: the year that goes without saying.
+    """
+    year = "" if local.year == this_year else f" {local.year}"
+    return f"{local.day} {_MONTHS[local.month]}{year} {_seconds(local)}{again(local)}"
+
+
+def date(local: datetime) -> str:
+    """Writes the day of a time in the viewer's zone: "22 Nov 2026"."""
+    return f"{local.day} {_MONTHS[local.month]} {local.year}"
+
+
+def _seconds(local: datetime) -> str:
+    return f"{local.hour:02}:{local.minute:02}:{local.second:02}"
 
 
 def relative(at: datetime, now: datetime) -> str:

@@ -83,6 +83,8 @@ TEMPLATES = [
     },
 ]
 
+FORM_RENDERER = "dashboard.widgets.LeanRenderer"
+
 DATABASES = {"default": env.database(BASE_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shared by all processes: limits must not be counted per process.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.templatetags.monitor_tags import masked
+from dashboard.masked import masked
 from monitor.notify.facts import error_line
 from monitor.privacy import HIDDEN, LONGEST_MASKED, mask, mask_beginning, mask_name, mask_text, searchable
 from monitor.privacy_length import MORE, cut, shorten

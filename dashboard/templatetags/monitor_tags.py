@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,25 +13,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from lucide.templatetags.lucide import lucide as lucide_svg
 
-from dashboard import formats, status_labels, svg
+from dashboard import formats, paint, status_labels, svg
 from dashboard.charts import Chart
+from dashboard.executions import rows as execution_rows
+from dashboard.executions.rows import RunRow
+from dashboard.masked import masked
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy
 from monitor.periods import Window
-from monitor.privacy import mask_beginning, mask_name
+from monitor.privacy import mask_name
 from monitor.queries import audit, links
-from monitor.queries.execution import specific_error
 from monitor.queries.problems import tone_of_age
-from monitor.queries.run_status import Standing
-from monitor.queries.run_status import standing as standing_of
-
-LINE = 300
-MASKED_FROM = 2000
 
 register = template.Library()
+register.simple_tag(paint.icon, name="icon")
 register.filter("rate", formats.rate)
 register.filter("number", formats.number)
 register.filter("duration", formats.duration)
@@ -71,26 +67,10 @@ def known(value: int | None, age: Any) -> str:
     return formats.number(None if not value and (age is None or age.is_unread) else value)
 
 
-@register.filter
-def masked(text: str, people: Sequence[str] = ()) -> str:
-    """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters: `{{ text|masked:run.people }}`.
-
-    More is masked than shown, for what is masked is mostly shorter.
-    """
-    shown = mask_beginning(str(text or ""), MASKED_FROM, people)
-    return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
-
-
-@register.filter
-def specific(run: Execution) -> str:
-    """Writes the line that tells most of a run's failure, masked."""
-    return masked(specific_error(run), run.people)
-
-
-@register.filter
-def retry_words(state: str) -> str:
-    """Writes the state of a run's newest retry as a tag: "retry: requested"."""
-    return f"retry: {status_labels.look(state).label.lower()}"
+@register.filter(name="masked")
+def masked_line(text: str, people: Sequence[str] = ()) -> str:
+    """Writes a line of what Zoho sent, masked and cut: `{{ text|masked:run.people }}`."""
+    return masked(str(text or ""), people)
 
 
 @register.filter
@@ -118,32 +98,15 @@ def may(context: Context, action: str) -> bool:
 
 
 @register.simple_tag
-@lru_cache(maxsize=512)  # the pages' own names and sizes; a long list paints each of them a hundred times
-def icon(name: str, size: int = 16) -> SafeString:
-    """Paints a lucide icon as inline SVG. It only accompanies words, so assistive technology skips it."""
-    return SafeString(lucide_svg(name, size=size, **{"class": "icon", "aria-hidden": "true", "focusable": "false"}))
-
-
-@register.simple_tag
 def pill(status: str, label: str = "") -> SafeString:
     """Shows a status of ours: icon, word and colour. `{% pill mail.state %}`, `{% pill "stale" "3 h old" %}`."""
-    return _painted(status_labels.look(str(status or ""), str(label or "")))
+    return paint.pill(str(status or ""), str(label or ""))
 
 
 @register.simple_tag
 def zohos_pill(kind: str, status: str) -> SafeString:
     """Shows a status in Zoho's words: `{% zohos_pill "run" execution.status %}`."""
-    return _painted(status_labels.look_of_zohos(kind, str(status or "")))
-
-
-def _painted(look: status_labels.Look) -> SafeString:
-    return format_html('<span class="pill pill--{}">{}{}</span>', look.tone, icon(look.icon, 14), look.label)
-
-
-def absolute(at: datetime) -> str:
-    """Writes the exact time in the viewer's zone: "Sun 22 Nov 2026, 12:00:05 UTC"."""
-    local = timezone.localtime(at)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
+    return paint.zohos_pill(kind, str(status or ""))
 
 
 @register.simple_tag(takes_context=True)
@@ -152,9 +115,7 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
     if not at:
         return missing
     now = context.get("now") or timezone.now()
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), formats.relative(at, now)
-    )
+    return paint.ago(at, now, timezone.get_current_timezone())
 
 
 @register.simple_tag(takes_context=True)
@@ -165,11 +126,10 @@ def age_tone(context: Context, at: datetime | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def standing(context: Context, run: Execution) -> Standing:
-    """Says what may still become of a run of a list: `{% standing execution as later %}`. Uses the page's `now`."""
+def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool) -> list[RunRow]:
+    """Puts the runs of a table into words: `{% run_rows rows with_flow=True as finished %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
-    ahead = getattr(run, "zoho_ahead", None) or timedelta(0)
-    return standing_of(run, now, was_retried=getattr(run, "was_retried", False), zoho_ahead=ahead)
+    return execution_rows.rows(runs, now, timezone.get_current_timezone(), with_flow=with_flow)
 
 
 @register.simple_tag
@@ -215,27 +175,13 @@ def new_problems_url(first_seen: datetime) -> str:
 @register.simple_tag
 def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
     """Writes "22 Nov 12:00:05", in the viewer's zone, with the whole date and the zone in the tooltip."""
-    if not at:
-        return missing
-    local = timezone.localtime(at)
-    year = "" if local.year == timezone.localtime().year else f" {local.year}"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(),
-        absolute(at),
-        f"{local.day} {local:%b}{year} {local:%H:%M:%S}{formats.again(local)}",
-    )
+    return paint.when(at, timezone.get_current_timezone(), timezone.localtime().year) if at else missing
 
 
 @register.simple_tag
 def day(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
     """Writes "22 Nov 2026" in the viewer's zone."""
-    if not at:
-        return missing
-    local = timezone.localtime(at)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), f"{local.day} {local:%b %Y}"
-    )
+    return paint.day(at, timezone.get_current_timezone()) if at else missing
 
 
 @register.inclusion_tag("parts/sort_head.html", takes_context=True)
@@ -262,8 +208,8 @@ def sort_head(context: Context, by: str, label: str, *, rising: bool = False, nu
     }
 
 
-@register.simple_tag
-def paint(chart: Chart) -> SafeString:
+@register.simple_tag(name="paint")
+def paint_chart(chart: Chart) -> SafeString:
     """Paints a chart as the SVG that stands until plotly takes over."""
     return svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=f"{chart.id}-svg")
 

@@ -13,10 +13,11 @@ from monitor import audit
 from monitor.access import may
 from monitor.alerting.actions import AlertActRefused, one_line
 from monitor.models import Correction, Flow, Incident, User, ZohoAccount
-from monitor.periods import DAY, HOUR, Window, hour_of, whole_hours
+from monitor.periods import DAY, HOUR, hour_of, whole_hours
 
 LONGEST = 92 * DAY  # as far as pages count by the hour
 OLDEST = timedelta(days=366)
+ROWS_AT_ONCE = 500
 
 
 def leave_out(
@@ -42,8 +43,11 @@ def leave_out(
         starts_at: from when on.
         ends_at: until when.
         why: the reason.
-        flows: of the account, each with a correction of its own; none: all of the account.
+        flows: of the account, each with a row of its own in one group; none: all of the account.
         incident: on whose page it is made.
+
+    Returns:
+        The group, its head first.
 
     Raises:
         PermissionDenied: the person may not.
@@ -61,39 +65,33 @@ def leave_out(
         raise AlertActRefused("It must be over by now: what is to come is planned as a maintenance window.", "bad_time")
     if window.length > LONGEST or window.start < now - OLDEST:
         raise AlertActRefused("It may last 92 days at most, and begin a year ago at the earliest.", "bad_time")
+    given = {"account": account, "starts_at": window.start, "ends_at": window.end, "why": words}
+    given |= {"by": user, "at": now, "incident": incident}
     with transaction.atomic():
-        whose: Sequence[Flow | None] = flows or [None]
-        return [_leave_out(user, now, account, flow, window, words, incident) for flow in whose]
+        head = Correction.objects.create(**given, flow=flows[0] if flows else None)
+        others = [Correction(**given, flow=flow, head=head) for flow in flows[1:]]
+        Correction.objects.bulk_create(others, batch_size=ROWS_AT_ONCE)
+        audit.record(user, "correction.add", head, now=now, account=account, detail=_said(head, flows))
+    return [head, *others]
 
 
-def _leave_out(
-    user: User,
-    now: datetime,
-    account: ZohoAccount,
-    flow: Flow | None,
-    window: Window,
-    words: str,
-    incident: Incident | None,
-) -> Correction:
-    row = Correction.objects.create(
-        account=account,
-        flow=flow,
-        starts_at=window.start,
-        ends_at=window.end,
-        why=words,
-        by=user,
-        at=now,
-        incident=incident,
-    )
-    detail: dict[str, Any] = {"from": window.start.isoformat(), "to": window.end.isoformat(), "why": words}
-    detail |= {"flow": flow.pk} if flow is not None else {}
-    detail |= {"incident": incident.pk} if incident is not None else {}
-    audit.record(user, "correction.add", row, now=now, account=account, detail=detail)
-    return row
+def _said(head: Correction, flows: Sequence[Flow]) -> dict[str, Any]:
+    """Returns what the audit trail keeps of a group."""
+    detail: dict[str, Any] = {"from": head.starts_at.isoformat(), "to": head.ends_at.isoformat(), "why": head.why}
+    if len(flows) == 1:
+        detail["flow"] = flows[0].pk
+    elif flows:
+        detail["flows"] = [flow.pk for flow in flows]
+    return detail | ({"incident": head.incident_id} if head.incident_id is not None else {})
 
 
 def take_back(row: Correction, user: User, now: datetime) -> None:
-    """Has the runs of a marked period counted in rates again.
+    """Has the runs of a marked period counted in rates again, of each flow that it was made with.
+
+    Args:
+        row: any of its group.
+        user: who says so.
+        now: the present.
 
     Raises:
         PermissionDenied: the person may not.
@@ -102,6 +100,11 @@ def take_back(row: Correction, user: User, now: datetime) -> None:
     if not may(user, "correct", row.account):
         raise PermissionDenied
     with transaction.atomic():
-        if not Correction.objects.in_force().filter(pk=row.pk).update(taken_back_at=now, taken_back_by=user):
+        head = row.head or row
+        # The head first and by itself: of two who do this at once one is refused, and no group is taken back in part.
+        taken_back = {"taken_back_at": now, "taken_back_by": user}
+        if not Correction.objects.in_force().filter(pk=head.pk).update(**taken_back):
             raise AlertActRefused("It is taken back already.", "over")
-        audit.record(user, "correction.take_back", row, now=now, account=row.account_id)
+        others = Correction.objects.in_force().filter(head=head).update(**taken_back)
+        detail = {"flows": others + 1} if others else {}
+        audit.record(user, "correction.take_back", head, now=now, account=row.account_id, detail=detail)

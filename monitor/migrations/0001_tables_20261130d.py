@@ -782,6 +782,7 @@ class Migration(migrations.Migration):
                 ('taken_back_at', models.DateTimeField(null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.zohoaccount')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('head', models.ForeignKey(help_text='the first of the group it was made with; empty: it is the first, or alone', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='others', to='monitor.correction')),
                 ('taken_back_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('flow', models.ForeignKey(help_text='empty: all of the account', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.flow')),
                 ('incident', models.ForeignKey(help_text='on whose page it was made', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='corrections', to='monitor.incident')),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.urls import reverse
 
+from monitor.models.addresses import address_of
 from monitor.vault import EncryptedTextField
 
 MOST_CALLS = 10_000_000  # a minute or a day, that a person may set
@@ -67,7 +67,7 @@ class ZohoAccount(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("account", args=[self.pk])
+        return address_of("account", self.pk)
 
 
 class Organisation(models.Model):

@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.flows import Flow
 from monitor.models.ownership import Tag
 
@@ -245,8 +245,8 @@ class AlertState(models.Model):
             return self.flow.get_absolute_url()
         page = {"crm_rule": "rule", "problem": "problem"}.get(self.subject_kind)
         if page is None:
-            return reverse("account", args=[self.rule.account_id])
-        return reverse(page, args=[int(self.subject_key)])
+            return address_of("account", self.rule.account_id)
+        return address_of(page, int(self.subject_key))
 
     @property
     def subject_label(self) -> str:
@@ -273,7 +273,7 @@ class AlertState(models.Model):
         return self.flow
 
     def get_absolute_url(self) -> str:
-        return reverse("alert", args=[self.pk])
+        return address_of("alert", self.pk)
 
 
 class AlertCursor(models.Model):

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.deliveries import Delivery
 from monitor.models.digests import Digest
 from monitor.models.hooks import Secret
@@ -100,7 +100,7 @@ class Channel(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("channel", args=[self.pk])
+        return address_of("channel", self.pk)
 
     @property
     def fields(self) -> dict[str, str]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.db import models
@@ -26,6 +29,10 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
         """Gives those that nobody has taken back."""
         return self.filter(taken_back_at=None)
 
+    def heads(self) -> CorrectionQuerySet:
+        """Gives one of each group: that which stands for the group on pages."""
+        return self.filter(head=None)
+
     def within(self, window: Window, account_id: int | None = None, flow_id: int | None = None) -> CorrectionQuerySet:
         """Gives those in force that touch a window, of everything, an account or a flow."""
         rows = self.in_force().filter(starts_at__lt=window.end, ends_at__gt=window.start)
@@ -41,6 +48,7 @@ class Correction(models.Model):
     """Records that the runs which began in a period are left out of every rate, who said so and why.
 
     Whole hours of UTC. Counts, the ledger, and what is about silence stay as they are. Taken back, the row stays.
+    Rows of several flows that were made in one go are a group, and are taken back in one go.
     """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="corrections")
@@ -58,6 +66,13 @@ class Correction(models.Model):
         null=True,
         related_name="corrections",
         help_text="on whose page it was made",
+    )
+    head = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="others",
+        help_text="the first of the group it was made with; empty: it is the first, or alone",
     )
     taken_back_at = models.DateTimeField(null=True)
     taken_back_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -83,13 +98,25 @@ class Correction(models.Model):
 
 
 def marked_hours(rows: Iterable[Correction]) -> models.Q | None:
-    """Says in SQL which buckets of hours corrections leave out; None for no bucket."""
-    found = None
+    """Says in SQL which buckets of hours corrections leave out; None for no bucket.
+
+    What is of one time is one term: a database takes some hundred terms, and a storm can be of thousands of flows.
+    """
+    flows: dict[tuple[datetime, datetime], set[int]] = {}
+    accounts: dict[tuple[datetime, datetime], set[int]] = {}
     for row in rows:
-        whose = models.Q(flow=row.flow_id) if row.flow_id is not None else models.Q(flow__account=row.account_id)
-        part = whose & models.Q(hour__gte=row.starts_at, hour__lt=row.ends_at)
-        found = part if found is None else found | part
-    return found
+        times = (row.starts_at, row.ends_at)
+        if row.flow_id is not None:
+            flows.setdefault(times, set()).add(row.flow_id)
+        else:
+            accounts.setdefault(times, set()).add(row.account_id)
+    parts = [_hours(times) & models.Q(flow__id__among=sorted(keys)) for times, keys in flows.items()]
+    parts += [_hours(times) & models.Q(flow__account__in=sorted(keys)) for times, keys in accounts.items()]
+    return reduce(or_, parts) if parts else None
+
+
+def _hours(times: tuple[datetime, datetime]) -> models.Q:
+    return models.Q(hour__gte=times[0], hour__lt=times[1])
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.definitions import HasDefinition
 from monitor.models.masked_text import HasMaskedText, masked_columns
 from monitor.privacy import mask_name
@@ -78,7 +78,7 @@ class WorkflowRule(HasDefinition):
         return max(filter(None, (self.last_executed_time, self.changed_at)))
 
     def get_absolute_url(self) -> str:
-        return reverse("rule", args=[self.pk])
+        return address_of("rule", self.pk)
 
 
 class UsageSnapshot(models.Model):
@@ -143,7 +143,7 @@ class ConnectedWorkflow(HasDefinition):
         return self.shown_name
 
     def get_absolute_url(self) -> str:
-        return reverse("connected_workflow", args=[self.pk])
+        return address_of("connected_workflow", self.pk)
 
     @property
     def shown_name(self) -> str:

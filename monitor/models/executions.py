@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.flows import Flow
 from monitor.models.masked_text import HasMaskedText, masked_run
 
@@ -90,7 +90,7 @@ class Execution(HasMaskedText):
         return self.execution_id
 
     def get_absolute_url(self) -> str:
-        return reverse("execution", args=[self.pk])
+        return address_of("execution", self.pk)
 
     def masked_texts(self) -> dict[str, Any]:
         texts = self.error_code, self.error_message, self.error_details

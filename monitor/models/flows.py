@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.definitions import HasDefinition
 from monitor.privacy import mask_name
 
@@ -66,7 +66,7 @@ class Flow(HasDefinition):
         return self.shown_name
 
     def get_absolute_url(self) -> str:
-        return reverse("flow", args=[self.pk])
+        return address_of("flow", self.pk)
 
     @property
     def shown_name(self) -> str:

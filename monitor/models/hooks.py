@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.flows import Flow
 from monitor.vault import EncryptedTextField
 
@@ -60,7 +60,7 @@ class HookEndpoint(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("hook", args=[self.pk])
+        return address_of("hook", self.pk)
 
     @property
     def secret_list(self) -> list[Secret]:

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.alerts import AlertState, Transition
 from monitor.models.flows import Flow
 from monitor.models.masked_text import NamesPeople
@@ -74,7 +74,7 @@ class Incident(NamesPeople):
         return f"incident {self.pk}"
 
     def get_absolute_url(self) -> str:
-        return reverse("incident", args=[self.pk])
+        return address_of("incident", self.pk)
 
     @property
     def is_open(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.flows import Flow
 from monitor.models.triage import Problem
 
@@ -57,4 +57,4 @@ class RetryPolicy(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("retry_policy", args=[self.pk])
+        return address_of("retry_policy", self.pk)

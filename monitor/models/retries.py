@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.executions import Execution
 from monitor.models.masked_text import NamesPeople
 from monitor.periods import DAY
@@ -132,7 +132,7 @@ class RetryAttempt(models.Model):
         return self.state in self.OPEN_STATES
 
     def get_absolute_url(self) -> str:
-        return reverse("execution", args=[self.execution_id])
+        return address_of("execution", self.execution_id)
 
     @property
     def is_of_batch(self) -> bool:
@@ -208,7 +208,7 @@ class RetryBatch(NamesPeople):
         return f"batch {self.pk}: {self.state}"
 
     def get_absolute_url(self) -> str:
-        return reverse("batch", args=[self.pk])
+        return address_of("batch", self.pk)
 
     @property
     def is_open(self) -> bool:

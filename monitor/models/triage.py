@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
 from monitor.models.executions import Execution
 from monitor.models.flows import Flow
 from monitor.models.masked_text import NamesPeople
@@ -68,7 +68,7 @@ class Problem(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("problem", args=[self.pk])
+        return address_of("problem", self.pk)
 
     @property
     def is_unresolved(self) -> bool:

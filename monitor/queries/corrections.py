@@ -5,17 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 from monitor.models import Correction, marked_hours
+from monitor.models.corrections import CorrectionQuerySet
 from monitor.periods import Window
 
 SHOWN_BESIDE = 5  # reasons beside a rate
+FLOWS_NAMED = 50  # of a group, beside its head
 
 
-def corrections() -> QuerySet[Correction]:
-    """Marked periods, the newest first, with the joins that the page needs."""
-    rows = Correction.objects.select_related("account", "flow", "by", "taken_back_by", "incident")
+def corrections() -> CorrectionQuerySet:
+    """Marked periods, one of each group, the newest first, with the joins and the other flows that pages need."""
+    rows = Correction.objects.heads().select_related("account", "flow", "by", "taken_back_by", "incident")
+    others = Correction.objects.select_related("flow").defer("flow__raw").order_by("pk")[:FLOWS_NAMED]
+    group = Correction.objects.filter(head=OuterRef("pk")).order_by().values("head").annotate(n=Count("pk")).values("n")
+    count = Coalesce(Subquery(group, output_field=IntegerField()), 0)
+    rows = rows.annotate(more_flows=count, unnamed_flows=Greatest(count - FLOWS_NAMED, 0)).prefetch_related(
+        Prefetch("others", queryset=others, to_attr="other_rows")
+    )
     return rows.defer("account__client_secret", "flow__raw")
 
 
@@ -31,9 +40,12 @@ class Marks:
         return marked_hours(self.rows)
 
     def beside(self, window: Window) -> list[Correction]:
-        """Returns why runs of a window are in no rate: as many reasons as stand beside one."""
-        found = [row for row in self.rows if row.starts_at < window.end and row.ends_at > window.start]
-        return found[:SHOWN_BESIDE]
+        """Returns why runs of a window are in no rate, a group once: as many reasons as stand beside a rate."""
+        found: dict[int, Correction] = {}
+        for row in self.rows:
+            if row.starts_at < window.end and row.ends_at > window.start:
+                found.setdefault(row.head_id or row.pk, row)
+        return list(found.values())[:SHOWN_BESIDE]
 
 
 def marks_of(window: Window, account_id: int | None = None, flow_id: int | None = None) -> Marks:
@@ -49,9 +61,8 @@ def marks_of(window: Window, account_id: int | None = None, flow_id: int | None 
 
 
 def of_incident(incident_id: int) -> list[Correction]:
-    """Returns the marked periods that were made on an incident's page and count. One statement."""
-    rows = Correction.objects.in_force().filter(incident=incident_id).select_related("by", "flow", "account")
-    return list(rows.defer("account__client_secret", "flow__raw"))
+    """Returns the marked periods that were made on an incident's page and count. Two statements."""
+    return list(corrections().in_force().filter(incident=incident_id))
 
 
 def outage_of(began_at: datetime, closed_at: datetime | None, now: datetime) -> Window:

@@ -188,9 +188,25 @@ class TestActs:
         row.refresh_from_db()
         assert (row.taken_back_at, own(Correction).count()) == (None, 1)
 
-    def test_several_flows_get_one_each(self, account: ZohoAccount, otto: User, now: datetime) -> None:
-        flows: list[Flow] = [factories.make_flow(account) for _ in range(2)]
+    def test_several_flows_are_one_group_with_one_entry_in_the_trail_taken_back_in_one_go(
+        self, account: ZohoAccount, otto: User, ada: User, now: datetime
+    ) -> None:
+        flows: list[Flow] = [factories.make_flow(account) for _ in range(3)]
+        alone = factories.make_correction(account, now=now, flow=flows[0], why="Another reason")
         rows = leave_out(
             otto, now, account=account, flows=flows, starts_at=now - HOUR, ends_at=now, why="The books were away"
         )
         assert [row.flow for row in rows] == flows
+        assert [row.head for row in rows] == [None, rows[0], rows[0]]
+        entry = own(AuditEntry).get()
+        assert (entry.object_id, entry.detail["flows"]) == (str(rows[0].pk), [flow.pk for flow in flows])
+        take_back(rows[2], ada, now + MINUTE)
+        group = own(Correction).exclude(pk=alone.pk).values_list("taken_back_at", "taken_back_by")
+        assert set(group) == {(now + MINUTE, ada.pk)}
+        alone.refresh_from_db()
+        assert alone.taken_back_at is None
+        entry = own(AuditEntry).get(action="correction.take_back")
+        assert (entry.object_id, entry.detail) == (str(rows[0].pk), {"flows": 3})
+        with pytest.raises(AlertActRefused, match="taken back already"):
+            take_back(rows[0], otto, now + MINUTE)
+        assert own(AuditEntry).count() == 2

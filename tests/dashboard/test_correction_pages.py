@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from monitor.models import AlertState, Correction, Flow, Incident, User
 from tests import factories
+from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -82,6 +83,37 @@ def test_the_incident_page_offers_its_own_time_and_flows(
     assert "Count them again" in page
     assert client.post(reverse("correction_add"), sent | {"whose": "account"}).status_code == 302
     assert Correction.objects.filter(flow=None).count() == 1
+
+
+def test_the_flows_of_an_incident_are_one_row_on_pages_and_taken_back_with_one_button(
+    incident: Incident, flow: Flow, otto: User, signed_in: Any, at_noon: datetime
+) -> None:
+    for name in ("Deal sync", "Bill sync"):
+        other = factories.make_flow(flow.account, flow_name=name, executions_read_at=at_noon)
+        alert = AlertState.objects.create(
+            rule=incident.members.earliest("pk").alert.rule, flow=other, since=at_noon, evaluated_at=at_noon, episode=1
+        )
+        incident.members.create(alert=alert, episode=1, began_at=at_noon, joined_at=at_noon)
+    client = signed_in(otto)
+    sent = {
+        "incident": incident.pk,
+        "whose": "incident",
+        "starts_at": "2026-11-22T09:30",
+        "ends_at": "2026-11-22T10:50",
+        "why": "A known outage",
+    }
+    assert client.post(reverse("correction_add"), sent).status_code == 302
+    head = own(Correction).get(head=None)
+    assert own(Correction).filter(head=head).count() == 2
+    for page in (reverse("corrections"), incident.get_absolute_url()):
+        text = client.get(page, {"account": flow.account_id}).content.decode()
+        assert text.count(reverse("correction_take_back", args=[head.pk])) == 1
+        assert text.count("/take-back/") == 1
+        assert "and 2 more" in text
+        assert "Deal sync, Bill sync" in text
+    assert client.post(reverse("correction_take_back", args=[head.pk])).status_code == 302
+    assert not own(Correction).in_force().exists()
+    assert "are in no rate" not in client.get(incident.get_absolute_url()).content.decode()
 
 
 def test_every_correction_can_be_taken_back_however_many_there_are(

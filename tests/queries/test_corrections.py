@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.models import DayBucket, Flow, HourBucket
+from monitor.models import Correction, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days
-from monitor.queries import counts, flows, overview
+from monitor.queries import corrections, counts, flows, overview
 from monitor.queries.flows import FlowFilter
 from tests import factories
 
@@ -74,6 +74,24 @@ def test_two_that_overlap_leave_a_run_out_once(flow: Flow, outage: datetime, now
     leave_out(flow, outage, whole=True)
     assert overview.period(now, 7).totals.left_out == 10
     assert [row.left_out for row in flows.flow_list(FlowFilter(), now)] == [10]
+
+
+def test_a_group_of_a_storm_is_one_reason_beside_a_rate_and_one_term_in_the_statement(
+    flow: Flow, outage: datetime, now: datetime
+) -> None:
+    given = {"account": flow.account, "starts_at": outage, "ends_at": outage + HOUR, "why": "A storm", "at": now}
+    head = Correction.objects.create(**given, flow=flow)
+    base = factories.make_flow(flow.account)
+    columns = {f.attname: getattr(base, f.attname) for f in Flow._meta.concrete_fields if not f.primary_key}
+    stormy = Flow.objects.bulk_create(Flow(**columns | {"flow_id": f"storm-{n}"}) for n in range(1200))
+    Correction.objects.bulk_create(Correction(**given, flow=one, head=head) for one in stormy)
+    leave_out(flow, now - 30 * HOUR)
+    figures = overview.period(now, 7, account_id=flow.account_id)
+    assert figures.totals.left_out == 110
+    assert [one.why for one in figures.corrections] == ["A storm", "A known outage"]
+    shown = {one.why: (one.more_flows, len(one.other_rows), one.unnamed_flows) for one in corrections.corrections()}
+    assert shown["A storm"] == (1200, 50, 1150)
+    assert shown["A known outage"] == (0, 0, 0)
 
 
 def test_where_all_is_left_out_there_is_no_rate(flow: Flow, outage: datetime, now: datetime) -> None:

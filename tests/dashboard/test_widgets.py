@@ -1,0 +1,64 @@
+"""Fields of forms are written as Django's own templates write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django import forms
+from django.conf import settings
+from django.forms.renderers import DjangoTemplates
+from django.utils.safestring import SafeString
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.widgets import LeanRenderer
+
+WORDS = st.text("ab<>&\"' é", max_size=12)
+SAFE = WORDS.map(lambda word: SafeString(f"<b>{word}</b>"))
+VALUES = WORDS | SAFE | st.integers() | st.booleans() | st.none()
+ATTRIBUTES = st.dictionaries(st.sampled_from(("id", "class", "required", "max")), VALUES, max_size=4)
+INPUTS: list[type[forms.Widget]] = [
+    forms.TextInput, forms.NumberInput, forms.EmailInput, forms.URLInput, forms.PasswordInput, forms.HiddenInput,
+    forms.DateInput, forms.DateTimeInput, forms.TimeInput, forms.CheckboxInput, forms.Textarea,
+]  # fmt: skip
+
+
+BETWEEN_OPTIONS = re.compile(r"\n *\n")  # each option's own template ends in an empty line
+
+
+def same(widget: forms.Widget, value: Any, attrs: dict[str, Any]) -> None:
+    lean = widget.render("name<", value, attrs, LeanRenderer())
+    usual = widget.render("name<", value, attrs, DjangoTemplates())
+    assert BETWEEN_OPTIONS.sub("\n", lean) == BETWEEN_OPTIONS.sub("\n", usual)
+
+
+@given(kind=st.sampled_from(INPUTS), value=VALUES, attrs=ATTRIBUTES)
+def test_an_input_is_written_as_django_writes_it(kind: type[forms.Widget], value: Any, attrs: dict[str, Any]) -> None:
+    same(kind(), value, attrs)
+
+
+OPTIONS = st.tuples(WORDS | st.integers(), WORDS | SAFE | st.integers())
+GROUPS = st.tuples(WORDS, st.lists(OPTIONS, max_size=2))
+
+
+@given(choices=st.lists(OPTIONS | GROUPS, max_size=3), value=WORDS | st.integers() | st.none(), attrs=ATTRIBUTES)
+def test_a_select_is_written_as_django_writes_it(choices: list[Any], value: Any, attrs: dict[str, Any]) -> None:
+    same(forms.Select(choices=choices), value, attrs)
+    same(forms.SelectMultiple(choices=choices), [value], attrs)
+
+
+def test_an_empty_choice_and_ticks_are_written_as_django_writes_them() -> None:
+    same(forms.NullBooleanSelect(), "true", {"id": "x"})
+    same(forms.CheckboxSelectMultiple(choices=[("a", "A"), ("b", "<B>")]), ["b"], {"id": "x"})
+
+
+@pytest.mark.parametrize("kind", [*INPUTS, forms.Select])
+def test_what_is_written_lean_needs_no_template(kind: type[forms.Widget], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any, name: str) -> Any:
+        raise AssertionError(f"{name} was loaded")
+
+    monkeypatch.setattr(LeanRenderer, "get_template", refuse)
+    assert "name" in kind().render("name", "1", {}, LeanRenderer())
+    assert settings.FORM_RENDERER == "dashboard.widgets.LeanRenderer"

@@ -26,8 +26,8 @@ from monitor.queries.executions import (
     STUCK,
     WAITING,
     ExecutionFilter,
-    Key,
 )
+from monitor.queries.places import Key
 from monitor.queries.shown_names import in_shown_order
 
 MOST_FLOWS_OFFERED = 500

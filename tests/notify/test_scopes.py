@@ -293,7 +293,9 @@ def test_that_somebody_else_gets_mail_does_not_send_one_to_who_does_not(
     mail = make_mail(settled(make_transition(alert)), leaver)
     report = send.send_due(now, clock=lambda: now)
     mail.refresh_from_db()
-    assert (mail.state, report.sent) == ("dead", 0)
+    assert (mail.state, mail.sent_at, report.dead) == ("dead", None, 1)
+    # Nobody else had a mail of it: who gets alert mails hears of it in the leaver's place.
+    assert [row.recipient for row in own(Delivery).filter(state="sent")] == [ada]
 
 
 def test_data_are_as_of_the_last_whole_sweep_whosever_history_is_read_elsewhere(

@@ -304,7 +304,7 @@ def test_no_digest_is_offered_for_a_pager_and_an_hour_that_is_none_is_refused(si
 
 
 def test_the_log_shows_a_digest_that_went_to_a_channel_and_deleting_the_channel_counts_no_incident(
-    signed_in: Any, ada: Any
+    account: Any, signed_in: Any, ada: Any
 ) -> None:
     channel, now = make_channel("slack", "Chat"), timezone.now()
     digest = Digest.objects.create(

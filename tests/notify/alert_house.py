@@ -317,8 +317,8 @@ class AlertHouse:
             first = list(dict.fromkeys(number for number, _ in told))
             if first != sorted(first):
                 self.wrong.append(f"{who} read {thread} in the order {first}")
-            begun = {number for number, subject in told if subject.startswith(("[Firing", "[Fired and"))}
-            if len(begun) > 1:
+            begun = {(number, subject) for number, subject in told if subject.startswith(("[Firing", "[Fired and"))}
+            if len({subject for _, subject in begun}) < len(begun):
                 self.wrong.append(f"{who} read twice of the beginning of {thread}: {told}")
             if told[0][1].startswith(("[Recovered]", "[Closed]")) and not who.startswith("leaver"):
                 self.wrong.append(f"{who} read of the end of {thread} first")

@@ -31,8 +31,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     """Gives every page what it needs.
 
     `demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in `menu`,
-    `open_alert_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask the
-    database only where a template uses them.
+    `open_incident_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask
+    the database only where a template uses them.
     """
     now = timezone.now()
     values: dict[str, Any] = {"demo": settings.DEMO, "now": now}
@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         values["menu"] = menu_for(user, (match.url_name or "") if match else "")
         # Templates call what can be called; `cache` makes it one question a page.
         counts = cache(tallies.of_menu)
-        values["open_alert_count"] = lambda: counts()["alerts"]
+        values["open_incident_count"] = lambda: counts()["alerts"]
         values["open_problem_count"] = lambda: counts()["problems"]
         values["mirror"] = cache(partial(freshness.mirror, now))
     return values

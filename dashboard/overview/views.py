@@ -39,7 +39,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if part != "chart":
         context["cards"] = queries.cards(now, period.days, mirror.presents, zone, figures.marks)
         # They were counted together: the menu need not ask again.
-        context["open_alert_count"] = context["cards"].open_alert_count
+        context["open_incident_count"] = context["cards"].open_incident_count
         context["open_problem_count"] = context["cards"].problems.unresolved
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)

@@ -1236,25 +1236,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Silence',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(blank=True, help_text="of the alert's rule", max_length=40)),
-                ('text', models.CharField(blank=True, help_text="part of the flow's or the rule's name", max_length=200)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
-                ('why', models.CharField(max_length=300)),
-                ('ended_at', models.DateTimeField(help_text='when a person ended it early', null=True)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.zohoaccount')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.flow')),
-            ],
-            options={
-                'ordering': ['-ends_at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
             name='Snooze',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1322,6 +1303,27 @@ class Migration(migrations.Migration):
                 ('last_complete_at', models.DateTimeField(help_text='start of the newest sweep that missed nothing', null=True)),
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sync', to='monitor.zohoaccount')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Silence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(blank=True, help_text="of the alert's rule", max_length=40)),
+                ('text', models.CharField(blank=True, help_text="part of the flow's or the rule's name", max_length=200)),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('at', models.DateTimeField()),
+                ('why', models.CharField(max_length=300)),
+                ('ended_at', models.DateTimeField(help_text='when a person ended it early', null=True)),
+                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.flow')),
+                ('owner', models.ForeignKey(help_text='who looks after what the alert is about', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('tag', models.ForeignKey(help_text='of what the alert is about', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
+            ],
+            options={
+                'ordering': ['-ends_at', '-pk'],
+            },
         ),
         migrations.CreateModel(
             name='Route',
@@ -1942,10 +1944,6 @@ class Migration(migrations.Migration):
             model_name='sendattempt',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('delivery__isnull', False), ('message', None)), models.Q(('delivery', None), ('message__isnull', False)), _connector='OR'), name='an_attempt_is_of_one_message'),
         ),
-        migrations.AddConstraint(
-            model_name='silence',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_silence_ends_later'),
-        ),
         migrations.AddIndex(
             model_name='stagerun',
             index=models.Index(fields=['stage', 'account', '-started_at'], name='stagerun_recent'),
@@ -1957,6 +1955,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='syncstate',
             index=models.Index(fields=['next_due_at'], name='syncstate_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='silence',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_silence_ends_later'),
         ),
         migrations.AddConstraint(
             model_name='alertrule',

@@ -220,7 +220,7 @@ def facts_of(notice: Notice, now: datetime, *, retelling: Retelling | None = Non
         is_acknowledged=incident.acknowledged_at is not None,
         errors=top_errors(flows, Window(incident.began_at - HOUR, now)) if incident.is_open else (),
         hours=last_day(flows, now),
-        changes=changes_before(incident, flows, now),
+        changes=changes_before(incident, flows, _rules(links), now),
         problem=_problem(links),
         as_of=as_of(incident.account_id),
         gap=_gap(only, present) if only is not None else clean(present.reason),
@@ -228,6 +228,11 @@ def facts_of(notice: Notice, now: datetime, *, retelling: Retelling | None = Non
         flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in told.flapping)),
         escalation=_escalation(told.step),
     )
+
+
+def _rules(links: Sequence[IncidentAlert]) -> set[int]:
+    """Returns the keys of the workflow rules that alerts are about."""
+    return {int(link.alert.subject_key) for link in links if link.alert.subject_kind == "crm_rule"}
 
 
 def _escalation(notice: Notice | None) -> str:

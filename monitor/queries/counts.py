@@ -129,9 +129,10 @@ def pieces(
     *,
     account_id: int | None = None,
     flow_id: int | None = None,
+    flows: Collection[int] | None = None,
     marks: Marks | None = None,
 ) -> list[Piece]:
-    """Counts the runs of a window, of everything, an account or a flow, oldest first. Two to four statements.
+    """Counts the runs of a window, of everything, an account or flows, oldest first. Two to four statements.
 
     Where people left some of that time out of the rates, as many more.
 
@@ -140,9 +141,10 @@ def pieces(
         begins: of the slots that the pieces are laid into; none cuts a piece. They lie on quarters of an hour.
         account_id: only of this account.
         flow_id: only of this flow.
+        flows: only of these flows.
         marks: what is left out of the rates, where it is read already.
     """
-    scope = _scope(account_id, flow_id)
+    scope = _scope(account_id, flow_id, flows)
     found = _counted(scope, window, begins)
     marked = (marks or marks_of(window, account_id, flow_id)).hours
     if marked is not None:
@@ -200,10 +202,15 @@ def _lay_hours(
 
 
 def total(
-    window: Window, *, account_id: int | None = None, flow_id: int | None = None, marks: Marks | None = None
+    window: Window,
+    *,
+    account_id: int | None = None,
+    flow_id: int | None = None,
+    flows: Collection[int] | None = None,
+    marks: Marks | None = None,
 ) -> Counts:
     """Returns the sum of a window, as `pieces` reads it: two or three statements, as many more where it is marked."""
-    found = pieces(window, account_id=account_id, flow_id=flow_id, marks=marks)
+    found = pieces(window, account_id=account_id, flow_id=flow_id, flows=flows, marks=marks)
     return sum((piece.counts for piece in found), Counts())
 
 
@@ -261,12 +268,14 @@ def details(window: Window, begins: Collection[datetime], *, flow_id: int) -> li
     return sorted(found, key=lambda one: one.at)
 
 
-def _scope(account_id: int | None, flow_id: int | None) -> Q:
+def _scope(account_id: int | None, flow_id: int | None, flows: Collection[int] | None = None) -> Q:
     scope = Q()
     if account_id is not None:
         scope &= Q(flow__account_id=account_id)
     if flow_id is not None:
         scope &= Q(flow_id=flow_id)
+    if flows is not None:
+        scope &= Q(flow__id__among=sorted(flows))
     return scope
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Value
 
-from monitor.models import AlertState
+from monitor.models import Incident
 from monitor.queries import problems
 
 
@@ -31,4 +31,4 @@ def count_each(rows: dict[str, QuerySet[Any]]) -> dict[str, int]:
 
 def of_menu() -> dict[str, int]:
     """Counts what the menu shows: open incidents as "alerts", problems that somebody has to look at as "problems"."""
-    return count_each({"alerts": AlertState.objects.filter(is_open=True), "problems": problems.unresolved()})
+    return count_each({"alerts": Incident.objects.filter(closed_at=None), "problems": problems.unresolved()})

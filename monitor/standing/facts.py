@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 from monitor.models import SWITCHED_OFF, AlertState, Execution, Flow, HourBucket
+from monitor.models.executions import going_on_since_before
 from monitor.periods import last_days
 from monitor.standing import judge
 from monitor.standing.judge import AccountPresent, FlowFacts, FlowStanding, judge_flow
@@ -59,9 +60,7 @@ def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
     sums = week.order_by().values("flow")
     runs = Execution.objects.filter(flow=OuterRef("pk"))
     finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
-    under_way = runs.filter(
-        status=Execution.Status.RUNNING, unlisted_at=None, started_time__lt=now - STUCK_AFTER, flow__may_wait=False
-    )
+    under_way = runs.filter(going_on_since_before(now - STUCK_AFTER), flow__may_wait=False)
     return flows.annotate(
         failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.models import Connection, DayBucket, Flow, FlowProgress, ZohoAccount
 from monitor.queries import counts, overview
+from monitor.queries.incidents import first_open_incidents, open_incidents
 from monitor.standing import silence
 from tests import factories
 from tests.bystander import own
@@ -163,15 +164,20 @@ def test_a_connection_of_a_word_that_nobody_knows_is_not_called_broken(account: 
     assert found == [("expired", True), ("revoked", True), ("connected", False), ("", False)]
 
 
-def test_unacknowledged_alerts_come_first(flow: Flow, now: datetime) -> None:
+def test_unacknowledged_incidents_come_first(flow: Flow, now: datetime) -> None:
     rule = factories.make_alert_rule(flow.account)
     fields = {"rule": rule, "state": "firing", "evaluated_at": now}
     known = flow.alert_states.create(**fields, is_open=True, since=now, episode=2)
-    factories.make_incident(known, acknowledged_at=now)
+    seen = factories.make_incident(known, acknowledged_at=now)
     other = factories.make_flow(flow.account)
-    fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2))
+    fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2), episode=1)
+    old = factories.make_incident(fresh, opened_at=now - timedelta(days=2))
     factories.make_flow(flow.account).alert_states.create(**fields, is_open=False, since=now)
-    assert list(overview.open_alerts()) == [fresh, known]
+    mine = open_incidents(flow.account_id)
+    assert [row.incident for row in mine] == [old, seen]
+    own_ones = [row.incident for row in first_open_incidents(99) if row.incident.account_id == flow.account_id]
+    assert own_ones == [old, seen]
+    assert [row.incident for row in first_open_incidents(1)] == [old]
 
 
 def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now: datetime) -> None:

@@ -36,7 +36,7 @@ from monitor.notify.dispatch import dispatch_new, dispatch_occasions
 from monitor.notify.outlived import outlived_occasions
 from monitor.notify.send import send_due
 from monitor.queries.digest import alive, digest_of
-from monitor.queries.freshness import worker_signs
+from monitor.queries.signs import worker_signs
 from monitor.retry.run_batches import run_batches
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep as settle_sweep

@@ -229,6 +229,35 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AccountHour',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('buckets', models.PositiveIntegerField(default=0, help_text='how many flows have a bucket of this time')),
+                ('succeeded', models.PositiveIntegerField(default=0)),
+                ('failed', models.PositiveIntegerField(default=0)),
+                ('first_succeeded', models.PositiveIntegerField(default=0)),
+                ('running', models.PositiveIntegerField(default=0)),
+                ('other', models.PositiveIntegerField(default=0)),
+                ('hour', models.DateTimeField()),
+                ('quarters', models.JSONField(default=list, help_text='the counts by quarter, see monitor.quarters')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='monitor.zohoaccount')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AccountDay',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('buckets', models.PositiveIntegerField(default=0, help_text='how many flows have a bucket of this time')),
+                ('succeeded', models.PositiveIntegerField(default=0)),
+                ('failed', models.PositiveIntegerField(default=0)),
+                ('first_succeeded', models.PositiveIntegerField(default=0)),
+                ('running', models.PositiveIntegerField(default=0)),
+                ('other', models.PositiveIntegerField(default=0)),
+                ('day', models.DateField()),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='monitor.zohoaccount')),
+            ],
+        ),
+        migrations.CreateModel(
             name='RuleBudget',
             fields=[
                 ('rule', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='budget', serialize=False, to='monitor.alertrule')),
@@ -1548,6 +1577,22 @@ class Migration(migrations.Migration):
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='digest_hour_of_a_day'),
         ),
+        migrations.AddIndex(
+            model_name='accounthour',
+            index=models.Index(fields=['hour'], name='accounthour_hour'),
+        ),
+        migrations.AddConstraint(
+            model_name='accounthour',
+            constraint=models.UniqueConstraint(fields=('account', 'hour'), name='one_sum_per_hour'),
+        ),
+        migrations.AddIndex(
+            model_name='accountday',
+            index=models.Index(fields=['day'], name='accountday_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='accountday',
+            constraint=models.UniqueConstraint(fields=('account', 'day'), name='one_sum_per_day'),
+        ),
         migrations.AddConstraint(
             model_name='apibudget',
             constraint=models.UniqueConstraint(fields=('account', 'product'), name='one_budget_per_product'),
@@ -1717,6 +1762,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='hourbucket',
             index=models.Index(fields=['flow', 'last_end'], name='hourbucket_last_end'),
+        ),
+        migrations.AddIndex(
+            model_name='hourbucket',
+            index=models.Index(condition=models.Q(('failed__gt', 0)), fields=['hour', 'flow', 'failed'], name='hourbucket_failed'),
+        ),
+        migrations.AddIndex(
+            model_name='hourbucket',
+            index=models.Index(condition=models.Q(('other__gt', 0)), fields=['flow', 'hour'], name='hourbucket_other'),
         ),
         migrations.AddConstraint(
             model_name='hourbucket',

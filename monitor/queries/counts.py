@@ -278,13 +278,18 @@ def _counted_by_hours(
 def _hours_and_before(scope: _Scope, window: Window, before: Window | None) -> defaultdict[datetime, Counts]:
     """Sums a window by its hours, and the one before as one. One statement."""
     summed = sums(scope.marked)
-    rows: QuerySet[Any, Any] = _hours(scope, window).order_by().annotate(at=F("hour")).values("at").annotate(**summed)
+
+    def by(at: Any, part: Window) -> QuerySet[Any, Any]:
+        rows = _hours(scope, part).order_by().annotate(at=at).values("at").annotate(**summed)
+        return rows.values_list("at", *summed)
+
+    rows = by(F("hour"), window)
     if before is not None:
-        start = Value(before.start, output_field=DateTimeField())
-        rows = rows.union(_hours(scope, before).order_by().annotate(at=start).values("at").annotate(**summed), all=True)
+        rows = rows.union(by(Value(before.start, output_field=DateTimeField()), before), all=True)
+    # The aggregates are in the order of the columns of `Counts`.
     found: defaultdict[datetime, Counts] = defaultdict(Counts)
-    for row in rows:
-        found[row["at"]] = of_sums(row)
+    for at, *numbers in rows:
+        found[at] = Counts(*[number or 0 for number in numbers])
     return found
 
 

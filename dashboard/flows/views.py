@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists, ownership
 from dashboard.access import get_or_404
+from dashboard.context import frame_at
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.flows.page import show
 from monitor import audit, pipeline
@@ -20,7 +21,6 @@ from monitor.ownership import ownership_of
 from monitor.periods import last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
-from monitor.queries import freshness
 from monitor.standing.completeness import gap_of
 
 
@@ -29,7 +29,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     """Lists flows by the filters in the address."""
     now = timezone.now()
     form = FlowFilterForm(request.GET)
-    mirror = freshness.mirror(now)
+    mirror = frame_at(now)["mirror"]
 
     def find(wanted: queries.FlowFilter) -> dict[str, Any]:
         found = lists.numbered(queries.flow_list(wanted, now, mirror.presents), form)

@@ -72,7 +72,7 @@ def test_an_account_whose_sync_fails_pauses_and_the_others_go_on(nobody_else: No
     bad, good = factories.make_account("Bad"), factories.make_account("Good")
     job_failures.failed(f"sync_account:{bad.pk}", "no", now)
     assert accounts_to_read(now) == [good.pk]
-    assert set(pipeline._accounts_to_read(now + HOUR)) == {bad.pk, good.pk}
+    assert set(accounts_to_read(now + HOUR)) == {bad.pk, good.pk}
     SyncState.objects.filter(account=good).update(next_due_at=now + 2 * HOUR)
     assert not is_anything_due(now)
 

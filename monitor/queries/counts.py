@@ -280,8 +280,8 @@ def _hours_and_before(scope: _Scope, window: Window, before: Window | None) -> d
     summed = sums(scope.marked)
 
     def by(at: Any, part: Window) -> QuerySet[Any, Any]:
-        rows = _hours(scope, part).order_by().annotate(at=at).values("at").annotate(**summed)
-        return rows.values_list("at", *summed)
+        rows: QuerySet[Any, Any] = _hours(scope, part).order_by().annotate(at=at)
+        return rows.values("at").annotate(**summed).values_list("at", *summed)
 
     rows = by(F("hour"), window)
     if before is not None:

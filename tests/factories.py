@@ -276,7 +276,7 @@ def make_channel(name: str = "", **fields: Any) -> Channel:
     return channel
 
 
-def make_channel_message(notice: Notice, channel: Channel | None = None, **fields: Any) -> ChannelMessage:
+def make_channel_message(notice: Notice | None, channel: Channel | None = None, **fields: Any) -> ChannelMessage:
     fields = {
         "message_id": f"msg_{next(_numbers)}",
         "title": "[Firing] Lead sync",

@@ -165,10 +165,12 @@ class ExecutionFilterForm(FilterForm):
         if data.get("account") and self.fields["account"].valid_value(data["account"]):
             flows = flows.filter(account_id=int(data["account"]))
         # All of them are put into the order that is shown: which ones are cut off tells of no hidden name either.
-        offered = in_shown_order(flows.values_list("pk", "flow_name"))[:MOST_FLOWS_OFFERED]
+        named = in_shown_order(flows.values_list("pk", "flow_name"))
+        offered = named[:MOST_FLOWS_OFFERED]
         chosen = data.get("flow", "")
         if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
-            offered += in_shown_order(Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name"))
+            known = [one for one in named if str(one[0]) == chosen]
+            offered += known or in_shown_order(Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name"))
         self.offer("flow", offered)
         problem = data.get("problem", "")
         if problem and self.fields["problem"].valid_value(problem):

@@ -91,6 +91,7 @@ from monitor.models.hooks import (
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch, notify_of_unknown
+from monitor.models.outbox import Outgoing
 from monitor.models.ownership import Ownership, Tag, TagUse
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
@@ -178,6 +179,7 @@ __all__ = [
     "Notice",
     "Occasion",
     "Organisation",
+    "Outgoing",
     "Ownership",
     "Plan",
     "Problem",

@@ -279,7 +279,7 @@ def _hours_and_before(scope: _Scope, window: Window, before: Window | None) -> d
     """Sums a window by its hours, and the one before as one. One statement."""
     summed = sums(scope.marked)
 
-    def by(at: Any, part: Window) -> QuerySet[Any, Any]:
+    def by(at: Any, part: Window) -> Any:
         rows: QuerySet[Any, Any] = _hours(scope, part).order_by().annotate(at=at)
         return rows.values("at").annotate(**summed).values_list("at", *summed)
 

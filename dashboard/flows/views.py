@@ -15,6 +15,7 @@ from dashboard import lists, ownership
 from dashboard.access import get_or_404
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.flows.page import show
+from dashboard.flows.rows import line
 from monitor import audit, pipeline
 from monitor.ownership import ownership_of
 from monitor.periods import last_days
@@ -30,6 +31,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     form = FlowFilterForm(request.GET)
     mirror = freshness.mirror(now)
+    window, zone = last_days(now, queries.LIST_DAYS), timezone.get_current_timezone()
 
     def find(wanted: queries.FlowFilter) -> dict[str, Any]:
         found = lists.numbered(queries.flow_list(wanted, now, mirror.presents), form)
@@ -39,11 +41,11 @@ def flows(request: HttpRequest) -> HttpResponse:
         for flow in found["rows"]:
             account = mirror.of(flow.account_id)
             gap = gap_of(flow, account.swept_at if account else None)
-            rows.append((flow, standings[flow.pk], daily.get(flow.pk), account, gap, ownership_of(flow)))
+            owned, bars = ownership_of(flow), daily.get(flow.pk)
+            rows.append(line(flow, standings[flow.pk], bars, account, gap, owned, window=window, now=now, zone=zone))
         return found | {"rows": rows}
 
-    days = queries.LIST_DAYS
-    more = {"now": now, "mirror": mirror, "days": days, "window": last_days(now, days)}
+    more = {"now": now, "mirror": mirror, "days": queries.LIST_DAYS}
     return lists.show(request, "flows/list.html", form, find, nouns="flows", **more)
 
 

@@ -27,8 +27,8 @@ from monitor.queries.executions import (
     STUCK,
     WAITING,
     ExecutionFilter,
-    Key,
 )
+from monitor.queries.places import Key
 
 NONE_KNOWN = "none"  # of records, in an address
 

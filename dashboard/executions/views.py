@@ -23,6 +23,7 @@ from monitor.models import Execution, Failure, ages
 from monitor.queries import execution as one
 from monitor.queries import executions as queries
 from monitor.queries import retention
+from monitor.queries.places import Key
 
 LIST = "executions/list.html"
 
@@ -36,7 +37,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         page = queries.page(wanted)
         return {
             "rows": page.rows,
-            "count": queries.capped_count(wanted),
+            "count": queries.capped_count(wanted) if page.count is None else page.count,
             "is_masked_in_part": bool(wanted.text) and queries.is_masked_in_part(),
             "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
             "newer_url": _address(request.GET, before=page.newer),
@@ -93,7 +94,7 @@ def _list_context() -> dict[str, Any]:
     }
 
 
-def _address(query: QueryDict, **places: queries.Key | None) -> str:
+def _address(query: QueryDict, **places: Key | None) -> str:
     """Builds the address of a neighbouring page: the same filters, another place; empty where there is none."""
     if places and None in places.values():
         return ""

@@ -92,7 +92,12 @@ def says(text: str) -> models.Q:
 
     What was masked by rules of another version is not searched until it is masked anew: those may have hidden less.
     """
-    return models.Q(masked_by=MASKING, search_text__contains=text.casefold())
+    return with_text() & models.Q(search_text__contains=text.casefold())
+
+
+def with_text() -> models.Q:
+    """Makes the condition that a row has masked text that may be searched."""
+    return models.Q(masked_by=MASKING)
 
 
 def stale() -> models.Q:

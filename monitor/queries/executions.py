@@ -1,7 +1,8 @@
 """Lists executions: filtered, newest first, paged by key so that an address keeps its meaning.
 
 The order is (started_time, id), newest first; rows without a start time come last. A page is asked for by
-the key of the row it begins after (or ends before), never by a number: new rows do not shift it.
+the key of the row it begins after (or ends before), never by a number: new rows do not shift it. How the rows of a
+search are found is told in `monitor.queries.text_search`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from monitor.models import ChainMark, Execution, Failure, Flow, RetryAttempt, RetryItem, ZohoAccount, zoho_ahead
-from monitor.models.masked_text import says, stale
+from monitor.models import ChainMark, Execution, Failure, RetryAttempt, RetryItem, ZohoAccount, zoho_ahead
+from monitor.models.masked_text import stale
+from monitor.queries import text_search
+from monitor.queries.places import Key, key_of, timed_beyond
 from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 
 PAGE_SIZE = 50
@@ -38,14 +41,6 @@ _COUNTED_AS = {
     MADE_GOOD: _MADE_GOOD,
     RETRY: Q(chain_mark__kind=ChainMark.Kind.RETRY),
 }
-
-
-@dataclass(frozen=True)
-class Key:
-    """Holds a place in the order: a row's start time (None for the tail of rows without one) and primary key."""
-
-    started: datetime | None
-    pk: int
 
 
 @dataclass(frozen=True)
@@ -102,11 +97,16 @@ class ExecutionFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Holds one page of rows, newest first, and the keys of its neighbours (None: there is none)."""
+    """Holds one page of rows, newest first, and the keys of its neighbours (None: there is none).
+
+    Attributes:
+        count: how many rows match on all pages, as `capped_count` says it, where finding the page told; else None.
+    """
 
     rows: list[Execution]
     newer: Key | None
     older: Key | None
+    count: int | None = None
 
 
 def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
@@ -131,19 +131,8 @@ def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
     elif wanted.record_of == NO_RECORD:
         rows = rows.exclude(pk__in=Failure.objects.exclude(record="").values("pk"))
     if wanted.text:
-        rows = _saying(rows, wanted.text, is_unmasked=wanted.is_unmasked)
+        rows = rows.filter(text_search.condition(wanted.text, is_unmasked=wanted.is_unmasked))
     return rows
-
-
-def _saying(rows: QuerySet[Execution], text: str, *, is_unmasked: bool) -> QuerySet[Execution]:
-    if is_unmasked:
-        parts = [Q(**{f"{name}__icontains": text}) for name in ("error_message", "error_code", "error_details")]
-        found = parts[0] | parts[1] | parts[2]
-    else:
-        found = says(text)
-    # An id that nothing bears is left out: an index of text serves no condition on other columns beside it.
-    by_id = Q(execution_id=text) | Q(flow__in=list(Flow.objects.filter(flow_id=text).values_list("pk", flat=True)))
-    return rows.filter(found | by_id if Execution.objects.filter(by_id).exists() else found)
 
 
 def _failures(wanted: ExecutionFilter) -> QuerySet[Failure]:
@@ -209,18 +198,32 @@ def capped_count(wanted: ExecutionFilter) -> int:
 
 
 def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
-    """Returns one page of the list. At most three statements.
+    """Returns one page of the list. At most three statements; a search has four, by which it is counted, too.
 
     Args:
         wanted: the filter, with `after` or `before` as the place.
         size: rows a page, 1 to 200.
     """
     size = max(1, min(size, 200))
-    rows = _newer_rows(wanted, size + 1) if wanted.before else _older_rows(wanted, size + 1)
+    matched = matching(wanted)
+    is_search = bool(wanted.text) and not wanted.is_unmasked
+    counted = text_search.count(matched) if is_search else None
+    if counted == 0:
+        return Page([], None, None, 0)
+
+    def read(wanted: ExecutionFilter) -> list[Execution]:
+        if counted is not None:
+            place = wanted.before or wanted.after
+            return _found(matched, counted, place, size + 1, newer=wanted.before is not None)
+        if wanted.before is not None:
+            return _newer_rows(matched, wanted.before, size + 1)
+        return _older_rows(matched, wanted, size + 1)
+
+    rows = read(wanted)
     if wanted.before and len(rows) <= size:
         # The top of the list is shown as a whole page, whatever came in since.
         wanted = replace(wanted, before=None, after=None)
-        rows = _older_rows(wanted, size + 1)
+        rows = read(wanted)
     more = len(rows) > size
     rows = rows[:size]
     if wanted.before:
@@ -231,31 +234,27 @@ def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
         rows=rows,
         newer=key_of(rows[0]) if rows and has_newer else None,
         older=key_of(rows[-1]) if rows and has_older else None,
+        count=None if counted is None else min(counted, COUNT_CAP + 1),
     )
-
-
-def key_of(row: Execution) -> Key:
-    """Returns the place of a row."""
-    return Key(row.started_time, row.pk)
 
 
 def recent(flow_id: int, limit: int = 15) -> list[Execution]:
     """Returns the newest rows of a flow."""
-    return _older_rows(ExecutionFilter(flow_id=flow_id), limit)
+    wanted = ExecutionFilter(flow_id=flow_id)
+    return _older_rows(matching(wanted), wanted, limit)
 
 
-def by_keys(keys: Collection[int]) -> list[Execution]:
+def by_keys(keys: Collection[int] | QuerySet[Execution, Any]) -> list[Execution]:
     """Returns the rows with these keys as a list shows them, newest first, last those without a time. One statement."""
     newest_first = F("started_time").desc(nulls_last=True), "-id"
-    return list(_base(ExecutionFilter()).filter(pk__in=keys).order_by(*newest_first))
+    return list(_shown(Execution.objects.filter(pk__in=keys)).order_by(*newest_first))
 
 
-def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
+def _shown(rows: QuerySet[Execution]) -> QuerySet[Execution]:
     # What may still become of a failed run depends on these, on the run's own page as here.
     sent = RetryAttempt.objects.filter(execution=OuterRef("pk"), sent_at__isnull=False)
     newest = RetryAttempt.objects.filter(execution=OuterRef("pk")).order_by("-pk").values("state")[:1]
-    rows = matching(wanted).select_related("flow", "account", "chain_mark", "failure")
-    rows = rows.annotate(
+    rows = rows.select_related("flow", "account", "chain_mark", "failure").annotate(
         was_retried=Exists(sent),
         zoho_ahead=Subquery(zoho_ahead(OuterRef("account"))),
         retry_state=Subquery(newest),
@@ -263,42 +262,36 @@ def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
     return rows.defer("trigger_data", "search_text", "flow__raw", "account__client_secret")
 
 
-def _older_rows(wanted: ExecutionFilter, limit: int) -> list[Execution]:
+def _found(
+    matched: QuerySet[Execution], counted: int, place: Key | None, limit: int, *, newer: bool
+) -> list[Execution]:
+    """Rows of a search beyond a place, the nearest first."""
+    rows = by_keys(text_search.keys_of_page(matched, counted, place, limit, newer=newer))
+    return rows[::-1] if newer else rows
+
+
+def _older_rows(matched: QuerySet[Execution], wanted: ExecutionFilter, limit: int) -> list[Execution]:
     """Rows after `wanted.after`, newest first: those with a start time, then the tail without."""
     key = wanted.after
     rows: list[Execution] = []
     if key is None or key.started is not None:
-        timed = _base(wanted).filter(started_time__isnull=False)
-        if key is not None and key.started is not None:
-            # The first condition alone bounds the index; the second settles equal times.
-            timed = timed.filter(
-                Q(started_time__lt=key.started) | Q(started_time=key.started, pk__lt=key.pk),
-                started_time__lte=key.started,
-            )
+        timed = _shown(matched).filter(timed_beyond(key, newer=False))
         rows = list(timed.order_by("-started_time", "-id")[:limit])
     if len(rows) < limit and wanted.start is None and wanted.end is None:
-        tail = _base(wanted).filter(started_time__isnull=True)
+        tail = _shown(matched).filter(started_time__isnull=True)
         if key is not None and key.started is None:
             tail = tail.filter(pk__lt=key.pk)
         rows += tail.order_by("-id")[: limit - len(rows)]
     return rows
 
 
-def _newer_rows(wanted: ExecutionFilter, limit: int) -> list[Execution]:
-    """Rows before `wanted.before`, nearest (oldest) first."""
-    key = wanted.before
-    if key is None:
-        return []
+def _newer_rows(matched: QuerySet[Execution], key: Key, limit: int) -> list[Execution]:
+    """Rows before a place, nearest (oldest) first."""
     rows: list[Execution] = []
     if key.started is None:
-        tail = _base(wanted).filter(started_time__isnull=True, pk__gt=key.pk)
+        tail = _shown(matched).filter(started_time__isnull=True, pk__gt=key.pk)
         rows = list(tail.order_by("id")[:limit])
     if len(rows) < limit:
-        timed = _base(wanted).filter(started_time__isnull=False)
-        if key.started is not None:
-            timed = timed.filter(
-                Q(started_time__gt=key.started) | Q(started_time=key.started, pk__gt=key.pk),
-                started_time__gte=key.started,
-            )
+        timed = _shown(matched).filter(timed_beyond(key if key.started is not None else None, newer=True))
         rows += timed.order_by("started_time", "id")[: limit - len(rows)]
     return rows

@@ -16,7 +16,8 @@ from dashboard.executions import forms
 from dashboard.filters import BIGGEST_ID
 from dashboard.flows.forms import FlowFilterForm
 from monitor.models import User, ZohoAccount
-from monitor.queries.executions import ExecutionFilter, Key
+from monitor.queries.executions import ExecutionFilter
+from monitor.queries.places import Key
 from tests import factories
 from tests.depth import tried
 

@@ -9,7 +9,8 @@ import pytest
 
 from monitor.models import Execution, Flow, ZohoAccount
 from monitor.queries import executions
-from monitor.queries.executions import ExecutionFilter, Key
+from monitor.queries.executions import ExecutionFilter
+from monitor.queries.places import Key
 from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 from tests import factories
 
@@ -115,7 +116,7 @@ def test_a_page_has_between_one_and_two_hundred_rows(
     flow: Flow, monkeypatch: pytest.MonkeyPatch, asked: int, given: int
 ) -> None:
     limits: list[int] = []
-    monkeypatch.setattr(executions, "_older_rows", lambda wanted, limit: limits.append(limit) or [])
+    monkeypatch.setattr(executions, "_older_rows", lambda matched, wanted, limit: limits.append(limit) or [])
     executions.page(ExecutionFilter(), asked)
     assert limits == [given + 1]
 

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from monitor.models import Failure, ZohoAccount
 from monitor.queries import executions
-from monitor.queries.executions import ExecutionFilter, Key
+from monitor.queries.executions import ExecutionFilter
+from monitor.queries.places import Key
 from tests import factories
 
 SORTED = {"postgresql": "Sort", "sqlite": "TEMP B-TREE FOR ORDER BY"}

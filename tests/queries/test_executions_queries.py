@@ -14,6 +14,7 @@ from hypothesis.extra.django import TestCase
 from monitor.models import Execution, ZohoAccount
 from monitor.queries import executions
 from monitor.queries.executions import ExecutionFilter, Page
+from monitor.queries.places import key_of
 from tests import factories
 
 
@@ -63,7 +64,7 @@ def test_new_rows_do_not_shift_a_page(account: ZohoAccount, now: datetime) -> No
 def test_the_top_page_is_whole_after_going_back(account: ZohoAccount, now: datetime) -> None:
     flow = factories.make_flow(account)
     rows = [factories.make_execution(flow, started_time=now - timedelta(minutes=n)) for n in range(4)]
-    page = executions.page(ExecutionFilter(before=executions.key_of(rows[1])), 3)
+    page = executions.page(ExecutionFilter(before=key_of(rows[1])), 3)
     assert page.rows == rows[:3]
     assert page.newer is None
 

@@ -100,7 +100,7 @@ class FlowField(forms.CharField):
             self._known[text] = flow_names.by_key(int(text)) if is_key(text) else None
         return self._known[text]
 
-    def _meant(self, found: flow_names.Found) -> SafeString:
+    def _meant(self, found: flow_names.MeantFlows) -> SafeString:
         offered = found.named or found.near
         if not offered:
             return SafeString("No flow has this name or id.")

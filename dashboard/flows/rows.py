@@ -87,7 +87,7 @@ def line(
         name=flow.shown_name,
         where=f"{app} · {where}" if app else where,
         owned=owned,
-        standing=_standing(standing),
+        standing=paint_standing(standing),
         failed=_runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN,
         runs=_runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN,
         rate=formats.rate(flow.rate),
@@ -107,7 +107,8 @@ def days(daily: Sequence[tuple[int, int]] | None) -> SafeString:
     return paint.safe(f'<span title="{words}">{bars}<span class="visually-hidden">{words}</span></span>')
 
 
-def _standing(standing: FlowStanding) -> SafeString:
+def paint_standing(standing: FlowStanding) -> SafeString:
+    """Paints how a flow stands, with the reason in the tooltip."""
     tooltip = f' title="{escape(standing.reason)}"' if standing.reason else ""
     return paint.safe(f"<span{tooltip}>{paint.pill(standing.code, standing.label)}</span>")
 

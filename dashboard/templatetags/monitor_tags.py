@@ -18,9 +18,11 @@ from dashboard import formats, paint, status_labels, svg
 from dashboard.charts import Chart
 from dashboard.executions import rows as execution_rows
 from dashboard.executions.rows import RunRow
+from dashboard.flows.rows import paint_standing
 from dashboard.masked import masked
 from dashboard.problems import rows as problem_rows
 from dashboard.problems.rows import ProblemLine
+from dashboard.rules.rows import paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy
@@ -31,6 +33,8 @@ from monitor.queries.problems import ProblemRow
 
 register = template.Library()
 register.simple_tag(paint.icon, name="icon")
+register.simple_tag(paint_standing, name="flow_standing")
+register.simple_tag(paint_state, name="rule_state")
 register.filter("rate", formats.rate)
 register.filter("number", formats.number)
 register.filter("duration", formats.duration)

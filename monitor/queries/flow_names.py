@@ -29,7 +29,7 @@ class NamedFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MeantFlows:
     """Holds the flows that a text names, and those whose names have it in them, the likeliest first."""
 
     named: list[NamedFlow]
@@ -50,7 +50,7 @@ def by_key(pk: int) -> NamedFlow | None:
     return None
 
 
-def look_up(text: str, account_id: int | None = None) -> Found:
+def look_up(text: str, account_id: int | None = None) -> MeantFlows:
     """Finds the flows that a text may mean, by nothing that is not shown. One statement.
 
     Args:
@@ -76,7 +76,7 @@ def look_up(text: str, account_id: int | None = None) -> Found:
         if sought in folded:
             near.append((not folded.startswith(sought), folded, flow))
     near.sort(key=lambda one: (*one[:2], one[2].pk))
-    return Found(named, [flow for *_, flow in near[:MOST_SUGGESTED]])
+    return MeantFlows(named, [flow for *_, flow in near[:MOST_SUGGESTED]])
 
 
 def _words(pk: int, shown: str, *, is_one: bool) -> str:

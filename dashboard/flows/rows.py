@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from html import escape
@@ -20,6 +20,11 @@ from monitor.queries.freshness import AccountFreshness
 from monitor.standing.judge import FlowStanding
 
 _NOT_KNOWN = SafeString('<span class="muted">not known</span>')
+
+
+# A flow as `monitor.queries.flows.flow_list` reads it, how it stands, its succeeded and failed runs of the last days,
+# oldest first, how fresh its account's mirror is, its gap as `monitor.standing.completeness` names it, and its owner.
+FlowRow = tuple[Any, FlowStanding, Sequence[tuple[int, int]] | None, AccountFreshness | None, str, Owned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +60,20 @@ class FlowLine:
     mirror: SafeString
 
 
-def line(
-    flow: Any,
-    standing: FlowStanding,
-    daily: Sequence[tuple[int, int]] | None,
-    account: AccountFreshness | None,
-    gap: str,
-    owned: Owned,
-    *,
-    window: Window,
-    now: datetime,
-    zone: tzinfo,
-) -> FlowLine:
-    """Puts a flow into words.
+def lines(rows: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo) -> list[FlowLine]:
+    """Puts flows into words.
 
     Args:
-        flow: as `monitor.queries.flows.flow_list` reads it.
-        standing: how it stands.
-        daily: succeeded and failed runs of the last days, oldest first.
-        account: how fresh its account's mirror is.
-        gap: as `monitor.standing.completeness` names it.
-        owned: who looks after it.
+        rows: what the list knows of each.
         window: of which its runs are counted.
         now: the page's time.
         zone: the viewer's.
     """
+    return [_line(row, window, now, zone) for row in rows]
+
+
+def _line(row: FlowRow, window: Window, now: datetime, zone: tzinfo) -> FlowLine:
+    flow, standing, daily, account, gap, owned = row
     is_read = flow.progress.executions_read_at is not None
     app, where = mask_name(flow.trigger_app or ""), flow.account.name
     return FlowLine(

@@ -13,15 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists, ownership
 from dashboard.access import get_or_404
+from dashboard.context import frame_at
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.flows.page import show
-from dashboard.flows.rows import line
 from monitor import audit, pipeline
 from monitor.ownership import ownership_of
 from monitor.periods import last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
-from monitor.queries import freshness
 from monitor.standing.completeness import gap_of
 
 
@@ -30,8 +29,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     """Lists flows by the filters in the address."""
     now = timezone.now()
     form = FlowFilterForm(request.GET)
-    mirror = freshness.mirror(now)
-    window, zone = last_days(now, queries.LIST_DAYS), timezone.get_current_timezone()
+    mirror = frame_at(now)["mirror"]
 
     def find(wanted: queries.FlowFilter) -> dict[str, Any]:
         found = lists.numbered(queries.flow_list(wanted, now, mirror.presents), form)
@@ -41,11 +39,11 @@ def flows(request: HttpRequest) -> HttpResponse:
         for flow in found["rows"]:
             account = mirror.of(flow.account_id)
             gap = gap_of(flow, account.swept_at if account else None)
-            owned, bars = ownership_of(flow), daily.get(flow.pk)
-            rows.append(line(flow, standings[flow.pk], bars, account, gap, owned, window=window, now=now, zone=zone))
+            rows.append((flow, standings[flow.pk], daily.get(flow.pk), account, gap, ownership_of(flow)))
         return found | {"rows": rows}
 
-    more = {"now": now, "mirror": mirror, "days": queries.LIST_DAYS}
+    days = queries.LIST_DAYS
+    more = {"now": now, "mirror": mirror, "days": days, "window": last_days(now, days)}
     return lists.show(request, "flows/list.html", form, find, nouns="flows", **more)
 
 

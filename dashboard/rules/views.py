@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists, ownership
@@ -14,7 +13,6 @@ from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.ownership import OwnershipForm
 from dashboard.rules.forms import RuleFilterForm
-from dashboard.rules.rows import lines
 from monitor.models import Stream, WorkflowRule
 from monitor.ownership import ownership_of
 from monitor.queries import rules as queries
@@ -23,14 +21,13 @@ from monitor.queries import rules as queries
 @require_safe
 def rules(request: HttpRequest) -> HttpResponse:
     """Lists workflow rules by the filters in the address."""
-    form, now = RuleFilterForm(request.GET), timezone.now()
+    form = RuleFilterForm(request.GET)
 
     def find(wanted: queries.RuleFilter) -> dict[str, Any]:
         found = lists.numbered(queries.search(wanted), form)
-        owned = ((row, ownership_of(row)) for row in found["rows"])
-        return found | {"rows": lines(owned, now, timezone.get_current_timezone())}
+        return found | {"rows": [(row, ownership_of(row)) for row in found["rows"]]}
 
-    return lists.show(request, "rules/list.html", form, find, stream=Stream.RULES, nouns="workflow rules", now=now)
+    return lists.show(request, "rules/list.html", form, find, stream=Stream.RULES, nouns="workflow rules")
 
 
 @require_safe

@@ -18,14 +18,17 @@ from dashboard import formats, paint, status_labels, svg
 from dashboard.charts import Chart
 from dashboard.executions import rows as execution_rows
 from dashboard.executions.rows import RunRow
-from dashboard.flows.rows import paint_standing
+from dashboard.flows import rows as flow_rows
+from dashboard.flows.rows import FlowLine, FlowRow, paint_standing
 from dashboard.masked import masked
 from dashboard.problems import rows as problem_rows
 from dashboard.problems.rows import ProblemLine
-from dashboard.rules.rows import paint_state
+from dashboard.rules import rows as rule_rows
+from dashboard.rules.rows import RuleLine, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy
+from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy, WorkflowRule
+from monitor.ownership import Owned
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import audit, links
@@ -129,6 +132,20 @@ def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool) ->
     """Puts the runs of a table into words: `{% run_rows rows with_flow=True as finished %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
     return execution_rows.rows(runs, now, timezone.get_current_timezone(), with_flow=with_flow)
+
+
+@register.simple_tag(takes_context=True)
+def flow_lines(context: Context, rows: Iterable[FlowRow], window: Window) -> list[FlowLine]:
+    """Puts the flows of a list into words: `{% flow_lines rows window as lines %}`. Uses the page's `now`."""
+    now = context.get("now") or timezone.now()
+    return flow_rows.lines(rows, window, now, timezone.get_current_timezone())
+
+
+@register.simple_tag(takes_context=True)
+def rule_lines(context: Context, rows: Iterable[tuple[WorkflowRule, Owned]]) -> list[RuleLine]:
+    """Puts the workflow rules of a list into words: `{% rule_lines rows as lines %}`. Uses the page's `now`."""
+    now = context.get("now") or timezone.now()
+    return rule_rows.lines(rows, now, timezone.get_current_timezone())
 
 
 @register.simple_tag(takes_context=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,17 +25,34 @@ def age_of(account_id: int, stream: str = "") -> dict[str, Any]:
         stream: one of `monitor.models.Stream`, where things of its kind have an age of their own.
     """
     now = timezone.now()
-    mirror = freshness.mirror(now)
+    frame = frame_at(now)
+    mirror = frame["mirror"]
     age = freshness.of_list(mirror, stream, now, account_id) if stream else mirror.of(account_id)
-    return {"now": now, "mirror": mirror, "freshness": age}
+    return frame | {"now": now, "freshness": age}
+
+
+def frame_at(now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None) -> dict[str, Any]:
+    """Reads what every page shows around its own: how fresh the mirror is, and the menu's numbers. Two statements.
+
+    Args:
+        now: the present.
+        counting: what a page counts besides, for `Mirror.counts`.
+    """
+    return of_mirror(freshness.mirror(now, {**tallies.in_menu(), **(counting or {})}))
+
+
+def of_mirror(mirror: freshness.Mirror) -> dict[str, Any]:
+    """Gives what every page shows, where it is read already."""
+    counts = mirror.counts
+    return {"mirror": mirror, "open_incident_count": counts["alerts"], "open_problem_count": counts["problems"]}
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Gives every page what it needs.
 
     `demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in `menu`,
-    `open_alert_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask the
-    database only where a template uses them.
+    `open_incident_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask
+    the database only where a template uses them.
     """
     now = timezone.now()
     values: dict[str, Any] = {"demo": settings.DEMO, "now": now}
@@ -41,8 +61,11 @@ def page(request: HttpRequest) -> dict[str, Any]:
         match = request.resolver_match
         values["menu"] = menu_for(user, (match.url_name or "") if match else "")
         # Templates call what can be called; `cache` makes it one question a page.
-        counts = cache(tallies.of_menu)
-        values["open_alert_count"] = lambda: counts()["alerts"]
-        values["open_problem_count"] = lambda: counts()["problems"]
-        values["mirror"] = cache(partial(freshness.mirror, now))
+        frame = cache(partial(frame_at, now))
+        for name in ("mirror", "open_incident_count", "open_problem_count"):
+            values[name] = partial(_of_frame, frame, name)
     return values
+
+
+def _of_frame(frame: Callable[[], dict[str, Any]], name: str) -> Any:
+    return frame()[name]

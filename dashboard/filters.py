@@ -175,11 +175,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
-        if "account" in self.fields:
-            accounts = list(ZohoAccount.objects.order_by("name").values_list("pk", "name"))
-            self.offer("account", accounts)
-            if len(accounts) < 2 and not data.get("account"):
-                self.fields["account"].widget = forms.HiddenInput()
+        self._knows_accounts = "account" not in self.fields
         if "flow" in self.fields:
             self.fields["flow"].data = data
         if self.sorts:
@@ -190,6 +186,21 @@ class FilterForm(forms.Form):
                 widget=forms.HiddenInput,
                 error_messages={"invalid_choice": "The list cannot be sorted by this."},
             )
+
+    def __getitem__(self, name: str) -> forms.BoundField:
+        """Returns a field as it is shown; the accounts are read where nobody has offered them."""
+        if not self._knows_accounts:
+            self.offer_accounts(ZohoAccount.objects.order_by("name").values_list("pk", "name"))
+        return super().__getitem__(name)
+
+    def offer_accounts(self, accounts: Iterable[tuple[int, str]]) -> None:
+        """Sets the accounts that are offered, by name: a page has mostly read them already."""
+        if "account" in self.fields:
+            offered = list(accounts)
+            self.offer("account", offered)
+            if len(offered) < 2 and not self.data.get("account"):
+                self.fields["account"].widget = forms.HiddenInput()
+        self._knows_accounts = True
 
     def offer(self, name: str, rows: Iterable[tuple[Any, str]], empty: str = "All") -> None:
         """Sets a field's choices; what the address names beside them is offered, too, so that the page shows it."""

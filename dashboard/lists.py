@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from dashboard.context import frame_at, of_mirror
 from dashboard.filters import FilterForm
 from monitor.queries import freshness
 
@@ -43,11 +44,14 @@ def show(
             the template needs.
     """
     now = context.setdefault("now", timezone.now())
+    frame = of_mirror(context["mirror"]) if "mirror" in context else frame_at(now)
+    mirror = frame["mirror"]
+    if form is not None:
+        form.offer_accounts((account.account_id, account.name) for account in mirror.accounts)
     is_valid = form is None or form.is_valid()
-    mirror = context.get("mirror") or freshness.mirror(now)
     if stream and form is not None:
         context["freshness"] = freshness.of_list(mirror, stream, now, form.cleaned_data.get("account"))
-    context = {"mirror": mirror, "freshness": mirror} | context
+    context = frame | {"freshness": mirror} | context
     if form is not None and is_valid and request.method in ("GET", "HEAD") and form.address:
         return redirect(f"{request.path}?{form.address}")
     context |= {"own_url": own_url, "list_path": own_url or request.path}

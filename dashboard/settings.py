@@ -124,8 +124,9 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-STATIC_ROOT.mkdir(exist_ok=True)
+# The demo collects its own at each start: what an installation has collected is not touched.
+STATIC_ROOT = BASE_DIR / ("var/static" if DEMO else "staticfiles")
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
@@ -137,7 +138,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "dashboard.staticfiles.ForgivingManifestStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # pages work before collectstatic has run
-WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # nothing names the others, and plotly.js takes ten seconds to compress
 
 DEFAULT_FROM_EMAIL = env.sender()
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

@@ -96,6 +96,7 @@ _LOOKS: dict[str, Look] = {
     # mails
     "queued": Look("Queued", "info", "clock"),
     "sent": Look("Sent", "good", "mail-check"),
+    "told": Look("Told in another", "quiet", "mail-check"),
     "dead": Look("Given up", "bad", "mail-x"),
     # roles
     "viewer": Look("Viewer", "quiet", "eye"),

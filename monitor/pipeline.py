@@ -33,10 +33,10 @@ from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRu
 from monitor.notify.channels.send import is_anything_to_notify, send_to_channels
 from monitor.notify.digests import DigestReaders, write_digests
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
-from monitor.notify.outlived import outlived_occasions
+from monitor.notify.outlived import outlived
 from monitor.notify.send import send_due
 from monitor.queries.digest import alive, digest_of
-from monitor.queries.freshness import worker_signs
+from monitor.queries.signs import worker_signs
 from monitor.retry.run_batches import run_batches
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep as settle_sweep
@@ -344,7 +344,8 @@ def housekeeping() -> None:
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=3), outcome=StageRun.Outcome.OK))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
-    _prune(outlived_occasions(ages().rows_edge(now)))
+    for told in outlived(ages().rows_edge(now)):
+        _prune(told)
     prune_mirror(utc_now)
 
 

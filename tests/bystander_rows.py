@@ -100,8 +100,10 @@ def _add_mirror(account: Account) -> tables.Flow:
     )
     hour = PAST.replace(minute=0)
     tables.HourBucket.objects.create(flow=flow, hour=hour, failed=1, errors={"data": 1})
+    tables.AccountHour.objects.create(account_id=flow.account_id, hour=hour, buckets=1, failed=1)
     # Its day counts otherwise than its hours, so that no pruning of hours takes them.
     tables.DayBucket.objects.create(flow=flow, day=PAST.date(), failed=2, errors={"data": 2})
+    tables.AccountDay.objects.create(account_id=flow.account_id, day=PAST.date(), buckets=1, failed=2)
     tables.ChainMark.objects.create(execution=execution, kind=tables.ChainMark.Kind.RETRY)
     tables.CountedFlow.objects.create(flow=flow, changed_at=PAST)
     tables.PrunedHour.objects.create(flow=flow, hour=hour)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.db.models import Max
 
 from monitor.ends import RunEnd, pack_ends
 from monitor.models import (
+    AccountDay,
+    AccountHour,
     AlertRule,
     AlertState,
     ApiBudget,
@@ -22,6 +25,7 @@ from monitor.models import (
     ConnectedWorkflow,
     Correction,
     CountedFlow,
+    DayBucket,
     Execution,
     Failure,
     FailureGroup,
@@ -46,6 +50,8 @@ from monitor.models import (
     WorkflowRule,
     ZohoAccount,
 )
+from monitor.quarters import Part, pack, unpack
+from monitor.rollups.account_totals import SUMMED
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -174,7 +180,36 @@ def make_hour(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, *
         flow=flow, hour=made.hour, defaults={name: columns[name] for name in columns if name not in ("id", "flow_id")}
     )
     count_again(flow)
+    sum_up_hour(flow.account_id, made.hour)
     return bucket
+
+
+def make_day(flow: Flow, day: date, **fields: Any) -> DayBucket:
+    """A day of a flow as it was counted last."""
+    bucket, _ = DayBucket.objects.update_or_create(flow=flow, day=day, defaults=fields)
+    sum_up_day(flow.account_id, day)
+    return bucket
+
+
+def sum_up_hour(account: int, hour: datetime) -> None:
+    """Sums an hour of an account up from the buckets of its flows, as a recount leaves it."""
+    rows = HourBucket.objects.filter(flow__account=account, hour=hour)
+    total, quarters = Counter[str](), defaultdict(Counter[str])
+    for row in rows:
+        numbers = {name: getattr(row, name) for name in SUMMED}
+        total.update(numbers)
+        for part in unpack(row.quarters, *numbers.values()):
+            quarters[part.quarter].update({name: getattr(part, name) for name in SUMMED})
+    packed = pack([Part(quarter, *(counts[name] for name in SUMMED)) for quarter, counts in quarters.items()])
+    columns = {name: total[name] for name in SUMMED} | {"quarters": packed, "buckets": len(rows)}
+    AccountHour.objects.update_or_create(account_id=account, hour=hour, defaults=columns)
+
+
+def sum_up_day(account: int, day: date) -> None:
+    """Sums a day of an account up from the buckets of its flows, as a recount leaves it."""
+    rows = DayBucket.objects.filter(flow__account=account, day=day)
+    columns = {name: sum(getattr(row, name) for row in rows) for name in SUMMED} | {"buckets": len(rows)}
+    AccountDay.objects.update_or_create(account_id=account, day=day, defaults=columns)
 
 
 def an_hour(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, **fields: Any) -> HourBucket:
@@ -241,7 +276,7 @@ def make_channel(name: str = "", **fields: Any) -> Channel:
     return channel
 
 
-def make_channel_message(notice: Notice, channel: Channel | None = None, **fields: Any) -> ChannelMessage:
+def make_channel_message(notice: Notice | None, channel: Channel | None = None, **fields: Any) -> ChannelMessage:
     fields = {
         "message_id": f"msg_{next(_numbers)}",
         "title": "[Firing] Lead sync",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from dashboard.alerts.scope_forms import TagField
 from dashboard.filters import FilterForm, IdField, OneOfField, TextField, TimeField
 from monitor.access import who_may
 from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
@@ -74,6 +75,10 @@ class SilenceForm(forms.Form):
     text = forms.CharField(
         label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
     )
+    tag = TagField(help_text="Only alerts about flows and workflow rules that have this tag.")
+    owner = forms.ModelChoiceField(
+        User.objects.none(), required=False, empty_label="Any", help_text="Only alerts about what this person owns."
+    )
     everything = forms.BooleanField(
         label="Every alert of every account", required=False, help_text="To be ticked where nothing narrows it."
     )
@@ -87,6 +92,7 @@ class SilenceForm(forms.Form):
         flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
         self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
         self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
+        self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge")).order_by("username")
         self.fields["ends_at"].required = True
         kinds = [(kind, form.title) for kind, form in kind_forms().items()]
         self.fields["kind"].choices = [("", "Each kind"), *kinds]
@@ -97,9 +103,10 @@ class SilenceForm(forms.Form):
         if account is not None and flow is not None and flow.account_id != account.pk:
             self.add_error("flow", "This flow belongs to another account.")
         # A form that was sent by mistake must not keep every alert of a year quiet.
-        is_narrowed = account or flow or data.get("kind") or data.get("text")
-        if not everything and not is_narrowed and not {"text", "kind"} & set(self.errors):
-            self.add_error("everything", "Choose an account, a flow, a kind or a name, or tick this.")
+        matchers = ("account", "flow", "kind", "text", "tag", "owner")
+        is_narrowed = any(data.get(name) for name in matchers)
+        if not everything and not is_narrowed and not set(matchers) & set(self.errors):
+            self.add_error("everything", "Choose an account, a flow, a kind, a name, a tag or an owner, or tick this.")
         return data
 
 

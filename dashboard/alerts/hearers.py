@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.models import Channel, EscalationPolicy, Flow, Route
+from monitor.models import Channel, EscalationPolicy, Route
 from monitor.notify.recipients import entitled, recipients
-from monitor.ownership import NO_LABELS, labels
 from monitor.routing.decide import Heard, Reachable, RoutedAlert, who_hears
-from monitor.routing.read import active_routes
+from monitor.routing.read import active_routes, labels_of
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,18 @@ class WhoWouldHear:
         return f"{'; '.join(parts)}. {routes}{escalated}"
 
 
-def who_would_hear(flow: Flow, severity: str) -> WhoWouldHear:
-    """Returns who would hear of an alert of a flow whose rule names nobody.
+def who_would_hear(account_id: int, kind: str, key: int, severity: str) -> WhoWouldHear:
+    """Returns who would hear of an alert whose rule names nobody.
 
     Args:
-        flow: what it is about.
+        account_id: whose.
+        kind: of what it is about, as alerts keep it.
+        key: of what it is about.
         severity: of its rule.
     """
-    mine = labels("flow", keys=[flow.pk]).get(flow.pk, NO_LABELS)
-    alert = RoutedAlert(flow.account_id, severity, mine.tags, mine.owner)
-    heard = who_hears([alert], active_routes(), reachable(flow.account_id))
+    (mine,) = labels_of([(kind, str(key))])
+    alert = RoutedAlert(account_id, severity, mine.tags, mine.owner)
+    heard = who_hears([alert], active_routes(), reachable(account_id))
     return _in_names(heard)
 
 

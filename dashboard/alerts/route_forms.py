@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
 
-from dashboard.alerts.scope_forms import TagField
+from dashboard.alerts.scope_forms import ONLY_ONE, TagField, shown_subject
 from monitor.access import who_may
-from monitor.models import Channel, EscalationPolicy, EscalationStep, Flow, Route, User, ZohoAccount
+from monitor.alerting.kinds.subjects import ACCOUNT, CONNECTION, CRM_RULE
+from monitor.models import (
+    Channel,
+    Connection,
+    EscalationPolicy,
+    EscalationStep,
+    Flow,
+    Route,
+    User,
+    WorkflowRule,
+    ZohoAccount,
+)
 from monitor.models.people import SYSTEM_USERNAME
 from monitor.models.routes import MOST_WAIT
 from monitor.queries.shown_names import by_shown_name
@@ -166,13 +177,59 @@ def steps_in(forms_of_steps: Iterable[EscalationStepForm]) -> list[dict[str, Any
 
 
 class WhoHearsForm(forms.Form):
-    """Asks of which alert it is to be said who would hear of it."""
+    """Asks of which alert it is to be said who would hear of it: about a flow, or about one of the other subjects."""
 
-    flow = forms.ModelChoiceField(Flow.objects.none(), label="Flow")
+    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, label="Flow", empty_label="None")
+    rule = forms.ModelChoiceField(
+        WorkflowRule.objects.none(), required=False, label="Workflow rule of CRM", empty_label="None"
+    )
+    connection = forms.ModelChoiceField(
+        Connection.objects.none(), required=False, label="Connection", empty_label="None"
+    )
+    account = forms.ModelChoiceField(
+        ZohoAccount.objects.none(),
+        required=False,
+        label="Account",
+        empty_label="None",
+        help_text="Its mirror, and its plan.",
+    )
     severity = forms.ChoiceField(choices=Route.Severity.choices, label="Severity")
+
+    ABOUT: ClassVar[dict[str, str]] = {
+        "flow": "flow",
+        "rule": CRM_RULE,
+        "connection": CONNECTION,
+        "account": ACCOUNT,
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret").order_by("name", "pk")
         flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
-        self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
-        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
+        self._offer("flow", flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name")))
+        rules = WorkflowRule.objects.filter(gone_at=None).select_related("account")
+        rules = rules.defer("raw", "description", "account__client_secret")
+        self._offer("rule", rules.order_by("account__name", *by_shown_name(WorkflowRule.objects.all(), "name")))
+        connections = Connection.objects.filter(gone_at=None).select_related("account")
+        self._offer("connection", connections.defer("raw", "account__client_secret").order_by("account__name", "pk"))
+
+    def _offer(self, name: str, rows: QuerySet[Any]) -> None:
+        self.fields[name].queryset = rows
+        self.fields[name].label_from_instance = lambda row: f"{row.account.name}: {shown_subject(row)}"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        chosen = [name for name in self.ABOUT if data.get(name) is not None]
+        for name in chosen[1:]:
+            self.add_error(name, ONLY_ONE)
+        if not chosen and not self.errors:
+            self.add_error("flow", "Choose what the alert is about.")
+        return data
+
+    def asked(self) -> tuple[int, str, int, str]:
+        """Returns the arguments of `who_would_hear`; of a valid form."""
+        data = self.cleaned_data
+        name = next(name for name in self.ABOUT if data[name] is not None)
+        thing = data[name]
+        account = thing.pk if name == "account" else thing.account_id
+        return account, self.ABOUT[name], thing.pk, data["severity"]

@@ -26,13 +26,13 @@ _UP, _DOWN = "up", "down"
 
 @require_safe
 def alert_routes(request: HttpRequest) -> HttpResponse:
-    """Lists the routes in their order and the policies, and says of a flow who would hear."""
-    form = WhoHearsForm(request.GET if "flow" in request.GET else None)
+    """Lists the routes in their order and the policies, and says of a subject of alerts who would hear."""
+    form = WhoHearsForm(request.GET if any(name in request.GET for name in WhoHearsForm.ABOUT) else None)
 
     def find(_: object) -> dict[str, Any]:
         heard = None
         if form.is_bound and form.is_valid():
-            heard = who_would_hear(form.cleaned_data["flow"], form.cleaned_data["severity"])
+            heard = who_would_hear(*form.asked())
         policies = EscalationPolicy.objects.prefetch_related("steps__people", "steps__channels")
         return {"rows": list(_routes()), "policies": list(policies), "heard": heard}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -17,9 +18,10 @@ from monitor.access import who_may
 from monitor.alerting.kinds import aspect_of, condition_kinds, words_of
 from monitor.alerting.kinds.interface import at_pace, has_budget
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
-from monitor.alerting.kinds.usual import UsualPace
+from monitor.alerting.kinds.usual import DAYS_A_MONTH, UsualPace
 from monitor.alerting.pace import pace_of, paces
 from monitor.models import AlertRule, RuleBudget, User, ZohoAccount
+from monitor.periods import day_of
 
 USUAL_KIND = "success_rate"  # of an address that names none
 DAYS_OF_THE_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -168,10 +170,17 @@ class AlertRuleForm(ScopedRuleForm):
 
     @cached_property
     def usual(self) -> UsualPace:
-        """Is the pace of its flows together; of a valid form, or one that is not sent yet."""
+        """Is the pace of its flows together; of a valid form, or one that is not sent yet.
+
+        Of a saved rule it is the one that its budget of false alerts was counted by today: it is evaluated by that.
+        """
         if self.account is None:
             return UsualPace()
-        return pace_of(self.flows_of(self.account), paces(self.account.pk, timezone.now()))
+        now = timezone.now()
+        found = pace_of(self.flows_of(self.account), paces(self.account.pk, now))
+        mine = RuleBudget.objects.filter(rule=self.instance.pk, counted_on=day_of(now))
+        counted = mine.first() if self.instance.pk else None
+        return found if counted is None else replace(found, runs_a_day=counted.runs_a_month / DAYS_A_MONTH)
 
     @property
     def account(self) -> ZohoAccount | None:
@@ -219,11 +228,11 @@ class AlertRuleForm(ScopedRuleForm):
         """Returns what can be said of the rule before it is saved, in sentences; nothing while something is wrong."""
         if self.is_bound:
             return self.told(self.condition()) if self.is_valid() else []
-        usual = condition_kinds()[self.kind]
-        try:
-            return self.told(usual(**self.instance.options))
-        except (TypeError, ValueError):  # options that a person cannot have set: the form shows them
-            return []
+        # As it would be saved: the form of a new rule has more filled in than the condition has by itself.
+        kind = kind_forms()[self.kind]
+        shown = kind({name: self[name].value() for name in kind.base_fields})
+        shown.kept = {name: value for name, value in self.instance.options.items() if name not in kind.base_fields}
+        return self.told(shown.condition()) if shown.is_valid() else []
 
     def save(self, commit: bool = True) -> AlertRule:
         self.put_options()

@@ -57,7 +57,9 @@ def _chart(
     account_id: int, flow: Flow | None, found: RulePreview, days: int, now: datetime, zone: tzinfo
 ) -> charts.Chart:
     age = age_of(account_id)
-    scope = {"account_id": account_id, "flow_id": None if flow is None else flow.pk}
+    scope: dict[str, Any] = {"account_id": account_id, "flow_id": None if flow is None else flow.pk}
+    if flow is None:  # what a narrower rule has is no part of it
+        scope["flows"] = found.flows
     figures = overview.period(now, days, slot_hours=6 if days <= 7 else 24, zone=zone, **scope)
     start = figures.window.start
     if flow is None:

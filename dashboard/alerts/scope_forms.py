@@ -96,7 +96,7 @@ class ScopedRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     def _offer(self, name: str, rows: QuerySet[Any]) -> None:
         if name in self.fields:
             self.fields[name].queryset = rows
-            self.fields[name].label_from_instance = lambda row: f"{row.account.name}: {_shown(row)}"
+            self.fields[name].label_from_instance = lambda row: f"{row.account.name}: {shown_subject(row)}"
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -175,5 +175,6 @@ class ScopedRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return flows_of_rule(account.pk, RuleScope(scope.rule, scope.kind, flow, scope.tag, scope.owner))
 
 
-def _shown(row: Flow | WorkflowRule | Connection) -> str:
+def shown_subject(row: Flow | WorkflowRule | Connection) -> str:
+    """Returns the name of what a rule or an alert can be about, as everybody may see it."""
     return mask_name(row.connection_name) or "(without a name)" if isinstance(row, Connection) else row.shown_name

@@ -34,6 +34,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         held = {member.alert_id for row in opened for member in row.firing}
         lone = [state for state in queries.open_states(account_id) if state.pk not in held]
         found = {"open_incidents": opened, "lone": lone, "checks": queries.checks(account_id)}
+        found["quiet"] = incidents.quiet_now(opened, timezone.now())
         return found | lists.numbered(queries.recent_transitions(account_id), form)
 
     return lists.show(request, "alerts/list.html", form, find, nouns="events")
@@ -74,6 +75,7 @@ def _context(request: HttpRequest, state: queries.AlertState, form: AcknowledgeF
         "state": state,
         "detail": queries.detail(state),
         "incidents": newest,
+        "quiet": incidents.quiet_of_alert(state, newest, timezone.now()),
         "form": form,
         "is_acknowledged": any(one.is_open and one.acknowledged_at is not None for one in newest),
         "may_be_acknowledged": any(one.is_open and one.acknowledged_at is None for one in newest),

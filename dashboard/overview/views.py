@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import charts, slots
+from dashboard.context import frame_at
 from monitor.periods import CHOICES, choice_of
 from monitor.queries import freshness, holes
 from monitor.queries import overview as queries
+from monitor.queries.problems import to_count
 
 # The parts of the page that refresh themselves; each is a partial of the page's own template.
 PARTS = ("cards", "chart")
@@ -24,12 +26,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Shows the overview, or with `?part=cards` or `?part=chart` that part of it."""
     now = timezone.now()
     period = choice_of(request.GET.get("days"))
-    mirror = freshness.mirror(now)
+    zone = timezone.get_current_timezone()
+    frame = frame_at(now, to_count(now, zone))
+    mirror: freshness.Mirror = frame["mirror"]
     part = request.GET.get("part") if request.htmx else None  # type: ignore[attr-defined]
-    context: dict[str, Any] = {"now": now, "mirror": mirror, "period": period, "periods": CHOICES.values()}
+    context: dict[str, Any] = frame | {"now": now, "period": period, "periods": CHOICES.values()}
     if mirror.is_empty:
         return render(request, "overview/overview.html", context)
-    zone = timezone.get_current_timezone()
     figures = queries.period(now, period.days, slot_hours=period.slot_hours, zone=zone)
     before = figures.window.before().start
     context["figures"] = figures
@@ -37,10 +40,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if part != "cards":
         context["chart"] = _chart(figures, mirror, zone)
     if part != "chart":
-        context["cards"] = queries.cards(now, period.days, mirror.presents, zone, figures.marks)
-        # They were counted together: the menu need not ask again.
-        context["open_alert_count"] = context["cards"].open_alert_count
-        context["open_problem_count"] = context["cards"].problems.unresolved
+        context["cards"] = queries.cards(now, period.days, mirror, zone, figures.marks)
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 

@@ -14,7 +14,18 @@ from monitor.alerting import escalations
 from monitor.alerting.escalate import EscalationTrigger
 from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.incidents import close, escalate, lock, named_in, note_event, wake
-from monitor.models import AlertState, Escalation, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
+from monitor.models import (
+    AlertState,
+    Escalation,
+    Flow,
+    Incident,
+    IncidentAlert,
+    Silence,
+    Snooze,
+    Tag,
+    User,
+    ZohoAccount,
+)
 
 NOTE_LENGTH = 300
 COMMENT_LENGTH = 2000
@@ -192,6 +203,8 @@ def silence(
     flow: Flow | None = None,
     kind: str = "",
     text: str = "",
+    tag: Tag | None = None,
+    owner: User | None = None,
 ) -> Silence:
     """Has nothing mailed of the alerts that fit, from one time to another.
 
@@ -205,6 +218,8 @@ def silence(
         flow: only of this flow.
         kind: only of rules of this kind.
         text: only where the flow's or the rule's name has this part.
+        tag: only of what has this tag.
+        owner: only of what this person looks after.
 
     Raises:
         PermissionDenied: the person may not.
@@ -223,6 +238,8 @@ def silence(
             flow=flow,
             kind=kind,
             text=one_line(text)[:200],
+            tag=tag,
+            owner=owner,
             starts_at=starts_at,
             ends_at=ends_at,
             by=user,
@@ -230,6 +247,8 @@ def silence(
             why=words,
         )
         detail = {"from": starts_at.isoformat(), "to": ends_at.isoformat(), "why": words}
+        detail |= {"tag": tag.name} if tag is not None else {}
+        detail |= {"owner": owner.get_username()} if owner is not None else {}
         audit.record(user, "silence.add", row, now=now, account=account, detail=detail)
     return row
 

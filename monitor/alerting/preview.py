@@ -107,6 +107,7 @@ class RulePreview:
         unread: of how many of them the history of that time is not mirrored completely.
         problems: how many known problems had failures of these flows in that time.
         missed: those of which no alert would have told, those with the most failures first.
+        flows: all that the rule is for, also those that it was not tried on.
     """
 
     window: Window
@@ -118,6 +119,7 @@ class RulePreview:
     unread: int = 0
     problems: int = 0
     missed: list[MissedProblem] = field(default_factory=list)
+    flows: frozenset[int] = frozenset()
 
     @property
     def mails_a_week(self) -> float:
@@ -159,7 +161,16 @@ def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePrev
     unread = sum(not flows[pk].covers(window.start) for pk in chosen)
     problems, missed = _problems(chosen, firings, window)
     return RulePreview(
-        window, firings, mails, len(chosen), len(flows) - len(chosen), len(late), unread, problems, missed
+        window,
+        firings,
+        mails,
+        tried=len(chosen),
+        left_out=len(flows) - len(chosen),
+        shortened=len(late),
+        unread=unread,
+        problems=problems,
+        missed=missed,
+        flows=frozenset(flows),
     )
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K")
@@ -107,18 +108,11 @@ def cover(
         flows: keys of those that are watched, or of other subjects.
         marks: by what those are found that have tags, an owner or a module.
     """
-    own: dict[K, list[RuleScope[K]]] = defaultdict(list)
-    several = []
-    for scope in rules:
-        if scope.flow is None:
-            several.append(scope)
-        else:
-            own[scope.flow].append(scope)
+    index = _ScopeIndex(rules)
     known = marks or {}
     found: Coverage[K] = Coverage()
     for flow in flows:
-        mine = known.get(flow, UNMARKED)
-        fitting = [*own.get(flow, ()), *(scope for scope in several if scope.covers(flow, mine))]
+        fitting = index.fitting(flow, known.get(flow, UNMARKED))
         narrowest: dict[str, RuleScope[K]] = {}
         for scope in fitting:
             other = narrowest.get(scope.kind)
@@ -131,3 +125,37 @@ def cover(
             else:
                 found.wanted.add(place)
     return found
+
+
+class _ScopeIndex(Generic[K]):
+    """Finds the rules that cover a subject by its marks, so that a thousand rules cost each flow no more than its own.
+
+    Rules of one breadth keep the order in which they were given.
+    """
+
+    def __init__(self, rules: Iterable[RuleScope[K]]) -> None:
+        self._of_one: dict[K, list[RuleScope[K]]] = defaultdict(list)
+        self._by_mark: dict[tuple[ScopeBreadth, int | str | None], list[tuple[int, RuleScope[K]]]] = defaultdict(list)
+        for place, scope in enumerate(rules):
+            if scope.flow is not None:
+                self._of_one[scope.flow].append(scope)
+            else:
+                self._by_mark[scope.breadth, _mark_of(scope)].append((place, scope))
+
+    def fitting(self, subject: K, marks: SubjectMarks) -> list[RuleScope[K]]:
+        """Returns the rules that cover a subject, those that are for it alone first."""
+        wanted: list[tuple[ScopeBreadth, int | str | None]] = [(ScopeBreadth.ACCOUNT, None)]
+        wanted += [(ScopeBreadth.TAG, tag) for tag in marks.tags]
+        if marks.owner is not None:
+            wanted.append((ScopeBreadth.OWNER, marks.owner))
+        if marks.module:
+            wanted.append((ScopeBreadth.MODULE, marks.module))
+        several = sorted((one for mark in wanted for one in self._by_mark.get(mark, ())), key=itemgetter(0))
+        return [*self._of_one.get(subject, ()), *(scope for _, scope in several)]
+
+
+def _mark_of(scope: RuleScope[K]) -> int | str | None:
+    """Returns the mark by which a rule that is for several finds them; None where it is for all."""
+    if scope.tag is not None:
+        return scope.tag
+    return scope.owner if scope.owner is not None else scope.module or None

@@ -229,6 +229,35 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AccountHour',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('buckets', models.PositiveIntegerField(default=0, help_text='how many flows have a bucket of this time')),
+                ('succeeded', models.PositiveIntegerField(default=0)),
+                ('failed', models.PositiveIntegerField(default=0)),
+                ('first_succeeded', models.PositiveIntegerField(default=0)),
+                ('running', models.PositiveIntegerField(default=0)),
+                ('other', models.PositiveIntegerField(default=0)),
+                ('hour', models.DateTimeField()),
+                ('quarters', models.JSONField(default=list, help_text='the counts by quarter, see monitor.quarters')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='monitor.zohoaccount')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AccountDay',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('buckets', models.PositiveIntegerField(default=0, help_text='how many flows have a bucket of this time')),
+                ('succeeded', models.PositiveIntegerField(default=0)),
+                ('failed', models.PositiveIntegerField(default=0)),
+                ('first_succeeded', models.PositiveIntegerField(default=0)),
+                ('running', models.PositiveIntegerField(default=0)),
+                ('other', models.PositiveIntegerField(default=0)),
+                ('day', models.DateField()),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='monitor.zohoaccount')),
+            ],
+        ),
+        migrations.CreateModel(
             name='RuleBudget',
             fields=[
                 ('rule', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='budget', serialize=False, to='monitor.alertrule')),
@@ -343,6 +372,10 @@ class Migration(migrations.Migration):
                 ('secrets', monitor.vault.EncryptedTextField(blank=True, help_text='of a signed webhook: JSON list of {secret, created_at}, oldest first')),
                 ('hint', models.CharField(blank=True, help_text='of the address, without what is secret of it', max_length=120)),
                 ('severity', models.CharField(choices=[('page', 'Pages'), ('notify', 'Pages and notifications')], default='notify', max_length=6, verbose_name='incidents')),
+                ('digest', models.CharField(blank=True, choices=[('', 'None'), ('digest_daily', 'Every day'), ('digest_weekly', 'Every Monday')], default='', max_length=13)),
+                ('digest_hour', models.PositiveSmallIntegerField(default=7, help_text='UTC')),
+                ('wants_alive', models.BooleanField(default=False, help_text='whether it is told every day that the monitor is alive')),
+                ('digests_from', models.DateTimeField(editable=False, help_text='when digests were asked for last; empty: when it was added', null=True)),
                 ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
                 ('added_at', models.DateTimeField()),
                 ('deleted_at', models.DateTimeField(editable=False, help_text='what went there stays in the log', null=True)),
@@ -585,7 +618,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('digest_daily', 'Daily digest'), ('digest_weekly', 'Weekly digest'), ('alive', 'I am alive')], max_length=13)),
-                ('period', models.DateField(help_text="the day, or the Monday of the week, by the person's clock")),
+                ('period', models.DateField(help_text="the day, or the Monday of the week, by the reader's clock")),
                 ('due_at', models.DateTimeField(help_text='the chosen hour of that day')),
                 ('since', models.DateTimeField(help_text='what happened before was in the one before')),
                 ('until', models.DateTimeField(help_text='when it was made')),
@@ -593,7 +626,8 @@ class Migration(migrations.Migration):
                 ('content', models.JSONField(default=list)),
                 ('told', models.JSONField(default=list, help_text='keys of the problems that it calls new')),
                 ('is_empty', models.BooleanField(default=False, help_text='there was nothing to say, and nobody is told that')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
+                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='digests', to='monitor.channel')),
+                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-until', '-pk'],
@@ -868,20 +902,23 @@ class Migration(migrations.Migration):
             name='ChannelMessage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.CharField(max_length=64, unique=True)),
-                ('title', models.CharField(max_length=200)),
-                ('text', models.TextField()),
-                ('payload', models.JSONField(default=dict, help_text='what the message says, for programs')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('dead', 'Given up')], default='queued', max_length=8)),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('told', 'Told in another'), ('dead', 'Given up')], default='queued', max_length=8)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('created_at', models.DateTimeField()),
                 ('next_try_at', models.DateTimeField()),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
                 ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
+                ('retold_at', models.DateTimeField(help_text='when it was written anew, for it goes out late', null=True)),
+                ('says_both', models.BooleanField(default=False, help_text='it says that its incident began and is over')),
                 ('last_error', models.CharField(blank=True, max_length=300)),
+                ('message_id', models.CharField(max_length=64, unique=True)),
+                ('title', models.CharField(max_length=200)),
+                ('text', models.TextField()),
+                ('payload', models.JSONField(default=dict, help_text='what the message says, for programs')),
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='monitor.channel')),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channel_messages', to='monitor.notice')),
+                ('digest', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='message', to='monitor.digest')),
+                ('notice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='channel_messages', to='monitor.notice')),
             ],
             options={
                 'ordering': ['-created_at', '-pk'],
@@ -905,19 +942,21 @@ class Migration(migrations.Migration):
             name='Delivery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.EmailField(max_length=254)),
-                ('message_id', models.CharField(max_length=200)),
-                ('subject', models.CharField(max_length=200)),
-                ('text', models.TextField()),
-                ('html', models.TextField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('dead', 'Given up')], default='queued', max_length=8)),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('told', 'Told in another'), ('dead', 'Given up')], default='queued', max_length=8)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('created_at', models.DateTimeField()),
                 ('next_try_at', models.DateTimeField()),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
                 ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
+                ('retold_at', models.DateTimeField(help_text='when it was written anew, for it goes out late', null=True)),
+                ('says_both', models.BooleanField(default=False, help_text='it says that its incident began and is over')),
                 ('last_error', models.CharField(blank=True, max_length=300)),
+                ('address', models.EmailField(max_length=254)),
+                ('message_id', models.CharField(max_length=200)),
+                ('subject', models.CharField(max_length=200)),
+                ('text', models.TextField()),
+                ('html', models.TextField()),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
                 ('notice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='monitor.notice')),
                 ('occasion', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='delivery', to='monitor.occasion')),
@@ -1226,25 +1265,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Silence',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(blank=True, help_text="of the alert's rule", max_length=40)),
-                ('text', models.CharField(blank=True, help_text="part of the flow's or the rule's name", max_length=200)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
-                ('why', models.CharField(max_length=300)),
-                ('ended_at', models.DateTimeField(help_text='when a person ended it early', null=True)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.zohoaccount')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.flow')),
-            ],
-            options={
-                'ordering': ['-ends_at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
             name='Snooze',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1312,6 +1332,27 @@ class Migration(migrations.Migration):
                 ('last_complete_at', models.DateTimeField(help_text='start of the newest sweep that missed nothing', null=True)),
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sync', to='monitor.zohoaccount')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Silence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(blank=True, help_text="of the alert's rule", max_length=40)),
+                ('text', models.CharField(blank=True, help_text="part of the flow's or the rule's name", max_length=200)),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('at', models.DateTimeField()),
+                ('why', models.CharField(max_length=300)),
+                ('ended_at', models.DateTimeField(help_text='when a person ended it early', null=True)),
+                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.flow')),
+                ('owner', models.ForeignKey(help_text='who looks after what the alert is about', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('tag', models.ForeignKey(help_text='of what the alert is about', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
+            ],
+            options={
+                'ordering': ['-ends_at', '-pk'],
+            },
         ),
         migrations.CreateModel(
             name='Route',
@@ -1546,6 +1587,22 @@ class Migration(migrations.Migration):
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='digest_hour_of_a_day'),
         ),
+        migrations.AddIndex(
+            model_name='accounthour',
+            index=models.Index(fields=['hour'], name='accounthour_hour'),
+        ),
+        migrations.AddConstraint(
+            model_name='accounthour',
+            constraint=models.UniqueConstraint(fields=('account', 'hour'), name='one_sum_per_hour'),
+        ),
+        migrations.AddIndex(
+            model_name='accountday',
+            index=models.Index(fields=['day'], name='accountday_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='accountday',
+            constraint=models.UniqueConstraint(fields=('account', 'day'), name='one_sum_per_day'),
+        ),
         migrations.AddConstraint(
             model_name='apibudget',
             constraint=models.UniqueConstraint(fields=('account', 'product'), name='one_budget_per_product'),
@@ -1565,6 +1622,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='channel',
             constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('name',), name='one_channel_of_a_name'),
+        ),
+        migrations.AddConstraint(
+            model_name='channel',
+            constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='channel_digest_hour_of_a_day'),
         ),
         migrations.AddConstraint(
             model_name='connectedworkflow',
@@ -1623,6 +1684,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='digest',
             constraint=models.UniqueConstraint(fields=('person', 'kind', 'period'), name='one_digest_of_a_period'),
+        ),
+        migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.UniqueConstraint(fields=('channel', 'kind', 'period'), name='one_digest_of_a_channel_and_period'),
+        ),
+        migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('channel', None), ('person__isnull', False)), models.Q(('channel__isnull', False), ('person', None)), _connector='OR'), name='a_digest_has_one_reader'),
         ),
         migrations.AddConstraint(
             model_name='dirtyhour',
@@ -1716,6 +1785,14 @@ class Migration(migrations.Migration):
             model_name='hourbucket',
             index=models.Index(fields=['flow', 'last_end'], name='hourbucket_last_end'),
         ),
+        migrations.AddIndex(
+            model_name='hourbucket',
+            index=models.Index(condition=models.Q(('failed__gt', 0)), fields=['hour', 'flow', 'failed'], name='hourbucket_failed'),
+        ),
+        migrations.AddIndex(
+            model_name='hourbucket',
+            index=models.Index(condition=models.Q(('other__gt', 0)), fields=['flow', 'hour'], name='hourbucket_other'),
+        ),
         migrations.AddConstraint(
             model_name='hourbucket',
             constraint=models.UniqueConstraint(fields=('flow', 'hour'), name='one_bucket_per_hour'),
@@ -1775,6 +1852,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='channelmessage',
             constraint=models.UniqueConstraint(fields=('notice', 'channel'), name='one_message_per_channel'),
+        ),
+        migrations.AddConstraint(
+            model_name='channelmessage',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', None), ('notice__isnull', False)), models.Q(('digest__isnull', False), ('notice', None)), _connector='OR'), name='a_channel_message_has_one_cause'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -1916,10 +1997,6 @@ class Migration(migrations.Migration):
             model_name='sendattempt',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('delivery__isnull', False), ('message', None)), models.Q(('delivery', None), ('message__isnull', False)), _connector='OR'), name='an_attempt_is_of_one_message'),
         ),
-        migrations.AddConstraint(
-            model_name='silence',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_silence_ends_later'),
-        ),
         migrations.AddIndex(
             model_name='stagerun',
             index=models.Index(fields=['stage', 'account', '-started_at'], name='stagerun_recent'),
@@ -1931,6 +2008,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='syncstate',
             index=models.Index(fields=['next_due_at'], name='syncstate_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='silence',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_silence_ends_later'),
         ),
         migrations.AddConstraint(
             model_name='alertrule',

@@ -10,7 +10,7 @@
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
-| `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
+| `monitor.rollups`       | HourBucket, DayBucket, AccountHour, AccountDay, ChainMark, CountedFlow       |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
 |                         | Notice, Snooze, Silence, Correction, RuleBudget, Escalation, RunningStep     |
@@ -46,9 +46,25 @@ from monitor.models.accounts import (
     ZohoAccount,
 )
 from monitor.models.alerts import AlertCursor, AlertRule, AlertState, RuleBudget, Transition
-from monitor.models.buckets import ChainMark, CountedFlow, CountedHour, DayBucket, DirtyHour, HourBucket
+from monitor.models.buckets import (
+    AccountDay,
+    AccountHour,
+    ChainMark,
+    CountedFlow,
+    CountedHour,
+    DayBucket,
+    DirtyHour,
+    HourBucket,
+)
 from monitor.models.channels import Channel, ChannelMessage, ChannelStanding, SendAttempt
-from monitor.models.corrections import Correction, LeftOut, left_out_of, marked_hours
+from monitor.models.corrections import (
+    Correction,
+    LeftOut,
+    left_out_of,
+    marked_account_hours,
+    marked_hours,
+    marked_hours_of_flows,
+)
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -75,6 +91,7 @@ from monitor.models.hooks import (
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch, notify_of_unknown
+from monitor.models.outbox import Outgoing
 from monitor.models.ownership import Ownership, Tag, TagUse
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
@@ -108,6 +125,8 @@ __all__ = [
     "POLICY_TOKEN",
     "SWITCHED_OFF",
     "USUAL_RATE",
+    "AccountDay",
+    "AccountHour",
     "Ages",
     "AlertCursor",
     "AlertRule",
@@ -160,6 +179,7 @@ __all__ = [
     "Notice",
     "Occasion",
     "Organisation",
+    "Outgoing",
     "Ownership",
     "Plan",
     "Problem",
@@ -204,7 +224,9 @@ __all__ = [
     "ages",
     "counted_in_a_day",
     "left_out_of",
+    "marked_account_hours",
     "marked_hours",
+    "marked_hours_of_flows",
     "notify_of_act",
     "notify_of_batch",
     "notify_of_unknown",

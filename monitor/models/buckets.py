@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from django.db import connection, models
 
+from monitor.models.accounts import ZohoAccount
 from monitor.models.bulk import numbers
 from monitor.models.executions import Execution
 from monitor.models.flows import Flow
@@ -118,6 +119,10 @@ class HourBucket(Bucket):
             models.Index(fields=["hour"], name="hourbucket_hour"),
             # A run may end days after the hour it began in: windows of alerts are cut by the end.
             models.Index(fields=["flow", "last_end"], name="hourbucket_last_end"),
+            # Which flows failed most is read off this one alone.
+            models.Index(fields=["hour", "flow", "failed"], name="hourbucket_failed", condition=models.Q(failed__gt=0)),
+            # Hours with runs of a status that nobody knows: of most flows there are none.
+            models.Index(fields=["flow", "hour"], name="hourbucket_other", condition=models.Q(other__gt=0)),
         ]
 
     def __str__(self) -> str:
@@ -136,6 +141,49 @@ class DayBucket(Bucket):
 
     def __str__(self) -> str:
         return f"{self.flow_id} {self.day}"
+
+
+class AccountSum(models.Model):
+    """Sums up the buckets of all flows of an account, so that a total costs the same however many flows there are."""
+
+    buckets = models.PositiveIntegerField(default=0, help_text="how many flows have a bucket of this time")
+    succeeded = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    first_succeeded = models.PositiveIntegerField(default=0)
+    running = models.PositiveIntegerField(default=0)
+    other = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class AccountHour(AccountSum):
+    """Is the sum of what an account's flows have in `HourBucket`, written in the same transaction."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="hours", db_index=False)
+    hour = models.DateTimeField()
+    quarters = models.JSONField(default=list, help_text="the counts by quarter, see monitor.quarters")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "hour"], name="one_sum_per_hour")]
+        indexes = [models.Index(fields=["hour"], name="accounthour_hour")]
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} {self.hour:%Y-%m-%d %H}"
+
+
+class AccountDay(AccountSum):
+    """Is the sum of what an account's flows have in `DayBucket`, written in the same transaction."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="one_sum_per_day")]
+        indexes = [models.Index(fields=["day"], name="accountday_day")]
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} {self.day}"
 
 
 class CountedFlow(models.Model):

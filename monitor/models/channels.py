@@ -11,8 +11,11 @@ from django.db import models
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
 from monitor.models.deliveries import Delivery
+from monitor.models.digests import Digest
 from monitor.models.hooks import Secret
 from monitor.models.incidents import Notice
+from monitor.models.outbox import Outgoing
+from monitor.models.people import USUAL_DIGEST_HOUR
 from monitor.vault import EncryptedTextField
 
 # That a channel is left alone, whatever its server says; `monitor.notify` decides how long within it.
@@ -46,6 +49,13 @@ class Channel(models.Model):
         PAGE = "page", "Pages"
         NOTIFY = "notify", "Pages and notifications"
 
+    class Digests(models.TextChoices):
+        """Names the digest that goes there, after the kind of `Digest`."""
+
+        NONE = "", "None"
+        DAILY = "digest_daily", "Every day"
+        WEEKLY = "digest_weekly", "Every Monday"
+
     name = models.CharField(max_length=100)
     service = models.CharField(max_length=12, choices=Service.choices)
     address = EncryptedTextField(
@@ -64,6 +74,12 @@ class Channel(models.Model):
         help_text="empty: every account",
     )
     severity = models.CharField("incidents", max_length=6, choices=Severity.choices, default=Severity.NOTIFY)
+    digest = models.CharField(max_length=13, choices=Digests.choices, blank=True, default=Digests.NONE)
+    digest_hour = models.PositiveSmallIntegerField(default=USUAL_DIGEST_HOUR, help_text="UTC")
+    wants_alive = models.BooleanField(default=False, help_text="whether it is told every day that the monitor is alive")
+    digests_from = models.DateTimeField(
+        null=True, editable=False, help_text="when digests were asked for last; empty: when it was added"
+    )
     is_active = models.BooleanField("enabled", default=True)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     added_at = models.DateTimeField()
@@ -77,6 +93,7 @@ class Channel(models.Model):
         ordering = ["name", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["name"], condition=models.Q(deleted_at=None), name="one_channel_of_a_name"),
+            models.CheckConstraint(condition=models.Q(digest_hour__lt=24), name="channel_digest_hour_of_a_day"),
         ]
 
     def __str__(self) -> str:
@@ -158,25 +175,16 @@ class ChannelMessageQuerySet(models.QuerySet["ChannelMessage"]):
         return self.filter(~models.Exists(earlier), ~models.Exists(pausing)).exclude(**waits)
 
 
-class ChannelMessage(models.Model):
-    """Records one message of a notice to one channel. Sent at least once, always under the same `message_id`."""
+class ChannelMessage(Outgoing):
+    """Records one message of a notice, or a digest, to one channel, always sent under the same `message_id`."""
 
-    State = Delivery.State
-
-    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="channel_messages")
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, null=True, related_name="channel_messages")
+    digest = models.OneToOneField(Digest, on_delete=models.CASCADE, null=True, related_name="message")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages")
     message_id = models.CharField(max_length=64, unique=True)
     title = models.CharField(max_length=200)
     text = models.TextField()
     payload = models.JSONField(default=dict, help_text="what the message says, for programs")
-    state = models.CharField(max_length=8, choices=Delivery.State.choices, default=Delivery.State.QUEUED)
-    attempts = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField()
-    next_try_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
-    last_error = models.CharField(max_length=300, blank=True)
 
     objects = ChannelMessageQuerySet.as_manager()
 
@@ -184,6 +192,10 @@ class ChannelMessage(models.Model):
         ordering = ["-created_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["notice", "channel"], name="one_message_per_channel"),
+            models.CheckConstraint(
+                condition=models.Q(notice__isnull=False, digest=None) | models.Q(notice=None, digest__isnull=False),
+                name="a_channel_message_has_one_cause",
+            ),
         ]
         indexes = [models.Index(fields=["state", "next_try_at"], name="channel_message_due")]
 
@@ -191,9 +203,15 @@ class ChannelMessage(models.Model):
         return f"{self.title} ({self.state})"
 
     @property
-    def tried_from(self) -> datetime:
-        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
-        return self.revived_at or self.created_at
+    def of_incident(self) -> Notice:
+        """Is the notice that it tells.
+
+        Raises:
+            ValueError: it is a digest.
+        """
+        if self.notice is None:
+            raise ValueError("a digest is of no incident")
+        return self.notice
 
 
 class SendAttempt(models.Model):

@@ -1,6 +1,6 @@
 """Stores periods that people take out of every rate. Written by `monitor.alerting` only.
 
-It is the one home of what is left out: `marked_hours` says it of buckets in SQL, `LeftOut` of runs.
+It is the one home of what is left out: `marked_hours` and its like say it of buckets in SQL, `LeftOut` of runs.
 """
 
 from __future__ import annotations
@@ -117,6 +117,24 @@ def marked_hours(rows: Iterable[Correction]) -> models.Q | None:
 
 def _hours(times: tuple[datetime, datetime]) -> models.Q:
     return models.Q(hour__gte=times[0], hour__lt=times[1])
+
+
+def marked_account_hours(rows: Iterable[Correction]) -> models.Q | None:
+    """Says in SQL which sums of accounts' hours corrections of whole accounts leave out; None for none."""
+    found = None
+    for row in rows:
+        if row.flow_id is None:
+            part = models.Q(account=row.account_id, hour__gte=row.starts_at, hour__lt=row.ends_at)
+            found = part if found is None else found | part
+    return found
+
+
+def marked_hours_of_flows(rows: Iterable[Correction]) -> models.Q | None:
+    """Says in SQL which buckets corrections of flows leave out, beside those of whole accounts; None for none."""
+    known = list(rows)
+    own = marked_hours(row for row in known if row.flow_id is not None)
+    wide = marked_hours(row for row in known if row.flow_id is None)
+    return own if own is None or wide is None else own & ~wide
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.conf import settings
 from django.db import models
 
 from monitor.models.digests import Digest
 from monitor.models.incidents import Incident, Notice
 from monitor.models.occasions import Occasion
+from monitor.models.outbox import Outgoing
 from monitor.models.retries import RetryAttempt, RetryBatch
 from monitor.models.triage import Problem
 
@@ -28,18 +27,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.exclude(models.Q(notice__isnull=False) & models.Q(models.Exists(earlier)))
 
 
-class Delivery(models.Model):
+class Delivery(Outgoing):
     """Records one message to one person about one occasion: a notice of an incident, or an `Occasion`.
 
     Sent at least once: a crash between the server's 250 and our mark sends again with the *same*
     Message-ID (docs/reference/promises.md, "Mail outcomes"), so that a mail program shows one message.
     """
-
-    class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        DEAD = "dead", "Given up"
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, null=True, related_name="deliveries")
     occasion = models.OneToOneField(Occasion, on_delete=models.CASCADE, null=True, related_name="delivery")
@@ -49,14 +42,6 @@ class Delivery(models.Model):
     subject = models.CharField(max_length=200)
     text = models.TextField()
     html = models.TextField()
-    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField()
-    next_try_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
-    last_error = models.CharField(max_length=300, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -73,11 +58,6 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.state})"
-
-    @property
-    def tried_from(self) -> datetime:
-        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
-        return self.revived_at or self.created_at
 
     @property
     def cause(self) -> Notice | Occasion:

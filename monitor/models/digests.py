@@ -31,9 +31,10 @@ class DigestSection:
 
 
 class Digest(models.Model):
-    """Records that the mail of a day or week was decided for a person, once: mailed, or with nothing to say.
+    """Records that the mail of a day or week was decided for a person, or the message for a channel, once.
 
-    `content` is what the mail says, masked, read when it was made: the fields of a `DigestSection` each.
+    It was sent, or had nothing to say. `content` is what it says, masked, read when it was made: the fields of a
+    `DigestSection` each.
     """
 
     class Kind(models.TextChoices):
@@ -43,9 +44,10 @@ class Digest(models.Model):
         WEEKLY = "digest_weekly", "Weekly digest"
         ALIVE = "alive", "I am alive"
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="digests")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="digests")
+    channel = models.ForeignKey("monitor.Channel", on_delete=models.CASCADE, null=True, related_name="digests")
     kind = models.CharField(max_length=13, choices=Kind.choices)
-    period = models.DateField(help_text="the day, or the Monday of the week, by the person's clock")
+    period = models.DateField(help_text="the day, or the Monday of the week, by the reader's clock")
     due_at = models.DateTimeField(help_text="the chosen hour of that day")
     since = models.DateTimeField(help_text="what happened before was in the one before")
     until = models.DateTimeField(help_text="when it was made")
@@ -58,6 +60,11 @@ class Digest(models.Model):
         ordering = ["-until", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["person", "kind", "period"], name="one_digest_of_a_period"),
+            models.UniqueConstraint(fields=["channel", "kind", "period"], name="one_digest_of_a_channel_and_period"),
+            models.CheckConstraint(
+                condition=models.Q(person__isnull=False, channel=None) | models.Q(person=None, channel__isnull=False),
+                name="a_digest_has_one_reader",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -13,6 +14,13 @@ from monitor.models.masked_text import HasMaskedText, masked_run
 
 # A run of a status that nobody knows has ended where it says when.
 ENDED = models.Q(status__in=("success", "failed")) | (~models.Q(status="running") & ~models.Q(completed_time=None))
+
+
+def going_on_since_before(moment: datetime) -> models.Q:
+    """Selects runs that have gone on since before a moment, by `monitor.zoho.reruns.goes_on_since`."""
+    once = models.Q(first_failed_at=None) | models.Q(started_time__gt=models.F("first_failed_at"))
+    running = models.Q(status=Execution.Status.RUNNING, unlisted_at=None, started_time__lt=moment)
+    return running & (once | models.Q(changed_at__lt=moment))
 
 
 class Execution(HasMaskedText):

@@ -5,6 +5,7 @@ Written by `monitor.alerting` only, but for the marks with which `monitor.notify
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from monitor.models.addresses import address_of
 from monitor.models.alerts import AlertState, Transition
 from monitor.models.flows import Flow
 from monitor.models.masked_text import NamesPeople
+from monitor.models.ownership import Tag
 
 
 class Incident(NamesPeople):
@@ -223,6 +225,16 @@ class Silence(models.Model):
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="silences")
     kind = models.CharField(max_length=40, blank=True, help_text="of the alert's rule")
     text = models.CharField(max_length=200, blank=True, help_text="part of the flow's or the rule's name")
+    tag = models.ForeignKey(
+        Tag, on_delete=models.PROTECT, null=True, related_name="+", help_text="of what the alert is about"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="who looks after what the alert is about",
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -239,12 +251,19 @@ class Silence(models.Model):
     def __str__(self) -> str:
         return self.why
 
-    def covers(self, alert: AlertState, account_id: int) -> bool:
+    @property
+    def goes_by_marks(self) -> bool:
+        """Is whether tags or owners have to be known to tell what fits."""
+        return self.tag_id is not None or self.owner_id is not None
+
+    def covers(self, alert: AlertState, account_id: int, tags: Collection[int] = (), owner: int | None = None) -> bool:
         """Returns whether an alert of an account fits: each matcher that is set has to.
 
         Args:
             alert: with its rule and flow.
             account_id: its account.
+            tags: keys of the tags of what it is about.
+            owner: the key of who looks after that.
         """
         names = f"{alert.flow.flow_name if alert.flow is not None else ''}\n{alert.rule.name}".casefold()
         return (
@@ -252,6 +271,8 @@ class Silence(models.Model):
             and self.flow_id in (None, alert.flow_id)
             and self.kind in ("", alert.rule.kind)
             and self.text.casefold() in names
+            and (self.tag_id is None or self.tag_id in tags)
+            and self.owner_id in (None, owner)
         )
 
     def state_at(self, now: datetime) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q
 
-from monitor.alert_numbers import EXPLAINS, STEADY
+from monitor.alert_numbers import STEADY
+from monitor.hushes import explaining, quiet_by
 from monitor.models import (
     AlertRule,
     AlertState,
@@ -186,12 +187,10 @@ def _flaps(notice: Notice, link: IncidentAlert, now: datetime) -> bool:
 
 def _hushes(notice: Notice, links: Sequence[IncidentAlert], now: datetime) -> list[Hush | None]:
     incident = notice.incident
-    if incident.cause != Incident.Cause.ACCOUNT and _is_account_down(incident):
+    if incident.cause != Incident.Cause.ACCOUNT and explaining([incident.account_id]):
         return [Hush(Why.MUTED, None) for _ in links]
-    snoozes = list(Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now))
-    silences = list(Silence.objects.filter(ended_at=None, starts_at__lte=now, ends_at__gt=now))
-    found = [_hush(link.alert, incident.account_id, snoozes, silences) for link in links]
-    return [hush or _flap_hush(notice, link, now) for hush, link in zip(found, links, strict=True)]
+    quiet = quiet_by([link.alert for link in links], now)
+    return [_hush(found) or _flap_hush(notice, link, now) for found, link in zip(quiet, links, strict=True)]
 
 
 def _flap_hush(notice: Notice, link: IncidentAlert, now: datetime) -> Hush | None:
@@ -202,19 +201,16 @@ def _flap_hush(notice: Notice, link: IncidentAlert, now: datetime) -> Hush | Non
     return Hush(Why.FLAPS, min(until, link.joined_at + STEADY))
 
 
-def _hush(alert: AlertState, account: int, snoozes: list[Snooze], silences: list[Silence]) -> Hush | None:
+def _hush(quiet: Sequence[Snooze | Silence]) -> Hush | None:
     """Returns what keeps an alert quiet for the longest; None for nothing."""
-    found = [Hush(Why.SNOOZED, one.until) for one in snoozes if one.covers(alert)]
-    found += [Hush(Why.SILENCED, one.ends_at) for one in silences if one.covers(alert, account)]
-    return max(found, key=lambda hush: (hush.until is None, hush.until), default=None)
+    found = [
+        Hush(Why.SNOOZED, one.until) if isinstance(one, Snooze) else Hush(Why.SILENCED, _until(one)) for one in quiet
+    ]
+    return max(
+        found, key=lambda hush: (hush.until is None, hush.until or datetime.min.replace(tzinfo=UTC)), default=None
+    )
 
 
-def _is_account_down(incident: Incident) -> bool:
-    """Returns whether what is wrong with the account explains the rest now, and somebody was told of it or will be."""
-    opened = Incident.objects.filter(account=incident.account_id, closed_at=None, cause=Incident.Cause.ACCOUNT)
-    firing = IncidentAlert.objects.filter(incident__in=opened.exclude(severity="digest"), left_at=None)
-    firing = firing.exclude(alert__rule__severity=AlertRule.Severity.DIGEST)
-    down = {link.incident_id for link in firing.select_related("alert") if link.alert.numbers.get(EXPLAINS, 1)}
-    first = Notice.objects.filter(incident__in=down, kind=Notice.Kind.FIRING)
-    states = Transition.Dispatch
-    return first.filter(Q(dispatch_state=states.DISPATCHED) | Q(dispatch_state=states.NEW, why_silent="")).exists()
+def _until(silence: Silence) -> datetime | None:
+    """Returns when a silence ends for an alert; None where that may be earlier: it can lose the tag or the owner."""
+    return None if silence.goes_by_marks else silence.ends_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -130,8 +131,7 @@ def _reach_nobody(found: Notice, now: datetime) -> bool:
 
 def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fate, now: datetime) -> bool:
     # Rendered before the transaction: what waits for the database should not wait for templates.
-    facts = facts_of(found, now)
-    by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}}
+    mails, messages = _written(found, people, channels, now)
     with transaction.atomic():
         # One that was put off or woken meanwhile is looked at anew.
         same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
@@ -144,9 +144,41 @@ def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fat
             _told_already(found.incident, now)
         if found.kind == Kind.ESCALATE and now - found.due_at > LOOK_AGAIN:
             _delay(found, now - found.due_at)  # the worker was away: not all steps at once
-        Delivery.objects.bulk_create([_delivery(found, person, by_zone[person.timezone], now) for person in people])
-        ChannelMessage.objects.bulk_create(message_of(found, facts, channel, now) for channel in channels)
+        Delivery.objects.bulk_create(mails)
+        ChannelMessage.objects.bulk_create(messages)
     return True
+
+
+def _written(
+    found: Notice, people: Sequence[User], channels: Sequence[Channel], now: datetime
+) -> tuple[list[Delivery], list[ChannelMessage]]:
+    """Returns the messages of a notice, which are not saved yet."""
+    facts = facts_of(found, now)
+    by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}}
+    mails = [_delivery(found, one, by_zone[one.timezone], now, says_both=facts.says_both) for one in people]
+    return mails, [message_of(found, facts, channel, now) for channel in channels]
+
+
+def write_for(found: Notice, people: Sequence[User], channels: Sequence[Channel], now: datetime) -> int:
+    """Writes messages of a notice that was dispatched already, to who hears of it only now.
+
+    Args:
+        found: the notice.
+        people: who have none of it.
+        channels: that have none of it.
+        now: the present.
+
+    Returns:
+        How many were written.
+    """
+    if not people and not channels:
+        return 0
+    mails, messages = _written(found, people, channels, now)
+    # Another process may have written one meanwhile: a notice has one message for each reader.
+    Delivery.objects.bulk_create(mails, ignore_conflicts=True)
+    ChannelMessage.objects.bulk_create(messages, ignore_conflicts=True)
+    Notice.objects.filter(pk=found.pk).update(recipients=F("recipients") + len(mails))
+    return len(mails) + len(messages)
 
 
 def _told_already(incident: Incident, now: datetime) -> None:
@@ -199,7 +231,9 @@ def _dispatch_occasion(found: Occasion, now: datetime) -> bool:
     return True
 
 
-def _delivery(found: Notice | Occasion, person: User, rendered: Rendered, now: datetime) -> Delivery:
+def _delivery(
+    found: Notice | Occasion, person: User, rendered: Rendered, now: datetime, *, says_both: bool = False
+) -> Delivery:
     return Delivery(
         notice=found if isinstance(found, Notice) else None,
         occasion=found if isinstance(found, Occasion) else None,
@@ -209,6 +243,7 @@ def _delivery(found: Notice | Occasion, person: User, rendered: Rendered, now: d
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
+        says_both=says_both,
         created_at=now,
         next_try_at=now,
     )

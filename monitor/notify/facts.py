@@ -77,6 +77,25 @@ class MemberFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Retelling:
+    """Says how a message that goes out late is written anew: for one reader, of all that did not arrive there.
+
+    Attributes:
+        kind: as which it is told.
+        told_at: when its reader was told last; None for never.
+        until: what joined later is told by a message to come.
+        flapping: keys of the alerts of which it says that they flap.
+        step: of an escalation that it is; None for none.
+    """
+
+    kind: str
+    told_at: datetime | None
+    until: datetime
+    flapping: Collection[int] = ()
+    step: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Holds what a mail tells of an incident in plain values. Names and errors are clean and masked.
 
@@ -144,6 +163,11 @@ class Facts:
         return self.kind == Notice.Kind.UPDATE and len(self.news) < len(self.firing)
 
     @property
+    def is_gone_growth(self) -> bool:
+        """Says whether it tells of alerts that joined and are over again, while others of the incident fire on."""
+        return self.kind == Notice.Kind.UPDATE and self.is_firing and not self.news and bool(self.over_news)
+
+    @property
     def firing(self) -> tuple[MemberFacts, ...]:
         return tuple(member for member in self.members if member.is_firing)
 
@@ -151,24 +175,35 @@ class Facts:
     def news(self) -> tuple[MemberFacts, ...]:
         return tuple(member for member in self.members if member.is_firing and member.is_news)
 
+    @property
+    def over_news(self) -> tuple[MemberFacts, ...]:
+        return tuple(member for member in self.members if not member.is_firing and member.is_news)
 
-def facts_of(notice: Notice, now: datetime) -> Facts:
+
+def facts_of(notice: Notice, now: datetime, *, retelling: Retelling | None = None) -> Facts:
     """Loads what a mail tells of an incident.
 
     Args:
         notice: the reason of the mail.
         now: when it is written.
+        retelling: how it is told where it goes out late.
     """
     incident = Incident.objects.select_related("account", "owner", "acknowledged_by").get(pk=notice.incident_id)
     joined = "incident__account", "alert__rule", "alert__flow__account", "alert__flow__progress"
     links = list(incident.members.select_related(*joined))
-    members = _members(links, notice)
+    if retelling is None:
+        step = notice if notice.kind == Notice.Kind.ESCALATE else None
+        told = Retelling(notice.kind, _told_at(notice), now, notice.flapping, step)
+    else:
+        told = retelling
+        links = [link for link in links if link.joined_at <= told.until] or links
+    members = _members(links, told.told_at, in_order=retelling is not None)
     flows = {link.alert.flow.pk: link.alert.flow for link in links if link.alert.flow is not None}
     only = next(iter(flows.values())) if len(flows) == 1 else None
     present = _present(incident, now)
     on_it = incident.owner or incident.acknowledged_by
     return Facts(
-        kind=notice.kind,
+        kind=told.kind,
         incident=incident.pk,
         account_name=clean(incident.account.name),
         cause=clean(causes_in_words([incident])[incident.pk]) if len(members) > 1 else "",
@@ -185,29 +220,39 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
         is_acknowledged=incident.acknowledged_at is not None,
         errors=top_errors(flows, Window(incident.began_at - HOUR, now)) if incident.is_open else (),
         hours=last_day(flows, now),
-        changes=changes_before(incident, flows, now),
+        changes=changes_before(incident, flows, _rules(links), now),
         problem=_problem(links),
         as_of=as_of(incident.account_id),
         gap=_gap(only, present) if only is not None else clean(present.reason),
         standing=_standing(only, present, now) if only is not None else "",
-        flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in notice.flapping)),
-        escalation=_escalation(notice),
+        flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in told.flapping)),
+        escalation=_escalation(told.step),
     )
 
 
-def _escalation(notice: Notice) -> str:
+def _rules(links: Sequence[IncidentAlert]) -> set[int]:
+    """Returns the keys of the workflow rules that alerts are about."""
+    return {int(link.alert.subject_key) for link in links if link.alert.subject_kind == "crm_rule"}
+
+
+def _escalation(notice: Notice | None) -> str:
     """Says which step of which escalation a notice is, and why; "" where it is none."""
-    if notice.kind != Notice.Kind.ESCALATE:
+    if notice is None:
         return ""
     step = RunningStep.objects.select_related("escalation").get(notice=notice)
     minutes = f"{step.after_minutes} minute{'s' * (step.after_minutes != 1)}"
     return f"nobody acknowledged it within {minutes}: step {step.position} of “{clean(step.escalation.policy_name)}”"
 
 
-def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFacts, ...]:
+def _told_at(notice: Notice) -> datetime | None:
+    """Returns when something of a notice's incident was written to anybody last."""
     went_out = Q(deliveries__isnull=False) | Q(channel_messages__isnull=False)
     told = Notice.objects.filter(went_out, incident=notice.incident_id, dispatched_at__isnull=False)
-    told_at = told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
+    return told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
+
+
+def _members(links: Sequence[IncidentAlert], told_at: datetime | None, *, in_order: bool) -> tuple[MemberFacts, ...]:
+    """Returns the alerts, those that fire first: the worst of them, or `in_order` in which they began."""
     edges = _edges(links)
     rows = []
     for link in links:
@@ -231,6 +276,8 @@ def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFact
                 page="" if alert.flow_id is not None else alert.subject_url,
             )
         )
+    if in_order:
+        return tuple(sorted(rows, key=lambda row: (not row.is_firing, not row.is_news, row.began_at, row.name)))
     return tuple(sorted(rows, key=lambda row: (not row.is_firing, not row.is_news, -row.failed, row.name)))
 
 

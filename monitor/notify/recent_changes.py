@@ -1,4 +1,4 @@
-"""Finds what was changed shortly before an incident began: flows' definitions, and connections."""
+"""Says in a mail what was changed shortly before an incident began: definitions, and connections."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.models import Connection, FlowVersion, Incident
+from monitor.models import Incident
 from monitor.notify.words import clean
-from monitor.periods import DAY
 from monitor.privacy import mask_name
+from monitor.recent_changes import FoundChange, changes_near
 
 SHOWN = 5
 
@@ -22,32 +22,24 @@ class RecentChange:
     what: str
 
 
-def changes_before(incident: Incident, flows: Collection[int], now: datetime) -> tuple[RecentChange, ...]:
-    """Returns what was changed from a day before an incident began, the newest first. Two statements.
+def changes_before(
+    incident: Incident, flows: Collection[int], rules: Collection[int], now: datetime
+) -> tuple[RecentChange, ...]:
+    """Returns what was changed from a day before an incident began, the newest first. Three statements at most.
 
     Args:
         incident: which.
         flows: keys of its flows.
+        rules: keys of its workflow rules.
         now: the present.
     """
-    since = incident.began_at - DAY
-    versions = FlowVersion.objects.filter(
-        flow__in=flows, number__gt=1, first_seen_at__gte=since, first_seen_at__lte=now
-    )
-    found = [
-        RecentChange(
-            version.modified_time or version.first_seen_at,
-            f"the flow {mask_name(clean(version.flow.flow_name))} was changed (version {version.number})",
-        )
-        for version in versions.select_related("flow").defer("content", "changes").order_by("-first_seen_at")[:SHOWN]
-    ]
-    connections = Connection.objects.filter(
-        account=incident.account_id, gone_at=None, status_since__gte=since, first_seen_at__lt=since
-    )
-    found += [
-        RecentChange(
-            one.status_since, f"the connection {mask_name(clean(one.connection_name))} became {clean(one.status)}"
-        )
-        for one in connections.order_by("-status_since")[:SHOWN]
-    ]
-    return tuple(sorted(found, key=lambda change: change.at, reverse=True)[:SHOWN])
+    found = changes_near(incident, flows, now, rules)
+    return tuple(RecentChange(change.at, _in_words(change)) for change in found[:SHOWN])
+
+
+def _in_words(change: FoundChange) -> str:
+    name = mask_name(clean(change.name))
+    if change.thing == "connection":
+        return f"the connection {name} became {clean(change.status)}"
+    thing = "flow" if change.thing == "flow" else "workflow rule"
+    return f"the {thing} {name} was changed (version {change.number})"

@@ -49,7 +49,7 @@ def why_not(delivery: Delivery) -> str:
     if not _still_gets(delivery):
         return "the recipient no longer gets such mails"
     notice = delivery.notice
-    if notice is None or notice.kind != Notice.Kind.RESOLVED:
+    if notice is None or notice.kind != Notice.Kind.RESOLVED or delivery.says_both:
         return ""
     earlier = Delivery.objects.filter(
         recipient=delivery.recipient_id, notice__incident=notice.incident_id, notice__seq__lt=notice.seq

@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from monitor.models import Delivery, MailServer
-from monitor.notify import attempts, mail_server
+from monitor.notify import attempts, mail_server, outbox
+from monitor.notify.hearing import give_up_for_others, hears_no_more
 from monitor.notify.kinds import plain_of
+from monitor.notify.late import TOLD, LateVerdict
 from monitor.notify.mailer import Mailer
 from monitor.notify.message import build
 from monitor.notify.recipients import why_not
+from monitor.notify.retell import look_again
 from monitor.notify.smtp_answers import (
     GIVEN_UP_AFTER,
     FailureKind,
@@ -39,7 +42,8 @@ ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
 
 # What a mail is about, and whose account that is.
 JOINED = (
-    "notice",
+    "recipient",
+    "notice__incident",
     "occasion__act__problem__account",
     "occasion__batch__account",
     "occasion__retry__account",
@@ -53,19 +57,20 @@ Clock = Callable[[], datetime]
 class SendReport:
     """Holds what a run did. `paused` says why it stopped before all due messages were tried.
 
-    `suspects` are the messages of this run that were refused for what may be our fault or theirs: as long as the
-    server takes no other, nobody knows.
+    `told` are those that another mail tells, `suspects` those of this run that were refused for what may be our fault
+    or theirs: as long as the server takes no other, nobody knows.
     """
 
     sent: int = 0
     retried: int = 0
     dead: int = 0
+    told: int = 0
     paused: str = ""
     suspects: list[tuple[Delivery, SendOutcome]] = field(default_factory=list)
 
     @property
     def handled(self) -> int:
-        return self.sent + self.retried + self.dead
+        return self.sent + self.retried + self.dead + self.told
 
 
 def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> SendReport:
@@ -127,16 +132,7 @@ def _claim(now: datetime, report: SendReport) -> Delivery | None:
     After a suspect refusal the next is one that tells more: to another domain where the recipient was refused, or at
     least to somebody else.
     """
-    while (found := _next_due(now, report.suspects)) is not None:
-        mine = Delivery.objects.filter(pk=found.pk, state=found.state, attempts=found.attempts).update(
-            state=Delivery.State.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
-        )
-        if mine:
-            if found.state == Delivery.State.SENDING:
-                attempts.record_interrupted(found, now)
-            found.attempts += 1
-            return found
-    return None
+    return outbox.claim(lambda: _next_due(now, report.suspects), now, LEASE)
 
 
 def _next_due(now: datetime, suspects: list[tuple[Delivery, SendOutcome]]) -> Delivery | None:
@@ -161,8 +157,17 @@ def _due(now: datetime) -> QuerySet[Delivery]:
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
-    if (reason := why_not(delivery)) != "":
-        _close(delivery, reason, report)
+    if (reason := why_not(delivery) or hears_no_more(delivery, clock())) != "":
+        give_up_for_others(delivery, reason, clock())
+        report.dead += 1
+        return
+    verdict = look_again(delivery, clock())
+    if verdict in TOLD:
+        report.told += 1
+        logger.info("mail %d is not sent: %s", delivery.pk, verdict.value)
+        return
+    if verdict == LateVerdict.ACKNOWLEDGED:
+        _close(delivery, verdict.value, report)
         return
     outcome = _exchange(delivery, mailer, clock)
     if outcome is not None and _may_be_what_it_says(outcome, delivery, report):
@@ -219,7 +224,7 @@ def _as_plain(
     """
     if clock() >= ends_at:
         return replace(refusal, kind=FailureKind.POISON)
-    if not _mine(delivery).update(lease_until=clock() + LEASE):
+    if not outbox.mine(delivery).update(lease_until=clock() + LEASE):
         return replace(refusal, kind=FailureKind.TRANSIENT)  # another process has it by now, and marks it
     columns = _plain_columns(delivery)
     bare = copy(delivery)
@@ -229,7 +234,7 @@ def _as_plain(
     if outcome is not None and outcome.kind in (FailureKind.SUSPECT, FailureKind.POISON):
         return refusal
     if outcome is None or outcome.kind in (FailureKind.AMBIGUOUS, FailureKind.TRANSIENT):
-        _mine(delivery).update(**columns)
+        outbox.mine(delivery).update(**columns)
         logger.warning("mail %d goes out as plain text: %s", delivery.pk, refusal.reason)
     return outcome
 
@@ -258,11 +263,8 @@ def _as_cleared(outcome: SendOutcome) -> SendOutcome:
 
 
 def _mark_sent(delivery: Delivery, now: datetime, report: SendReport) -> None:
-    # Also when the lease has run out meanwhile: sent is sent, and nobody need send it again.
-    unsent = Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.SENT)
-    unsent.update(state=Delivery.State.SENT, sent_at=now, lease_until=None, last_error="")
+    outbox.mark_sent(delivery, now)
     report.sent += 1
-    logger.info("mail %d sent (attempt %d)", delivery.pk, delivery.attempts)
 
 
 def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report: SendReport) -> None:
@@ -282,7 +284,7 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
         _close(delivery, outcome.reason, report)
         return
     # What the server refused for our sake keeps its place: the queue goes out in its order.
-    _requeue(delivery, outcome.reason, delivery.next_try_at if refused else again)
+    outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused else again)
     report.retried += 1
     if not refused:
         logger.warning("mail %d not sent (attempt %d): %s", delivery.pk, delivery.attempts, outcome.reason)
@@ -293,21 +295,11 @@ def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report:
     if not delivery.html:
         _close(delivery, outcome.reason, report)
         return
-    _requeue(delivery, outcome.reason, now, **_plain_columns(delivery))
+    outbox.requeue(delivery, outcome.reason, now, **_plain_columns(delivery))
     report.retried += 1
     logger.warning("mail %d goes out as plain text: %s", delivery.pk, outcome.reason)
 
 
-def _requeue(delivery: Delivery, reason: str, at: datetime, **columns: str) -> None:
-    _mine(delivery).update(state=Delivery.State.QUEUED, next_try_at=at, lease_until=None, last_error=reason, **columns)
-
-
 def _close(delivery: Delivery, reason: str, report: SendReport) -> None:
-    _mine(delivery).update(state=Delivery.State.DEAD, lease_until=None, last_error=reason)
+    outbox.give_up(delivery, reason)
     report.dead += 1
-    logger.error("mail %d given up (attempt %d): %s", delivery.pk, delivery.attempts, reason)
-
-
-def _mine(delivery: Delivery) -> QuerySet[Delivery]:
-    """Returns the row, as long as this process holds its lease: each claim counts an attempt."""
-    return Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.SENDING, attempts=delivery.attempts)

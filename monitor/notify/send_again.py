@@ -8,7 +8,6 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.models import ChannelMessage, Delivery, Notice, User
-from monitor.notify.channels.words import says_both
 
 States = Delivery.State
 
@@ -56,15 +55,15 @@ def _is_too_late(given_up: Delivery | ChannelMessage) -> bool:
     notice = given_up.notice
     if notice is None or notice.kind == Notice.Kind.RESOLVED or notice.incident.closed_at is None:
         return False
-    if isinstance(given_up, ChannelMessage) and says_both(given_up):
-        return False
-    return given_up.created_at < notice.incident.closed_at  # what is written afterwards says both
+    return not given_up.says_both
 
 
 def _about(given_up: Delivery | ChannelMessage) -> str:
     if given_up.notice is not None:
         return f"incident {given_up.notice.incident_id}, {given_up.notice.kind}"
-    return f"{given_up.occasion.kind}" if isinstance(given_up, Delivery) and given_up.occasion else ""
+    if isinstance(given_up, ChannelMessage):
+        return given_up.digest.kind if given_up.digest is not None else ""
+    return f"{given_up.occasion.kind}" if given_up.occasion else ""
 
 
 def _is_overtaken(given_up: Delivery | ChannelMessage) -> bool:

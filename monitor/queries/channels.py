@@ -25,7 +25,7 @@ def channels() -> QuerySet[Channel]:
 
 def messages() -> QuerySet[ChannelMessage]:
     """Messages with what they are about and where to; of deleted channels, too."""
-    rows = ChannelMessage.objects.select_related("channel", "notice__incident__account")
+    rows = ChannelMessage.objects.select_related("channel", "digest", "notice__incident__account")
     return rows.defer("channel__address", "channel__secrets", "notice__incident__account__client_secret")
 
 
@@ -37,7 +37,7 @@ def newest_messages(channel: Channel, most: int) -> list[ChannelMessage]:
 def left_open(channel: Channel) -> list[int]:
     """Returns the open incidents of which something went to a channel, and those whose end waits for it."""
     told = channel.messages.filter(Q(state=Delivery.State.SENT) | Q(send_attempts__outcome=SendAttempt.Outcome.UNKNOWN))
-    is_open = Q(notice__incident__closed_at=None)
+    is_open = Q(notice__isnull=False, notice__incident__closed_at=None)
     waits = channel.messages.filter(state=Delivery.State.QUEUED, notice__kind=Notice.Kind.RESOLVED)
     found = {*told.filter(is_open).values_list("notice__incident", flat=True)}
     return sorted(found | {*waits.values_list("notice__incident", flat=True)})

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from monitor.models import Correction, marked_hours
+from monitor.models import Correction, marked_account_hours, marked_hours, marked_hours_of_flows
 from monitor.models.corrections import CorrectionQuerySet
 from monitor.periods import Window
 
@@ -38,6 +38,16 @@ class Marks:
     def hours(self) -> Q | None:
         """Says in SQL which buckets of hours they leave out; None for no bucket."""
         return marked_hours(self.rows)
+
+    @property
+    def account_hours(self) -> Q | None:
+        """Says in SQL which sums of accounts' hours are left out as a whole; None for none."""
+        return marked_account_hours(self.rows)
+
+    @property
+    def flow_hours(self) -> Q | None:
+        """Says in SQL which buckets of flows are left out that are not in those sums; None for none."""
+        return marked_hours_of_flows(self.rows)
 
     def beside(self, window: Window) -> list[Correction]:
         """Returns why runs of a window are in no rate, a group once: as many reasons as stand beside a rate."""

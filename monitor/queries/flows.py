@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from monitor.models import SWITCHED_OFF, Execution, Failure, Flow, HourBucket
+from monitor.models.spans import rows_within, utc
 from monitor.periods import DAY, last_days
 from monitor.queries.corrections import marks_of
 from monitor.queries.shown_names import by_shown_name, shows
@@ -170,9 +171,10 @@ def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[in
     """Counts (succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
     window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
-    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=window.start, hour__lt=window.end)
-    for flow_id, hour, succeeded, failed in rows.values_list("flow_id", "hour", "succeeded", "failed"):
-        place = (hour - window.start) // DAY
+    begins = [(flow, window.start) for flow in flow_ids]
+    rows = rows_within(HourBucket, "hour", begins, window.length, "e.flow_id, e.hour, succeeded, failed")
+    for flow_id, hour, succeeded, failed in rows:
+        place = (utc(hour) - window.start) // DAY
         before = table[flow_id][place]
         table[flow_id][place] = (before[0] + succeeded, before[1] + failed)
     return table

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
-from django.utils.dateparse import parse_datetime
+from django.db.models import Count, Max, Q, QuerySet
 
 from monitor import vault
 from monitor.freshness import (
@@ -24,9 +23,10 @@ from monitor.freshness import (
     judge_account,
     judge_worker,
 )
-from monitor.job_failures import PREFIX, FailingJob, job_of
-from monitor.models import Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.job_failures import FailingJob
+from monitor.models import Product, Stream, StreamState, SyncState, ZohoAccount
 from monitor.models.sync import product_of
+from monitor.queries.signs import read_together
 from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
 from monitor.standing.judge import AccountPresent, present_of
 
@@ -166,7 +166,7 @@ class Mirror:
     """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure.
 
     `locked` says why stored secrets cannot be read, here or in the worker; empty where they can. `signs` are the newest
-    signs of life of the worker, by kind; `booted_at` is when it was started.
+    signs of life of the worker, by kind; `booted_at` is when it was started. `counts` are what was counted along.
     """
 
     accounts: list[AccountFreshness]
@@ -175,6 +175,7 @@ class Mirror:
     failing: list[FailingJob] = field(default_factory=list)
     signs: Mapping[str, datetime] = field(default_factory=dict)
     booted_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_silent(self) -> bool:
@@ -260,15 +261,15 @@ class Mirror:
 _GAPS = of_accounts_flows()
 
 
-def mirror(now: datetime) -> Mirror:
-    """Freshness of every account, by name, and of the worker. Three statements.
+def mirror(now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None) -> Mirror:
+    """Freshness of every account, by name, and of the worker. Two statements.
 
     Args:
         now: the moment ages are counted to.
+        counting: rows that are counted along with the second statement, for `Mirror.counts`.
     """
     accounts = (
         ZohoAccount.objects.select_related("sync", "token", "digest_key")
-        .prefetch_related("streams")
         .annotate(
             holes=Count("flows", filter=_GAPS[HOLE]),
             living=Count("flows", filter=Q(flows__gone_at=None)),
@@ -280,45 +281,11 @@ def mirror(now: datetime) -> Mirror:
         )
         .order_by("name")
     )
-    signs = worker_signs()
+    signs, streams, counts = read_together(counting or {})
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
-    found = [_account(account, worker, locked, now) for account in accounts]
+    found = [_account(account, streams.get(account.pk, {}), worker, locked, now) for account in accounts]
     locked = locked or next((one.reason for one in found if one.state == LOCKED), "")
-    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at)
-
-
-class WorkerSigns(dict[str, datetime]):
-    """Holds the newest sign of life of each kind, and what the worker says of itself.
-
-    `locked` says why it cannot read stored secrets, `failing` are the jobs that fail, `booted_at` is when it was
-    started; None where that is not known.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.locked = ""
-        self.failing: list[FailingJob] = []
-        self.booted_at: datetime | None = None
-
-
-def worker_signs() -> WorkerSigns:
-    """Returns the newest sign of life of each kind: canary, task (any other that a worker took), supervisor."""
-    signs = WorkerSigns()
-    rows = WorkerBeat.objects.filter(
-        Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:") | Q(name__startswith=PREFIX)
-    )
-    for name, at, detail in rows.values_list("name", "beat_at", "detail"):
-        kind = name if name in ("canary", "supervisor") else "task"
-        if name.startswith(PREFIX):
-            signs.failing.append(job_of(name, detail))
-            continue
-        if kind == "supervisor":
-            signs.locked = str(detail.get("locked", ""))
-            signs.booted_at = parse_datetime(str(detail.get("booted_at", "")))
-        # A process that has only been started has not taken anything up yet.
-        if kind != "task" or detail.get("worked"):
-            signs[kind] = max(signs.get(kind, at), at)
-    return signs
+    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at, counts)
 
 
 def _stored_secrets(account: ZohoAccount) -> list[str]:
@@ -328,9 +295,10 @@ def _stored_secrets(account: ZohoAccount) -> list[str]:
     return [vault.sealed(account, "client_secret"), *(vault.sealed(row, field) for row, field in rows if row)]
 
 
-def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -> AccountFreshness:
+def _account(
+    account: ZohoAccount, rows: Mapping[str, StreamState], worker: Judged, locked: str, now: datetime
+) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
-    rows = {row.stream: row for row in account.streams.all()}
     read: Any = account  # with what `mirror` annotated
     locked = locked or vault.trouble(_stored_secrets(account))
     facts = facts_of(sync, rows, is_mirrored=account.is_active, is_reading=bool(read.unread), locked=locked)

@@ -24,6 +24,8 @@ from monitor.models import (
 )
 from monitor.queries.channels import ChannelTrouble, broken_channels
 from monitor.queries.escalations import ShownEscalation, escalations_of
+from monitor.queries.incident_story import IncidentLine, story_of
+from monitor.queries.quiet import QuietReason, why_quiet
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -73,7 +75,33 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
     found = incidents().filter(closed_at=None)
     if account_id is not None:
         found = found.filter(account=account_id)
-    return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk"))
+    return _as_rows(_first_to_look_at(found))
+
+
+def _first_to_look_at(found: QuerySet[Incident]) -> QuerySet[Incident]:
+    return found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk")
+
+
+def first_open_incidents(limit: int) -> list[IncidentRow]:
+    """Returns the first of `open_incidents`. One statement, two where one of them has a problem as its cause.
+
+    Args:
+        limit: so many at most.
+    """
+    first = _first_to_look_at(Incident.objects.filter(closed_at=None)).values("pk")[:limit]
+    links = _members().filter(incident__in=first).select_related("incident__account", "alert__rule", "alert__flow")
+    members: dict[Incident, list[IncidentAlert]] = {}
+    for link in links.defer("alert__flow__raw", "incident__account__client_secret"):
+        members.setdefault(link.incident, []).append(link)
+    ranked = sorted(members, key=lambda one: (one.opened_at, one.pk), reverse=True)
+    ranked.sort(key=lambda one: (one.acknowledged_at is not None, one.acknowledged_at))
+    causes = causes_in_words(ranked)
+    return [_row(one, members[one], causes[one.pk]) for one in ranked]
+
+
+def quiet_now(rows: Sequence[IncidentRow], now: datetime) -> dict[int, list[QuietReason]]:
+    """Returns why nothing is mailed of open incidents, or of some of their alerts, by their keys."""
+    return why_quiet({row.incident.pk: (row.incident, [one.alert for one in row.firing]) for row in rows}, now)
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
@@ -93,18 +121,6 @@ def quiet_incidents(accounts: Collection[int], since: datetime) -> list[Incident
     is_quiet = Q(severity=AlertRule.Severity.DIGEST) | (~Exists(told) & ~Exists(about_to_be))
     found = incidents().filter(open_or_new, is_quiet, account__in=accounts)
     return _as_rows(found.order_by("-opened_at", "-pk"))
-
-
-@dataclass(frozen=True)
-class IncidentLine:
-    """Is a line of a timeline: who did or found what, and when; `people` are hidden in the note."""
-
-    at: datetime
-    words: str
-    who: str = ""
-    note: str = ""
-    alert: AlertState | None = None
-    people: tuple[str, ...] = ()
 
 
 _WORDS = {
@@ -132,22 +148,25 @@ class IncidentDetail:
         row: the incident with its alerts.
         events: its timeline, the oldest first.
         notices: what was to be mailed, each with `sent_mails` and `sent_messages`.
-        snoozes: that hold now, of its account.
+        quiet: why nothing is mailed of it now, or of some of its alerts.
         escalations: the newest first.
         broken: channels that are told of its account, and take nothing.
+        story: what ran and what was changed meanwhile.
     """
 
     row: IncidentRow
     events: list[IncidentEvent]
     notices: list[Notice]
-    snoozes: list[Snooze]
+    quiet: list[QuietReason]
     escalations: list[ShownEscalation]
     broken: list[ChannelTrouble]
+    story: list[IncidentLine]
 
     @property
     def lines(self) -> list[IncidentLine]:
-        """Returns the timeline with the mails in it, the oldest first."""
-        found = [
+        """Returns the timeline with mails, runs and changes in it, the oldest first."""
+        found = [IncidentLine(self.row.incident.began_at, "it began", "By Zoho's clock"), *self.story]
+        found += [
             IncidentLine(
                 one.at,
                 _WORDS.get(one.kind, one.kind.replace("_", " ")),
@@ -203,7 +222,9 @@ class IncidentDetail:
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, timeline, mails, messages to channels and escalations. Twelve statements.
+    """Returns one incident with its alerts, mails, messages, escalations, runs and changes.
+
+    Twenty-four statements, and a few more where a silence goes by tag or owner.
 
     Args:
         incident: from `incidents()`.
@@ -218,18 +239,16 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         Prefetch("channel_messages", queryset=messages, to_attr="sent_messages"),
     )
     events = incident.events.select_related("actor", "alert__flow").defer("alert__flow__raw")
-    snoozes = Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now).select_related(
-        "by", "flow"
-    )
-    mine = {member.alert_id for member in members}
-    flows = {member.alert.flow_id for member in members} - {None}
+    firing = [member.alert for member in members if member.left_at is None]
+    quiet = why_quiet({incident.pk: (incident, firing)} if incident.is_open else {}, now)
     return IncidentDetail(
         row=_row(incident, members, causes_in_words([incident])[incident.pk]),
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
-        snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+        quiet=quiet.get(incident.pk, []),
         escalations=escalations_of(incident),
         broken=broken_channels(now, incident.account_id),
+        story=story_of(incident, [member.alert for member in members], now),
     )
 
 
@@ -238,9 +257,23 @@ def of_alert(alert_id: int) -> QuerySet[Incident]:
     return incidents().filter(members__alert=alert_id).distinct().order_by("-opened_at", "-pk")
 
 
+def quiet_of_alert(alert: AlertState, newest: Sequence[Incident], now: datetime) -> list[QuietReason]:
+    """Returns why nothing is mailed of an alert that fires.
+
+    Args:
+        alert: with its rule and flow.
+        newest: incidents that it was part of.
+        now: the present.
+    """
+    opened = [one for one in newest if one.is_open] if alert.is_open else []
+    return why_quiet({one.pk: (one, [alert]) for one in opened[:1]}, now).get(opened[0].pk, []) if opened else []
+
+
 def silences() -> QuerySet[Silence]:
     """Silences and maintenance windows, those that end last first."""
-    rows = Silence.objects.select_related("account", "flow", "by").defer("account__client_secret", "flow__raw")
+    rows = Silence.objects.select_related("account", "flow", "by", "tag", "owner").defer(
+        "account__client_secret", "flow__raw"
+    )
     return rows.order_by("-ends_at", "-pk")
 
 

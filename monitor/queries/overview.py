@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
-from django.db.models import Case, F, QuerySet, When
+from django.db.models import Case, QuerySet, When
 
-from monitor.models import BROKEN, AlertState, Connection, Correction, DayBucket, Flow, HourBucket
+from monitor.models import BROKEN, AccountDay, AccountHour, Connection, Correction, Flow
 from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts, problems, retention
 from monitor.queries.corrections import Marks, marks_of
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
-from monitor.queries.incidents import with_acknowledgement
+from monitor.queries.freshness import Mirror
+from monitor.queries.incidents import IncidentRow, first_open_incidents
 from monitor.queries.problems import ProblemsInShort
-from monitor.queries.tallies import count_each
 from monitor.standing.facts import Presents, standing_of, with_facts
-from monitor.standing.judge import AccountPresent, FlowStanding
+from monitor.standing.judge import FlowStanding
 from monitor.standing.silence import SilentFlow, silent_flows
 
 SILENT_SHOWN = 8
+INCIDENTS_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -57,23 +59,23 @@ class OverviewCards:
 
     Attributes:
         worst: flows with the most failures.
-        alerts: open incidents.
+        incidents: that are open: as many as are shown.
         silent: flows that pause longer than they ever do.
         broken: connections that Zoho does not call active.
         standings: how many flows stand how, what is bad first.
         worst_standings: of the worst flows, by primary key.
         problems: that somebody has to look at, and open failures by age.
-        open_alert_count: open incidents.
+        open_incident_count: all that are open.
     """
 
     worst: list[FlowCounts]
-    alerts: list[AlertState]
+    incidents: list[IncidentRow]
     silent: list[SilentFlow]
     broken: list[Connection]
     standings: list[StandingCount]
     worst_standings: dict[int, FlowStanding]
     problems: ProblemsInShort
-    open_alert_count: int
+    open_incident_count: int
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,11 @@ def period(
     zone: tzinfo = UTC,
     account_id: int | None = None,
     flow_id: int | None = None,
+    flows: Collection[int] | None = None,
 ) -> PeriodFigures:
     """Returns the runs of the last so many days.
 
-    Three statements; a few more for a year, where slots cut hours, or where people left some of it out of the rates.
+    Two statements; a few more for a year, where slots cut hours, or where people left some of it out of the rates.
 
     Args:
         now: the present.
@@ -112,13 +115,14 @@ def period(
         zone: by whose clock a slot begins.
         account_id: only of this account.
         flow_id: only of this flow.
+        flows: only of these flows.
     """
     window = last_days(now, days)
     begins = slot_starts(window, slot_hours, zone)
     marks = marks_of(Window(window.before().start, window.end), account_id, flow_id)
-    found = counts.pieces(window, begins, account_id=account_id, flow_id=flow_id, marks=marks)
+    whose: dict[str, Any] = {"account_id": account_id, "flow_id": flow_id, "flows": flows, "marks": marks}
+    found, before = counts.pieces_and_before(window, begins, **whose)
     totals = sum((piece.counts for piece in found), Counts())
-    before = counts.total(window.before(), account_id=account_id, flow_id=flow_id, marks=marks)
     return PeriodFigures(
         window=window,
         end=now,
@@ -135,7 +139,7 @@ def period(
 def cards(
     now: datetime,
     days: int,
-    accounts: Mapping[int, AccountPresent],
+    mirror: Mirror,
     zone: tzinfo = UTC,
     marks: Marks | None = None,
 ) -> OverviewCards:
@@ -144,26 +148,24 @@ def cards(
     Args:
         now: the present.
         days: how far failures are counted back.
-        accounts: how far the present of each is known.
+        mirror: as of now, with what `problems.to_count` and the menu count.
         zone: by whose clock today began.
         marks: what is left out of the rates of these days, where it is read already.
     """
     silent = silent_flows(now)
     silent_ids = frozenset(one.flow.pk for one in silent)
     worst = worst_flows(now, days, marks=marks)
-    presents = Presents(accounts, silent_ids)
-    alerts = AlertState.objects.filter(is_open=True)
-    counted_rows = count_each({"alerts": alerts} | problems.to_count(now, zone))
-    counted = standing_counts(accounts, silent_ids, now)
+    presents = Presents(mirror.presents, silent_ids)
+    counted = standing_counts(mirror.presents, silent_ids, now)
     return OverviewCards(
         worst=worst,
-        alerts=list(open_alerts()),
+        incidents=first_open_incidents(INCIDENTS_SHOWN) if mirror.counts["alerts"] else [],
         silent=silent[:SILENT_SHOWN],
         broken=list(broken_connections()),
         standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
         worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
-        problems=problems.in_short(counted_rows, now, zone),
-        open_alert_count=counted_rows["alerts"],
+        problems=problems.in_short(mirror.counts, now, zone),
+        open_incident_count=mirror.counts["alerts"],
     )
 
 
@@ -197,24 +199,19 @@ def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
 
 
 def _reaches_back(account_id: int, start: datetime) -> bool:
-    hours = HourBucket.objects.filter(flow__account_id=account_id, hour__lte=start)
-    return hours.exists() or DayBucket.objects.filter(flow__account_id=account_id, day__lte=start.date()).exists()
+    days = AccountDay.objects.filter(account=account_id, day__lte=start.date())
+    return days.exists() or AccountHour.objects.filter(account=account_id, hour__lte=start).exists()
 
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8, marks: Marks | None = None) -> list[FlowCounts]:
-    """Flows with the most failures in the period, worst first, with what their standing is by. Two statements."""
-    found = [row for row in counts.by_flow(last_days(now, days), marks=marks).items() if row[1].failed]
+    """Flows with the most failures in the period, worst first, with what their standing is by. Three statements."""
+    window = last_days(now, days)
+    most = counts.most_failed(window, limit)
+    found = [row for row in counts.by_flow(window, marks=marks, among=most).items() if row[1].failed]
     worst = sorted(found, key=lambda row: (-row[1].failed, row[0]))[:limit]
     rows = Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret")
     flows = with_facts(rows, now).in_bulk([flow for flow, _ in worst])
     return [FlowCounts(flows[flow], of_flow) for flow, of_flow in worst if flow in flows]
-
-
-def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
-    """Open incidents, the unacknowledged first, then the newest."""
-    rows = AlertState.objects.filter(is_open=True).select_related("rule__account", "flow")
-    rows = with_acknowledgement(rows.defer("flow__raw", "rule__account__client_secret"))
-    return rows.order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
 
 
 def broken_connections(limit: int = 8, accounts: Collection[int] | None = None) -> QuerySet[Connection]:

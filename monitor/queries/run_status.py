@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.models import Execution
-from monitor.zoho.reruns import STUCK_AFTER, Outlook, clock_began, may_run_again, next_rerun, outlook, over_at
+from monitor.zoho.reruns import (
+    STUCK_AFTER,
+    Outlook,
+    clock_began,
+    goes_on_since,
+    may_run_again,
+    next_rerun,
+    outlook,
+    over_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,9 @@ def standing(
 
 
 def _running(run: Execution, now: datetime) -> Standing:
-    if run.started_time is None or now - run.started_time <= STUCK_AFTER:
+    if run.started_time is None:
+        return NOTHING
+    if now - goes_on_since(run.started_time, run.first_failed_at, run.changed_at) <= STUCK_AFTER:
         return NOTHING
     if run.flow.may_wait:
         return Standing("delayed", "", "Its flow has a step that waits: a run goes on for as long as that says.")

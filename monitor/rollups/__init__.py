@@ -7,6 +7,7 @@
 | count_runs.py    | counts the rows of an hour (pure)                               |
 | retry_chains.py  | finds which executions are retries of which (pure)              |
 | write.py         | writes the buckets of hours and of their days                   |
+| account_totals.py| keeps the sums of accounts in step with them                    |
 | prune.py         | deletes hour buckets that have outlived their age               |
 
 Charts and alerts read the buckets and never the rows.

@@ -9,7 +9,7 @@ from monitor.periods import HOUR
 from monitor.rollups.count_runs import FAILED, MAX_DURATION_MS, SUCCESS
 from monitor.rollups.read import Row
 from monitor.rollups.retry_chains import Lineage
-from monitor.zoho.reruns import Outlook, clock_began, outlook
+from monitor.zoho.reruns import Outlook, clock_began, goes_on_since, outlook
 
 _HOUR = int(HOUR.total_seconds()) * 1000
 
@@ -39,13 +39,8 @@ def start_of(row: Row) -> int:
 
 
 def running_since(row: Row) -> int:
-    """Returns since when a run goes on, in milliseconds after the beginning of its hour.
-
-    One that Zoho runs again keeps its first start: it goes on since it was seen to, at the latest.
-    """
-    if row.first_failed is None or row.started > row.first_failed:
-        return start_of(row)
-    return start_of(row) + max(row.changed - row.started, 0)
+    """Returns since when a run goes on, in milliseconds after the beginning of its hour."""
+    return start_of(row) + goes_on_since(row.started, row.first_failed, row.changed) - row.started
 
 
 def _waits_since(row: Row, lineage: Lineage) -> int | None:

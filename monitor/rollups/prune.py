@@ -1,20 +1,26 @@
-"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being recounted."""
+"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being recounted.
+
+What goes is taken from the sums of its account, too, in the same transaction: recounts and this take turns.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import F, Min
 
 from monitor.models import Ages, DayBucket, DirtyHour, FlowProgress, HourBucket, PrunedHour
+from monitor.models.hand_over import is_our_turn
 from monitor.periods import DAY, midnight_of
+from monitor.rollups.account_totals import Moves
 from monitor.rollups.read import FlowHour
 
 BATCH = 500  # buckets in a transaction; a flow has 24 a day
+ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock: who writes buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,7 @@ def prune_hours(ages: Ages, now: datetime, go_on: Callable[[], bool]) -> int:
             count += taken
         start = _first_day(edge, start + DAY)
     if (day := ages.days_edge(now)) is not None:
-        keys = list(DayBucket.objects.filter(day__lt=day).values_list("pk", flat=True)[: 10 * BATCH])
-        DayBucket.objects.filter(pk__in=keys).delete()
+        _prune_days(day)
     return count
 
 
@@ -89,8 +94,19 @@ def _first_day(edge: datetime, since: datetime | None = None) -> datetime | None
 
 
 @transaction.atomic
+def _prune_days(before: date) -> None:
+    is_our_turn(ALONE)
+    keys = list(DayBucket.objects.filter(day__lt=before).values_list("pk", flat=True)[: 10 * BATCH])
+    moves = Moves()
+    moves.take_days(keys)
+    DayBucket.objects.filter(pk__in=keys).delete()
+    moves.write()
+
+
+@transaction.atomic
 def _prune_batch(start: datetime, after: int) -> tuple[int, int | None]:
     """Prunes some flows of one day; returns how many buckets went, and after which flow the next batch begins."""
+    is_our_turn(ALONE)
     runs = F("succeeded") + F("failed") + F("running") + F("other") + F("retried")
     in_day = {"hour__gte": start, "hour__lt": start + DAY}
     rows = HourBucket.objects.filter(**in_day, flow__gt=after).order_by("flow_id", "hour")
@@ -107,7 +123,10 @@ def _prune_batch(start: datetime, after: int) -> tuple[int, int | None]:
     dirty = set(DirtyHour.objects.filter(**in_day, flow__in=flows).values_list("flow_id", flat=True))
     closed = _grouped(PrunedHour.objects.filter(**in_day, flow__in=flows).values_list("flow_id", "hour"))
     going = _going(of_flow, days, dirty, closed)
+    moves = Moves()
+    moves.take_hours(going)
     HourBucket.objects.filter(pk__in=going).delete()
+    moves.write()
     return len(going), flows[-1] if is_full else None
 
 

@@ -19,7 +19,7 @@ from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, RUNNING, SUCCESS, CountedRun, RunCounts
 from monitor.rollups.end_of_run import end_of, running_since, start_of
-from monitor.rollups.prune import closed_hours
+from monitor.rollups.prune import ALONE, closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
 from monitor.rollups.write import write, write_marks
 
@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 BATCH_HOURS = 1000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # no flow is older
 FINISHED = (SUCCESS, FAILED)
-_ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
 
 
 def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> int:
@@ -64,7 +63,7 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> in
 
 @transaction.atomic
 def _rebuild_batch(size: int, now: datetime, *, waits: bool = True) -> int:
-    if not is_our_turn(_ALONE, waits=waits):
+    if not is_our_turn(ALONE, waits=waits):
         return 0
     taken = take_hours(DirtyHour, size, _whole_days(size)) or take_hours(DirtyHour, size, _LONG_AGO)
     if not taken:

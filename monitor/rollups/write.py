@@ -1,4 +1,4 @@
-"""Writes counts of hours, and of the days that they are in: a day is the sum of its hours."""
+"""Writes counts of hours, of the days that they are in, and of their accounts: a day is the sum of its hours."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from monitor.models import ChainMark, CountedFlow, DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.quarters import Packed, Part, pack
 from monitor.rollups import read
+from monitor.rollups.account_totals import Moves
 from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts
 from monitor.rollups.read import FlowDay, FlowHour
 
@@ -23,7 +24,7 @@ def write(
     ended: Mapping[FlowHour, HourEnds],
     now: datetime,
 ) -> None:
-    """Writes the buckets of some hours, and of the days they are in. Nothing equal is written.
+    """Writes the buckets of some hours, of the days they are in, and of their accounts. Nothing equal is written.
 
     Call it in a transaction that no other recount runs beside: of two that sum up the same day at once, one would
     miss the other's hours.
@@ -53,7 +54,11 @@ def write(
     _delete_hours(gone)
     if fresh or changed or gone:
         others = {place: counts for place, (counts, _) in stored.items() if place not in wanted}
-        _write_days(days, {**others, **{place: counts for place, (counts, _) in hours.items()}})
+        moves = Moves()
+        for place in (*fresh, *changed, *gone):
+            moves.hour(place, stored.get(place), hours.get(place))
+        moves.days(*_write_days(days, {**others, **{place: counts for place, (counts, _) in hours.items()}}))
+        moves.write()
         _hand_over({flow for flow, _ in (*fresh, *changed, *gone)}, now)
 
 
@@ -95,12 +100,15 @@ def _hour_of(parts: Mapping[int, RunCounts]) -> tuple[RunCounts, Packed]:
     return total, packed
 
 
-def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, RunCounts]) -> None:
+def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, RunCounts]) -> tuple[set[FlowDay], set[FlowDay]]:
     """Sums the days up and writes them.
 
     Args:
         days: the days to write.
         hours: all hours of the days.
+
+    Returns:
+        Which days got a bucket, and which lost theirs.
     """
     sums: dict[FlowDay, RunCounts] = defaultdict(RunCounts)
     for place, counts in hours.items():
@@ -116,6 +124,7 @@ def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, RunCounts]) 
         empty[day].append(flow)
     for day, flows in empty.items():
         DayBucket.objects.filter(day=day, flow_id__in=flows).delete()
+    return set(rows) - there, there - sums.keys()
 
 
 def _delete_hours(places: Iterable[FlowHour]) -> None:

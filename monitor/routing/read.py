@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models.functions import Coalesce
 
@@ -11,7 +11,7 @@ from monitor.models import AlertState, Failure, Problem, Route, RunningStep
 from monitor.ownership import NO_LABELS, Labels, labels
 from monitor.routing.decide import RoutedAlert, RouteFacts
 
-CRM_RULE, PROBLEM = "crm_rule", "problem"  # what alerts are about, in `AlertState.subject_kind`
+FLOW, CRM_RULE, PROBLEM = "flow", "crm_rule", "problem"  # what alerts are about, in `AlertState.subject_kind`
 
 
 def active_routes() -> list[RouteFacts]:
@@ -49,32 +49,41 @@ def routed(alerts: Sequence[AlertState]) -> list[RoutedAlert]:
     Args:
         alerts: with their rules, and those with their recipients.
     """
-    flows = {alert.flow_id for alert in alerts if alert.flow_id is not None}
-    rules, problems = _keys(alerts, CRM_RULE), _keys(alerts, PROBLEM)
-    of_flows, of_rules, of_problems = labels("flow", keys=flows), labels("rule", keys=rules), _of_problems(problems)
-    found = []
-    for alert in alerts:
-        mine: Labels = NO_LABELS
-        if alert.flow_id is not None:
-            mine = of_flows.get(alert.flow_id, NO_LABELS)
-        elif alert.subject_kind == CRM_RULE:
-            mine = of_rules.get(int(alert.subject_key), NO_LABELS)
-        elif alert.subject_kind == PROBLEM:
-            mine = of_problems.get(int(alert.subject_key), NO_LABELS)
-        found.append(
-            RoutedAlert(
-                account=alert.rule.account_id,
-                severity=alert.rule.severity,
-                tags=mine.tags,
-                owner=mine.owner,
-                chosen=frozenset(person.pk for person in alert.rule.recipients.all()),
-            )
+    return [
+        RoutedAlert(
+            account=alert.rule.account_id,
+            severity=alert.rule.severity,
+            tags=mine.tags,
+            owner=mine.owner,
+            chosen=frozenset(person.pk for person in alert.rule.recipients.all()),
         )
-    return found
+        for alert, mine in zip(alerts, labels_of_alerts(alerts), strict=True)
+    ]
 
 
-def _keys(alerts: Sequence[AlertState], kind: str) -> set[int]:
-    return {int(alert.subject_key) for alert in alerts if alert.subject_kind == kind}
+def labels_of_alerts(alerts: Sequence[AlertState]) -> list[Labels]:
+    """Returns the tags and owners of what some alerts are about, in their order. Eight statements at most."""
+    return labels_of(
+        [(alert.subject_kind, alert.subject_key if alert.flow_id is None else str(alert.flow_id)) for alert in alerts]
+    )
+
+
+def labels_of(subjects: Sequence[tuple[str, str]]) -> list[Labels]:
+    """Returns the tags and owners of what alerts are about, in their order. Eight statements at most.
+
+    Args:
+        subjects: kind and key of each, as alerts keep them.
+    """
+    keys: defaultdict[str, set[int]] = defaultdict(set)
+    for kind, key in subjects:
+        if kind in (FLOW, CRM_RULE, PROBLEM):
+            keys[kind].add(int(key))
+    known: dict[str, Mapping[int, Labels]] = {
+        FLOW: labels("flow", keys=keys[FLOW]),
+        CRM_RULE: labels("rule", keys=keys[CRM_RULE]),
+        PROBLEM: _of_problems(keys[PROBLEM]),
+    }
+    return [known[kind].get(int(key), NO_LABELS) if kind in known else NO_LABELS for kind, key in subjects]
 
 
 def _of_problems(keys: Collection[int]) -> dict[int, Labels]:

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 from monitor.models import SWITCHED_OFF, AlertState, Execution, Flow, HourBucket
+from monitor.models.executions import going_on_since_before
 from monitor.periods import last_days
 from monitor.standing import judge
 from monitor.standing.judge import AccountPresent, FlowFacts, FlowStanding, judge_flow
@@ -57,15 +58,15 @@ def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
     window = last_days(now, WEEK_DAYS)
     week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
     sums = week.order_by().values("flow")
+    # Hardly any hour has one: an index of these alone tells so.
+    odd = sums.filter(other__gt=0)
     runs = Execution.objects.filter(flow=OuterRef("pk"))
     finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
-    under_way = runs.filter(
-        status=Execution.Status.RUNNING, unlisted_at=None, started_time__lt=now - STUCK_AFTER, flow__may_wait=False
-    )
+    under_way = runs.filter(going_on_since_before(now - STUCK_AFTER), flow__may_wait=False)
     return flows.annotate(
         failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
-        others=Coalesce(Subquery(sums.annotate(n=Sum("other")).values("n")), 0),
+        others=Coalesce(Subquery(odd.annotate(n=Sum("other")).values("n")), 0),
         has_alert=Exists(AlertState.objects.filter(flow=OuterRef("pk"), is_open=True)),
         newest_status=Coalesce(Subquery(finished.values("status")[:1]), Value("")),
         is_stuck=Exists(under_way),
@@ -101,6 +102,8 @@ def standing_of(flow: Any, presents: Presents) -> FlowStanding:
 def standing_in_sql(presents: Presents) -> Case:
     """Says `judge_flow` as an expression over the columns of `with_facts`; a property holds the two together.
 
+    What is summed up for a flow is asked for last: of most flows the newest run alone tells.
+
     Args:
         presents: of the accounts, and the silent flows.
     """
@@ -110,7 +113,7 @@ def standing_in_sql(presents: Presents) -> Case:
 
     unread = Q(progress__executions_read_at=None, progress__covered_from=None)
     is_good = Q(runs__gt=0) & GreaterThanOrEqual(100 * (F("runs") - F("failures")), judge.GOOD_RATE * F("runs"))
-    last_known_bad = Q(newest_status=Execution.Status.FAILED) | Q(newest_status="", runs__gt=0)
+    last_known_bad = Q(newest_status=Execution.Status.FAILED) | (Q(newest_status="") & Q(runs__gt=0))
     return Case(
         When(Q(gone_at__isnull=False), then=Value(judge.GONE)),
         When(Q(status__in=SWITCHED_OFF) | accounts(judge.ON_HOLD), then=Value(judge.ON_HOLD)),
@@ -118,10 +121,10 @@ def standing_in_sql(presents: Presents) -> Case:
         When(accounts(judge.UNREAD) | unread, then=Value(judge.UNREAD)),
         When(last_known_bad & ~is_good, then=Value(judge.FAILING)),
         When(accounts(judge.UNKNOWN) | ~Q(progress__hole_reason="") | ~Q(status="active"), then=Value(judge.UNKNOWN)),
-        When(Q(others__gt=F("runs")), then=Value(judge.UNKNOWN)),
+        When(Q(others__gt=0) & Q(others__gt=F("runs")), then=Value(judge.UNKNOWN)),
         When(Q(is_stuck=True), then=Value(judge.STUCK)),
         When(Q(pk__in=presents.silent), then=Value(judge.SILENT)),
-        When(Q(newest_status="", runs=0), then=Value(judge.UNKNOWN)),
+        When(Q(newest_status="") & Q(runs=0), then=Value(judge.UNKNOWN)),
         default=Value(judge.HEALTHY),
         output_field=CharField(),
     )

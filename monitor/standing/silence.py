@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Max
+from django.db import connection
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from monitor.models import Flow, HourBucket
 
@@ -39,36 +39,58 @@ def silent_flows(now: datetime, *, among: Collection[int] | None = None) -> list
         now: the present.
         among: primary keys of flows; None: all.
     """
-    since = now - LOOK_BACK
-    hours = HourBucket.objects.filter(hour__gte=since)
-    if among is not None:
-        hours = hours.filter(flow_id__in=among)
-    known = hours.filter(
-        flow__status="active",
-        flow__gone_at=None,
-        flow__progress__hole_reason="",
-        flow__account__is_active=True,
-    )
-    counted = known.order_by().values("flow_id").annotate(last=Max("hour"), hours=Count("id"))
-    candidates = counted.filter(hours__gte=MIN_ACTIVE_HOURS, last__lt=now - SHORTEST).values("flow_id")
-    rows = Flow.objects.filter(pk__in=candidates).select_related("account", "progress")
-    flows = list(rows.defer("raw", "account__client_secret"))
-    if not flows:
+    pauses = {} if among is not None and not among else _pauses(_quiet(now, among), now - LOOK_BACK)
+    if not pauses:
         return []
-    active: dict[int, list[datetime]] = defaultdict(list)
-    theirs = HourBucket.objects.filter(flow__in=[flow.pk for flow in flows], hour__gte=since).order_by("hour")
-    for flow_id, hour in theirs.values_list("flow_id", "hour"):
-        active[flow_id].append(hour)
-    found = [_silence(flow, active[flow.pk]) for flow in flows]
+    rows = Flow.objects.filter(pk__in=pauses).select_related("account", "progress")
+    found = [_silence(flow, *pauses[flow.pk]) for flow in rows.defer("raw", "account__client_secret")]
     silent = [one for one in found if one is not None]
     return sorted(silent, key=lambda one: (-(one.pause / one.longest_before), one.flow.pk))
 
 
-def _silence(flow: Flow, hours: list[datetime]) -> SilentFlow | None:
-    if flow.has_moved or len(hours) < 2:
+def _quiet(now: datetime, among: Collection[int] | None) -> QuerySet[Flow, Any]:
+    """Finds flows that are looked at and have not run for over a day: of each one look at its newest hour."""
+    newest = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=now - LOOK_BACK).order_by("-hour")
+    flows = Flow.objects.filter(status="active", gone_at=None, progress__hole_reason="", account__is_active=True)
+    if among is not None:
+        flows = flows.filter(pk__in=among)
+    quiet = flows.annotate(last=Subquery(newest.values("hour")[:1])).filter(last__lt=now - SHORTEST)
+    return quiet.order_by().values("id", "seen_at")
+
+
+def _pauses(flows: QuerySet[Flow, Any], since: datetime) -> dict[int, tuple[datetime, timedelta]]:
+    """Returns when some flows last ran and how long they paused before at most, by primary key. One statement.
+
+    Left out are those that hardly ever run, and those that may well have paused as long before.
+    """
+    is_server = connection.vendor == "postgresql"
+    seconds = "extract(epoch FROM {})::bigint" if is_server else "CAST(strftime('%%s', {}) AS INTEGER)"
+    hours = connection.ops.quote_name(HourBucket._meta.db_table)
+    sql, parameters = flows.query.sql_with_params()
+    # Each flow is one look into the index by flow and hour, whatever a planner thinks of how many are quiet.
+    of_flow = f"(SELECT flow_id, hour FROM {hours} AS e WHERE e.flow_id = quiet.id AND e.hour >= %s OFFSET 0) AS e"  # noqa: S608 - our own names
+    joined = f"LATERAL {of_flow}" if is_server else f"{hours} AS e ON e.flow_id = quiet.id AND e.hour >= %s"
+    at, seen = seconds.format("e.hour"), seconds.format("quiet.seen_at")
+    # A second more: what the list says is kept to the microsecond, and compared as such by `_silence`.
+    pause = "(MAX(seen) + 1 - MAX(at))"
+    statement = (
+        "SELECT flow_id, MAX(at), MAX(gap) FROM ("  # noqa: S608 - our own names
+        f"SELECT e.flow_id, {at} AS at, {seen} AS seen, "
+        f"{at} - LAG({at}) OVER (PARTITION BY e.flow_id ORDER BY e.hour) AS gap "
+        f"FROM ({sql}) AS quiet CROSS JOIN {joined}"
+        f") AS active GROUP BY flow_id HAVING COUNT(*) >= {MIN_ACTIVE_HOURS} "
+        f"AND {pause} >= {SHORTEST.total_seconds()} AND {pause} >= {FACTOR} * MAX(gap)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, connection.ops.adapt_datetimefield_value(since)])
+        rows = cursor.fetchall()
+    return {key: (datetime.fromtimestamp(last, UTC), timedelta(seconds=int(gap))) for key, last, gap in rows}
+
+
+def _silence(flow: Flow, last: datetime, longest: timedelta) -> SilentFlow | None:
+    if flow.has_moved:
         return None
-    longest = max(after - before for before, after in pairwise(hours))
-    pause = flow.seen_at - hours[-1]
+    pause = flow.seen_at - last
     if pause < SHORTEST or pause < FACTOR * longest:
         return None
-    return SilentFlow(flow=flow, last_run=hours[-1], pause=pause, longest_before=longest)
+    return SilentFlow(flow=flow, last_run=last, pause=pause, longest_before=longest)

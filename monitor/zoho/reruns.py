@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import TypeVar
 
 from monitor.zoho.error_kinds import ErrorKind, classify, named_statuses, speaks_of
 
@@ -33,6 +34,7 @@ LAST_LOOK_AFTER = LONGEST_RUN + LOOK_AFTER  # after the last re-run there is no 
 LAST_LOOK = STEPS[-1] + LAST_LOOK_AFTER  # after the first failure; then no re-run is waited for any longer
 OVER_AFTER = STEPS[-1] + timedelta(hours=1)  # the last re-run takes a while to start, to run and to be seen
 NOT_CREDIBLE = timedelta(days=1)  # a failure that lies so far ahead lies in no clock's future
+Moment = TypeVar("Moment", int, datetime)  # in milliseconds, or as it is
 
 
 class Outlook(StrEnum):
@@ -112,6 +114,20 @@ def clock_began(
     if began is not None and completed is not None and was_retried:
         return max(began, completed)
     return began
+
+
+def goes_on_since(started: Moment, first_failed: Moment | None, changed: Moment) -> Moment:
+    """Returns since when a run goes on: its newest start, as far as that is known.
+
+    One that Zoho runs again may keep its first start; then it goes on since it was seen to, at the latest. Whether a
+    run is stuck is asked by this, in the standing of flows, in lists, on its page, and by alerts.
+
+    Args:
+        started: its start, as Zoho has it.
+        first_failed: when it failed first; None where it never did.
+        changed: when it was seen to run.
+    """
+    return started if first_failed is None or started > first_failed else max(started, changed)
 
 
 def _moved(now: datetime, ahead: timedelta) -> datetime:

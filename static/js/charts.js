@@ -1,10 +1,11 @@
 // Plotly takes the place of the server's SVG: same figure dict, same margins, colours from the tokens.
-// plotly.js is big, so it is loaded when the first chart comes near the screen.
+// plotly.js is big, so it is loaded when somebody turns to a chart: with the mouse, a finger or the keyboard.
 "use strict";
 {
   const own = document.currentScript;
   const style = () => getComputedStyle(document.documentElement);
   const color = (name) => style().getPropertyValue(`--${name}`).trim();
+  const DWELL = 150; // milliseconds: a mouse on its way to somewhere else asks for nothing
   let loading;
 
   // The full bundle adds a style element for maps while it loads; without the nonce that is a CSP report.
@@ -87,25 +88,34 @@
   }
 
   function draw(box) {
-    take(box).catch((error) => console.warn(`The chart stays as the server painted it: ${error.message}`));
+    return take(box).catch((error) => {
+      box.dataset.awake = "";
+      console.warn(`The chart stays as the server painted it: ${error.message}`);
+    });
   }
 
-  const watcher = new IntersectionObserver(
-    (entries) => {
-      for (const entry of entries.filter((one) => one.isIntersecting)) {
-        watcher.unobserve(entry.target);
-        draw(entry.target);
-      }
-    },
-    { rootMargin: "200px" },
-  );
+  function wake(box) {
+    if (box.dataset.awake) return;
+    box.dataset.awake = "yes";
+    draw(box);
+  }
 
-  const find = (root) => root.querySelectorAll("[data-chart]").forEach((box) => watcher.observe(box));
+  const chartAt = (event) => event.target.closest?.("[data-chart]");
+  let pointed, waiting;
 
-  find(document);
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.elt?.querySelector?.("[data-chart]")) find(event.detail.elt);
+  document.addEventListener("pointerover", (event) => {
+    const box = chartAt(event);
+    if (box === pointed) return;
+    clearTimeout(waiting);
+    pointed = box;
+    if (box) waiting = setTimeout(() => wake(box), DWELL);
   });
+  for (const name of ["pointerdown", "focusin"]) {
+    document.addEventListener(name, (event) => {
+      const box = chartAt(event);
+      if (box) wake(box);
+    });
+  }
   document.addEventListener("htmx:beforeCleanupElement", (event) => {
     event.target.querySelectorAll?.(".js-plotly-plot").forEach((plot) => window.Plotly?.purge(plot));
   });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -231,8 +232,9 @@ def test_each_matcher_of_a_silence_has_to_fit(incident: Incident, now: datetime)
     alert = AlertState.objects.select_related("rule", "flow").get(pk=incident.members.get().alert_id)
     account, other = incident.account_id, factories.make_account().pk
 
-    def fits(**matchers: object) -> bool:
-        return Silence(starts_at=now, ends_at=now + HOUR, why="x", **matchers).covers(alert, account)
+    def fits(tags: Any = (), owner: int | None = None, **matchers: object) -> bool:
+        silence = Silence(starts_at=now, ends_at=now + HOUR, why="x", **matchers)
+        return silence.covers(alert, account, tags, owner)
 
     assert fits()
     assert fits(account_id=account, flow_id=alert.flow_id, kind="success_rate", text="LEAD")
@@ -241,3 +243,8 @@ def test_each_matcher_of_a_silence_has_to_fit(incident: Incident, now: datetime)
     assert not fits(flow_id=alert.flow_id + 1)
     assert not fits(kind="missed_run")
     assert not fits(text="billing")
+    assert fits({4, 5}, 7, tag_id=5, owner_id=7)
+    assert not fits({4}, 7, tag_id=5)
+    assert not fits({5}, 8, owner_id=7)
+    assert not fits({5}, owner_id=7)
+    assert not fits(tag_id=5)

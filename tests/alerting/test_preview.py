@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.alerting import preview as tried_on
 from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.kinds.duration.condition import LongDuration
 from monitor.alerting.kinds.failing_now.condition import FailingNow
 from monitor.alerting.kinds.in_a_row.condition import FailedInARow
 from monitor.alerting.kinds.missed_run.condition import MissedRun
@@ -46,12 +47,13 @@ def account(db: None) -> ZohoAccount:
     return factories.make_account()
 
 
-def make_history(flow: Flow, runs: list[tuple[datetime, bool]]) -> None:
-    """Counts the runs of a flow as a recount does: when each ended, and whether it failed."""
+def make_history(flow: Flow, runs: list[tuple[datetime, bool]], lasted: dict[datetime, int] | None = None) -> None:
+    """Counts the runs of a flow as a recount does: when each ended, whether it failed, and how many ms it took."""
     by_hour: dict[datetime, list[RunEnd]] = {}
     for at, has_failed in runs:
         into = round((at - hour_of(at)).total_seconds() * 1000)
-        by_hour.setdefault(hour_of(at), []).append(RunEnd(into, has_failed, has_failed, into))
+        run = RunEnd(into, has_failed, has_failed, into, (lasted or {}).get(at))
+        by_hour.setdefault(hour_of(at), []).append(run)
     for hour, ends in by_hour.items():
         bad = sum(end.has_failed for end in ends)
         factories.make_hour(flow, hour, len(ends) - bad, bad, ends=ends)
@@ -228,14 +230,66 @@ def live_edges(account: ZohoAccount, rule: AlertRule, runs: list[tuple[datetime,
 @tried(quick=12, deep=150)
 @given(condition=st.sampled_from(CONDITIONS), spaced=RUNS, patience=PATIENCE)
 def test_a_preview_says_what_the_live_evaluator_would_have_done(condition, spaced, patience, now):
+    at, runs = now - 20 * DAY, []
+    for gap, has_failed in spaced:
+        at += gap * MINUTE
+        runs.append((at, has_failed))
+    live, said = lived_and_previewed(condition, runs, {}, patience, now, 30)
+    assert said == live
+
+
+LEARNERS = [
+    MissedRun(),
+    MissedRun(zone="Europe/Berlin"),  # whose clock is set back within the history
+    LongDuration(times_usual=2, window_hours=12, min_runs=2),
+    LongDuration(times_usual=1.5, window_hours=72, min_runs=5),
+    LongDuration(times_usual=3, above_ms=4_000, window_hours=24, min_runs=3),
+]
+HISTORY_DAYS = 50
+
+
+@pytest.mark.property
+@tried(quick=5, deep=80)
+@given(
+    condition=st.sampled_from(LEARNERS),
+    hours=st.sets(st.sampled_from([1, 5, 9, 13, 17, 21]), min_size=2, max_size=4),
+    late=st.lists(st.integers(0, 50), min_size=1, max_size=7),
+    slow=st.lists(st.sampled_from([1, 1, 1, 2, 6]), min_size=1, max_size=11),
+    quiet=st.sets(st.integers(0, HISTORY_DAYS), max_size=6),
+    outage=st.tuples(st.integers(20, HISTORY_DAYS), st.integers(0, 6)),
+    patience=PATIENCE,
+)
+def test_a_preview_of_what_goes_by_a_learned_usual_says_what_the_live_evaluator_would_have_done(
+    condition, hours, late, slow, quiet, outage, patience, now
+):
+    """A flow runs at hours of the day, a little late now and then; on quiet days, and in an outage, it does not."""
+    silent = quiet | set(range(outage[0], sum(outage)))
+    runs, lasted = [], {}
+    for day in range(HISTORY_DAYS):
+        for hour in sorted(hours):
+            at = now - (HISTORY_DAYS - day) * DAY + (hour - 12) * HOUR + late[len(runs) % len(late)] * MINUTE
+            if day not in silent and at < now:
+                lasted[at] = 1_000 * slow[len(runs) // 2 % len(slow)]
+                runs.append((at, False))
+    if not runs:
+        return
+    live, said = lived_and_previewed(condition, runs, lasted, patience, now, LONGEST_DAYS)
+    assert said == live
+
+
+def lived_and_previewed(
+    condition: Any,
+    runs: list[tuple[datetime, bool]],
+    lasted: dict[datetime, int],
+    patience: tuple[int, int],
+    now: datetime,
+    days: int,
+) -> tuple[Any, Any]:
+    """Lives through a history, and tries the same rule on it; returns the edges of both."""
     with transaction.atomic():
         account = factories.make_account()
         flow = factories.make_flow(account)
-        at, runs = now - 20 * DAY, []
-        for gap, has_failed in spaced:
-            at += gap * MINUTE
-            runs.append((at, has_failed))
-        make_history(flow, runs)
+        make_history(flow, runs, lasted)
         options = {name: getattr(condition, name) for name in condition.__slots__}
         rule = factories.make_alert_rule(
             account,
@@ -247,14 +301,14 @@ def test_a_preview_says_what_the_live_evaluator_would_have_done(condition, space
         )
         live = live_edges(account, rule, runs, now)
         wait, keep = (timedelta(minutes=minutes) for minutes in patience)
-        found = try_on(TriedRule(account, condition, flow.pk, rule_id=rule.pk, patience=AlertPatience(wait, keep)), now)
+        tried_rule = TriedRule(account, condition, flow.pk, rule_id=rule.pk, patience=AlertPatience(wait, keep))
         said: list[tuple[str, datetime, datetime | None]] = []
-        for firing in reversed(found.firings):
+        for firing in reversed(try_on(tried_rule, now, days).firings):
             said.append(("firing", firing.fired_at, firing.began_at))
             if firing.over_at is not None:
                 said.append(("over", firing.over_at, None))
-        assert said == live
         transaction.set_rollback(True)
+    return live, said
 
 
 def test_hours_are_all_that_it_needs(account, now):

@@ -1,6 +1,7 @@
 """Evaluating 1,000 rules on 1,000 flows, beside a bare SELECT of the buckets that they need.
 
-Each flow has a rule of its own beside the account's, and 100 runs in a week. Run by `make bench-alert-evaluation`.
+Each flow has a rule of its own beside the account's, or a rule for a tag that it alone has, and 100 runs in a week. Run
+by `make bench-alert-evaluation`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from monitor.alerting.evaluate import evaluate_account
-from monitor.models import AlertRule, AlertState, Execution, Flow, FlowProgress, HourBucket, SyncState, ZohoAccount
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    Execution,
+    Flow,
+    FlowProgress,
+    HourBucket,
+    Ownership,
+    SyncState,
+    Tag,
+    TagUse,
+    ZohoAccount,
+)
 from tests import factories
 from tests.bystander import own
 
@@ -27,18 +40,30 @@ RAW = Execution._meta.db_table
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def account(now: datetime) -> ZohoAccount:
+@pytest.fixture(params=["flow", "tag"])
+def account(now: datetime, request: pytest.FixtureRequest) -> ZohoAccount:
     account = factories.make_account("Bench")
     names = {"status": "active", "first_seen_at": now, "seen_at": now, "account": account}
     flows = Flow.objects.bulk_create([Flow(flow_id=str(n), flow_name=f"Flow {n}", **names) for n in range(FLOWS)])
     FlowProgress.objects.bulk_create(FlowProgress(flow=flow, executions_read_at=now) for flow in flows)
-    AlertRule.objects.bulk_create(AlertRule(account=account, flow=flow, name=f"Rule {flow.pk}") for flow in flows)
+    scopes = [{"flow": flow} for flow in flows] if request.param == "flow" else [{"tag": tag} for tag in tagged(flows)]
+    AlertRule.objects.bulk_create(AlertRule(account=account, name=f"Rule {n}", **one) for n, one in enumerate(scopes))
     factories.make_alert_rule(account, name="All")
     dice = random.Random(7)
     HourBucket.objects.bulk_create((bucket for flow in flows for bucket in hours_of(flow, now, dice)), batch_size=5000)
     factories.count_again(*flows)
     return account
+
+
+def tagged(flows: list[Flow]) -> list[Tag]:
+    """Gives each flow a tag of its own, and one that all have and no rule is for."""
+    *tags, shared = Tag.objects.bulk_create(Tag(name=f"tag-{n}") for n in range(len(flows) + 1))
+    owned = Ownership.objects.bulk_create(Ownership(flow=flow) for flow in flows)
+    uses = [
+        TagUse(ownership=one, tag=tag) for one, own_tag in zip(owned, tags, strict=True) for tag in (own_tag, shared)
+    ]
+    TagUse.objects.bulk_create(uses)
+    return tags
 
 
 def hours_of(flow: Flow, now: datetime, dice: random.Random) -> list[HourBucket]:

@@ -27,8 +27,8 @@ def test_the_overview_shows_charts_that_plotly_has_really_drawn(
 ) -> None:
     visit.sign_in(people["vera"])
     expect(visit.page.get_by_role("heading", name="Overview")).to_be_visible()
+    visit.page.locator("[data-chart]").first.hover()
     chart = visit.page.locator(".js-plotly-plot").first
-    chart.scroll_into_view_if_needed()
     expect(chart.locator(".scatterlayer .trace path.js-line").first).to_be_visible()
     # A line with a length, not an empty element.
     length = chart.locator("path.js-line").first.evaluate("path => path.getTotalLength()")
@@ -53,7 +53,8 @@ def test_a_flow_page_draws_success_rate_run_times_and_results(
     assert flow is not None
     visit.go(flow.get_absolute_url())
     for chart in visit.page.locator("[data-chart]").all():
-        chart.scroll_into_view_if_needed()
+        chart.hover()
+        expect(chart.locator(".js-plotly-plot")).to_be_visible()
     expect(visit.page.locator(".js-plotly-plot")).to_have_count(4)
     expect(visit.page.locator(".js-plotly-plot .trace").first).to_be_attached()
 
@@ -64,7 +65,7 @@ def test_a_click_on_a_bar_opens_the_runs_that_it_counts(visit: Visit, zoho: Zoho
     assert flow is not None
     visit.go(flow.get_absolute_url())
     chart = visit.page.locator("[data-chart=chart-outcomes]")
-    chart.scroll_into_view_if_needed()
+    chart.hover()
     bars = chart.locator(".js-plotly-plot .barlayer .point path")
     expect(bars.first).to_be_attached()
     tallest = max((bar.bounding_box() for bar in bars.all()), key=lambda box: box["height"] if box else 0)

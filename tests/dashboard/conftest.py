@@ -51,6 +51,7 @@ def busy_flow(healthy: ZohoAccount, now: datetime) -> Callable[..., Flow]:
                 duration_count=1,
                 durations=[0] * 20 + [1],
             )
+            factories.sum_up_hour(healthy.pk, at)
         return flow
 
     return make

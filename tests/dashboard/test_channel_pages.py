@@ -9,8 +9,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import AuditEntry, Channel, ChannelMessage, ChannelStanding, Delivery, SendAttempt
-from monitor.queries.channels import broken_channels
+from monitor.models import AuditEntry, Channel, ChannelMessage, ChannelStanding, Delivery, Digest, SendAttempt
+from monitor.queries.channels import broken_channels, left_open
 from tests import factories
 from tests.bystander import own
 from tests.commands.commandline import run
@@ -276,3 +276,46 @@ def test_trouble_is_named_once_it_lasts(notice: Any) -> None:
     ChannelStanding.objects.filter(channel=channel).update(state="trouble", since=now - timedelta(minutes=14))
     assert broken_channels(now) == []
     assert [one.channel for one in broken_channels(now + timedelta(minutes=2))] == [channel]
+
+
+def test_digests_are_off_until_a_person_asks_for_them_and_the_page_says_which_come(signed_in: Any, ada: Any) -> None:
+    client = signed_in(ada)
+    client.post(reverse("channel_add"), filled_in("slack"))
+    channel = own(Channel).get()
+    assert (channel.digest, channel.wants_alive) == ("", False)
+    asked = filled_in("slack", digest="digest_weekly", digest_hour="9", wants_alive="on", to_url="")
+    client.post(reverse("channel_edit", args=[channel.pk]), asked)
+    channel.refresh_from_db()
+    assert (channel.digest, channel.digest_hour, channel.wants_alive) == ("digest_weekly", 9, True)
+    page = client.get(reverse("channel", args=[channel.pk])).content.decode()
+    assert "Every Monday, at 9:00 UTC" in page
+    assert own(AuditEntry).get(action="channel.edit").detail["digest"] == {"from": "", "to": "digest_weekly"}
+    form = client.get(reverse("channel_edit", args=[channel.pk])).content.decode()
+    assert '<option value="digest_weekly" selected>' in form
+
+
+def test_no_digest_is_offered_for_a_pager_and_an_hour_that_is_none_is_refused(signed_in: Any, ada: Any) -> None:
+    client = signed_in(ada)
+    form = client.get(reverse("channel_add"), {"service": "pagerduty"}).content.decode()
+    assert "digest" not in form.partition("<main")[2]
+    refused = client.post(reverse("channel_add"), filled_in("slack", digest="digest_daily", digest_hour="24"))
+    assert refused.status_code == 400
+    assert not own(Channel).exists()
+
+
+def test_the_log_shows_a_digest_that_went_to_a_channel_and_deleting_the_channel_counts_no_incident(
+    account: Any, signed_in: Any, ada: Any
+) -> None:
+    channel, now = make_channel("slack", "Chat"), timezone.now()
+    digest = Digest.objects.create(
+        channel=channel, kind="digest_daily", period=now.date(), due_at=now, since=now, until=now
+    )
+    said = "[Daily digest] 1 flow worse"
+    message = factories.make_channel_message(None, channel, digest=digest, state="sent", title=said)
+    client = signed_in(ada)
+    for name, key in (("channel_message", message.pk), ("channel", channel.pk)):
+        page = client.get(reverse(name, args=[key]))
+        assert page.status_code == 200
+        assert said in page.content.decode()
+    assert said in client.get(reverse("mails")).content.decode()
+    assert left_open(channel) == []

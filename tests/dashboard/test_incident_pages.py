@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from monitor.models import AlertState, AuditEntry, Incident, Silence, Snooze, User
 from monitor.notify.links import sign_acknowledge, sign_unsubscribe
+from monitor.ownership import set_ownership
 from tests import factories
 from tests.bystander import own
+from tests.dashboard.soup import Page, words
 from tests.dashboard.world import make_mail, make_state
 
 HOUR = timedelta(hours=1)
@@ -67,7 +69,9 @@ class TestPage:
             incident.members.create(alert=state, episode=1, began_at=timezone.now(), joined_at=timezone.now())
             incident.events.create(at=timezone.now(), kind="fired", alert=state)
         client = signed_in(vera)
-        with django_assert_max_num_queries(17):
+        run = factories.make_execution(rule.states.earliest("pk").flow, "failed", started_time=timezone.now() - HOUR)
+        factories.make_failure(run)
+        with django_assert_max_num_queries(25):  # eight of them: runs, retries, changes, and what keeps it quiet
             client.get(incident.get_absolute_url())
 
 
@@ -154,13 +158,13 @@ class TestSilences:
     ) -> None:
         data = {"why": "x", "ends_at": (timezone.now() + HOUR).isoformat()}
         client, elsewhere = signed_in(otto), factories.make_flow(factories.make_account("Elsewhere"))
-        for wrong, words in (
+        for wrong, said in (
             ({"account": account.pk, "flow": elsewhere.pk}, "This flow belongs to another account."),
-            ({}, "Choose an account, a flow, a kind or a name, or tick this."),
+            ({}, "Choose an account, a flow, a kind, a name, a tag or an owner, or tick this."),
         ):
             response = client.post(reverse("silence_add"), data | wrong)
             assert response.status_code == 400
-            assert words in response.content.decode()
+            assert said in response.content.decode()
         assert not own(Silence).exists()
         client.post(reverse("silence_add"), data | {"everything": "on"})
         assert own(Silence).count() == 1
@@ -286,3 +290,81 @@ class TestUnsubscribeByMail:
         for token in (forged, "-", sign_unsubscribe(otto.pk, "none"), sign_acknowledge(1, otto.pk, timezone.now())):
             assert Client().post(reverse("unsubscribe_by_mail", args=[token])).status_code == 404
         assert all(User.objects.filter(pk__in=[otto.pk, ada.pk]).values_list("wants_mail", flat=True))
+
+    def test_a_silence_can_be_for_a_tag_or_an_owner_and_the_list_says_so(
+        self, account: Any, signed_in: Any, otto: User, ada: User
+    ) -> None:
+        client, flow = signed_in(otto), factories.make_flow(account)
+        set_ownership(flow, ada, ["orders"], otto, timezone.now())
+        data = {"why": "x", "ends_at": (timezone.now() + HOUR).isoformat()}
+        for wrong in ({"tag": "no-such-tag"}, {"tag": "a b"}, {"owner": "999"}):
+            assert client.post(reverse("silence_add"), data | wrong).status_code == 400, wrong
+        assert not own(Silence).exists()
+        assert client.post(reverse("silence_add"), data | {"tag": "#Orders", "owner": ada.pk}).status_code == 302
+        row = own(Silence).get()
+        assert (row.tag.name, row.owner) == ("orders", ada)
+        assert own(AuditEntry).get(action="silence.add").detail["tag"] == "orders"
+        page = words(Page(client.get(reverse("silences")).content.decode()).root)
+        assert "each flow with the tag orders owned by ada" in page
+        assert "owned by ada" in page
+
+
+class TestWhyQuiet:
+    """What nothing is mailed of says why, wherever it is shown."""
+
+    @pytest.fixture
+    def said(self, incident: Incident, alert: AlertState, signed_in: Any, vera: User) -> Any:
+        def shown() -> list[str]:
+            pages = (incident.get_absolute_url(), alert.get_absolute_url(), reverse("alerts"))
+            return [words(Page(signed_in(vera).get(page).content.decode()).root) for page in pages]
+
+        return shown
+
+    def test_a_silence_with_who_and_why(self, incident: Incident, account: Any, otto: User, said: Any) -> None:
+        now = timezone.now()
+        other = factories.make_account("Elsewhere")
+        for whose, why in ((account, "The shop of jo@example.com moves"), (other, "not ours")):
+            Silence.objects.create(account=whose, starts_at=now - HOUR, ends_at=now + HOUR, by=otto, at=now, why=why)
+        for page in said():
+            assert "Nothing is mailed of it: silenced until" in page
+            assert "by otto: “The shop of" in page
+            assert "jo@example.com" not in page
+            assert "not ours" not in page
+
+    def test_a_snooze_of_one_alert_of_two(
+        self, incident: Incident, alert: AlertState, account: Any, otto: User, said: Any
+    ) -> None:
+        now = timezone.now()
+        second = make_state(alert.rule, factories.make_flow(account), now)
+        incident.members.create(alert=second, episode=second.episode, began_at=now, joined_at=now)
+        Snooze.objects.create(account=account, alert=second, flow=second.flow, until=now + HOUR, by=otto, at=now)
+        of_incident, of_alert, listed = said()
+        assert "Nothing is mailed of 1 of its 2 alerts: snoozed until" in of_incident
+        assert "Nothing is mailed of 1 of its 2 alerts: snoozed until" in listed
+        assert "Nothing is mailed" not in of_alert
+
+    def test_what_is_wrong_with_the_whole_account(
+        self, incident: Incident, account: Any, said: Any, signed_in: Any, vera: User
+    ) -> None:
+        down = AlertState.objects.create(
+            rule=factories.make_alert_rule(account, kind="mirror"),
+            subject_kind="account",
+            subject_key=str(account.pk),
+            state="firing",
+            is_open=True,
+            since=timezone.now(),
+            evaluated_at=timezone.now(),
+            episode=1,
+        )
+        whole = factories.make_incident(down, cause="account")
+        for page in said():
+            assert f"muted, for incident {whole.pk} of the whole account explains it" in page
+        own_page = signed_in(vera).get(whole.get_absolute_url()).content.decode()
+        assert "Nothing is mailed" not in own_page
+
+    def test_of_what_is_over_nothing_is_said(self, incident: Incident, account: Any, otto: User, said: Any) -> None:
+        now = timezone.now()
+        Silence.objects.create(account=account, starts_at=now - HOUR, ends_at=now + HOUR, by=otto, at=now, why="x")
+        Incident.objects.filter(pk=incident.pk).update(closed_at=now, closed_how="recovered")
+        of_incident, of_alert, _ = said()
+        assert "Nothing is mailed" not in of_incident + of_alert

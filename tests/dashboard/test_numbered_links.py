@@ -140,9 +140,10 @@ class Walk:
             page = self.open(address)
             tables = list(page.root.iter("table"))
             if urlsplit(address).path == "/alerts/":
-                # Folded into their incidents, and those that belong to none.
+                # Open incidents, however many alerts are folded into them.
                 opened = [one for one in page.root.iter("section") if one.get("aria-labelledby") == "open-title"]
-                return sum(1 for one in opened for _ in one.iter("li"))
+                bodies = [body for one in opened for body in one.iter("tbody")]
+                return sum(1 for body in bodies for _ in body.iter("tr"))
             count += sum(1 for table in tables[:1] for body in table.iter("tbody") for row in body.iter("tr"))
             following = [link.get("href", "") for link in page.root.iter("a") if link.get("rel") == "next"]
             address = urljoin(address, unescape(following[0])) if following else ""

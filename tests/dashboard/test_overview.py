@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, Flow, SyncState, User, WorkerBeat, ZohoAccount
+from monitor.models import Connection, Flow, Incident, SyncState, User, WorkerBeat, ZohoAccount
 from tests import factories
 
 READ = {"executions_read_at": factories.NOON} | {
@@ -65,7 +65,7 @@ def test_a_mirror_in_trouble_is_never_all_green(
     assert b"freshness-banner" in page.content
     assert words in text_of(page)
     assert state.get("reason", "") in text_of(page)
-    assert "No alert is open." not in text_of(page)
+    assert "No incident is open." not in text_of(page)
 
 
 def test_a_first_sweep_is_told_calmly_and_without_zeros(
@@ -76,7 +76,7 @@ def test_a_first_sweep_is_told_calmly_and_without_zeros(
     assert f"{account.name} is being read for the first time." in text_of(page)
     assert b"freshness-banner" not in page.content
     assert "Failed runs –" in text_of(page)
-    assert "Open alerts Nothing read yet" in text_of(page)
+    assert "Open incidents Nothing read yet" in text_of(page)
 
 
 def test_the_time_since_the_last_complete_read_is_shaded(
@@ -95,7 +95,7 @@ def test_worst_flows_alerts_connections_and_silent_flows_are_listed(
 ) -> None:
     flow: Flow = busy_flow(flow_name="Lead to campaign")
     rule = factories.make_alert_rule(flow.account)
-    flow.alert_states.create(
+    alert = flow.alert_states.create(
         rule=rule,
         state="firing",
         is_open=True,
@@ -103,7 +103,9 @@ def test_worst_flows_alerts_connections_and_silent_flows_are_listed(
         evaluated_at=at_noon,
         rate=88.0,
         runs=50,
+        episode=1,
     )
+    factories.make_incident(alert)
     Connection.objects.create(
         account=flow.account,
         connection_id="1",
@@ -120,6 +122,31 @@ def test_worst_flows_alerts_connections_and_silent_flows_are_listed(
     assert "Lead to campaign Firing 88.0 % of 50 runs, threshold 95.0 %" in words
     assert "Books main Expired" in words
     assert "Nightly clean-up Silent No run for 1 d 16 h; its longest pause in four weeks was 4 h" in words
+
+
+def test_the_menu_and_the_overview_count_the_incidents_that_the_page_of_alerts_opens(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    """One incident can have several alerts, and an alert can fire on after its incident was closed by hand."""
+    known = {"state": "firing", "is_open": True, "since": at_noon, "evaluated_at": at_noon, "episode": 1}
+    flows = [busy_flow(flow_name=f"Flow {n}") for n in range(4)]
+    alerts = [flow.alert_states.create(rule=factories.make_alert_rule(flow.account), **known) for flow in flows]
+    wide = factories.make_incident(alerts[0], cause="time")
+    wide.members.create(alert=alerts[1], episode=1, began_at=at_noon, joined_at=at_noon)
+    factories.make_incident(alerts[2], acknowledged_at=at_noon)
+    factories.make_incident(alerts[3], closed_at=at_noon, closed_how="by_hand")
+    client = signed_in(vera)
+    page = client.get("/")
+    opened = client.get("/alerts/").context["open_incidents"]
+    assert [row.incident for row in page.context["cards"].incidents] == [row.incident for row in opened]
+    every = len(opened)
+    assert every == 2 + Incident.objects.exclude(account__in=[flow.account for flow in flows]).count()
+    for address in ("/", "/flows/", "/alerts/"):
+        assert re.search(rf"menu__count\">\s*{every}<", client.get(address).content.decode()), address
+    words = text_of(page)
+    assert f"Open incidents All {every}" in words
+    assert "2 flows: they began together Firing 2 alerts" in words
+    assert "Flow 2 Acknowledged" in words
 
 
 def test_the_refreshed_part_is_the_very_part_of_the_page(
@@ -150,16 +177,24 @@ def test_every_period_can_be_asked_for(
     assert json.loads(figure[1])["data"][1]["name"] == "Final result"
 
 
+@pytest.mark.parametrize(("cause", "statements"), [("time", 17), ("problem", 18)])  # whose title is read, too
 def test_the_page_costs_at_most_seventeen_statements(
-    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, django_assert_max_num_queries: Any
+    vera: User,
+    signed_in: Any,
+    busy_flow: Any,
+    at_noon: datetime,
+    cause: str,
+    statements: int,
+    django_assert_max_num_queries: Any,
 ) -> None:
     for _ in range(4):
         flow = busy_flow()
         rule = factories.make_alert_rule(flow.account)
-        flow.alert_states.create(rule=rule, state="firing", is_open=True, since=at_noon, evaluated_at=at_noon)
+        known = {"state": "firing", "is_open": True, "since": at_noon, "evaluated_at": at_noon, "episode": 1}
+        factories.make_incident(flow.alert_states.create(rule=rule, **known), cause=cause, cause_key="1")
         quiet = factories.make_flow(flow.account, **READ)
         for n in range(9):
             quiet.hours.create(hour=at_noon - timedelta(hours=40 + 4 * n), succeeded=1)
     client = signed_in(vera)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(statements):
         client.get("/")

@@ -13,6 +13,7 @@ from monitor.models import (
     AlertState,
     AuditEntry,
     Channel,
+    Connection,
     DayBucket,
     EscalationPolicy,
     EscalationStep,
@@ -157,6 +158,41 @@ def test_the_page_says_who_would_hear_of_a_flow(
     assert said().startswith("ada.")
     for bad in ({"flow": "999"}, {"flow": "x"}, {"severity": "loud"}):
         assert client.get(PAGE, {"flow": flow.pk, "severity": "notify"} | bad).status_code == 400
+
+
+def test_the_page_says_who_would_hear_of_a_workflow_rule_a_connection_and_an_account(
+    flow: Any, signed_in: Any, ada: User, otto: User, vera: User, now: Any
+) -> None:
+    client = signed_in(vera)
+    rule = factories.make_rule(flow.account, name="Deals")
+    set_ownership(rule, ada, ["orders"], otto, now)
+    connection = Connection.objects.create(
+        account=flow.account,
+        connection_id="c1",
+        connection_name="Books",
+        status="active",
+        status_since=now,
+        first_seen_at=now,
+        seen_at=now,
+    )
+    make_route(1, tag=Tag.objects.get(name="orders"), name="Orders", to_owner=True)
+    make_route(2, account=flow.account, name="The rest", people=[otto])
+    make_route(3, name="Others", people=[ada])
+
+    def answer(**query: Any) -> Any:
+        return client.get(PAGE, {"severity": "page"} | query)
+
+    def said(**query: Any) -> str:
+        page = Page(answer(**query).content.decode())
+        return words(next(one for one in page.root.iter("p") if one.get("id") == "heard"))
+
+    assert said(rule=rule.pk).startswith("ada. By the route Orders.")
+    assert said(connection=connection.pk).startswith("otto. By the route The rest.")
+    assert said(account=flow.account_id).startswith("otto. By the route The rest.")
+    assert said(account=factories.make_account("Elsewhere").pk).startswith("ada. By the route Others.")
+    assert said(flow="", rule=rule.pk, connection="", account="").startswith("ada.")
+    for bad in ({"flow": flow.pk, "rule": rule.pk}, {"flow": ""}, {"account": "x"}, {"connection": "0"}):
+        assert answer(**bad).status_code == 400, bad
 
 
 def steps(*rows: tuple[Any, list[int]], **more: Any) -> dict[str, Any]:

@@ -297,6 +297,7 @@ def test_failing_now_says_beforehand_how_soon_it_finds_an_outage_at_the_flows_ow
     page = words(Page(client.get(add("failing_now", account=account.pk)).content.decode()).root)
     assert "Where 3.0 % of the runs usually fail, a total outage is found after" in page
     assert "at most one false alert in 5 months" in page
+    assert "For that it lets 15,000 runs lie between two of them." in page, "as the form has a budget filled in"
     other = factories.make_flow(account)
     assert "at most one false alert" not in client.get(add("failing_now", flow=other.pk)).content.decode()
 
@@ -314,12 +315,27 @@ def test_a_budget_is_foretold_by_the_flows_that_the_rule_is_evaluated_for_and_no
     expected = f"For that it lets {FailingNow(false_alerts=1.0).at_pace(300_000).run_length:,} runs lie between"
     for query in ({}, {"tag": "orders"}):
         address = add("failing_now", account=account.pk, **query)
-        assert "at most one false alert in 2 days" in words(Page(client.get(address).content.decode()).root)
+        assert expected in words(Page(client.get(address).content.decode()).root), "before anything is sent"
         data = form_of(client, address) | {"false_alerts": "1", "preview": "30"}
         tried = client.post(reverse("alert_rule_add"), data)
         assert expected in words(Page(tried.content.decode()).root), "of one flow, though four ran"
     narrow = reverse("alert_rule_edit", args=[AlertRule.objects.get(name="Its own").pk])
     assert "at most one false alert in 2 days" in words(Page(client.get(narrow).content.decode()).root)
+
+
+def test_of_a_saved_rule_the_pace_is_foretold_that_it_is_evaluated_by_today(client, account):
+    flow = factories.make_flow(account)
+    DayBucket.objects.create(flow=flow, day=(timezone.now() - timedelta(days=1)).date(), succeeded=10)
+    rule = factories.make_alert_rule(account, kind="failing_now", options={"false_alerts": 2.0})
+    budget = RuleBudget.objects.create(rule=rule, counted_on=timezone.now().date(), flows=3, runs_a_month=600_000)
+    address = reverse("alert_rule_edit", args=[rule.pk])
+    live = f"For that it lets {FailingNow(false_alerts=2.0).at_pace(600_000).run_length:,} runs lie between"
+    assert live in words(Page(client.get(address).content.decode()).root)
+    sent = client.post(address, form_of(client, address) | {"preview": "30"})
+    assert live in words(Page(sent.content.decode()).root)
+    RuleBudget.objects.filter(pk=budget.pk).update(counted_on=timezone.now().date() - timedelta(days=1))
+    shown = words(Page(client.get(address).content.decode()).root)
+    assert "For that it lets 15,000 runs lie between" in shown, "the next evaluation counts anew"
 
 
 def test_a_form_costs_a_fixed_number_of_statements(client, account, django_assert_max_num_queries):

@@ -118,6 +118,32 @@ def test_a_preview_costs_few_statements_however_many_flows_there_are(client, acc
         client.post(reverse("alert_rule_add"), data)
 
 
+def test_the_chart_is_of_the_flows_that_the_rule_is_for_and_of_no_others(client, account, ada):
+    now = timezone.now()
+    tagged, owned, plain = (factories.make_flow(account) for _ in range(3))
+    factories.own_thing(flow=tagged, tags=["orders"])
+    factories.own_thing(flow=owned, owner=ada)
+    factories.make_alert_rule(account, kind="in_a_row", flow=plain, name="Its own")
+    for flow, results in ((tagged, "-"), (owned, "--"), (plain, "---")):
+        make_history(flow, every(HOUR, results, now - HOUR))
+
+    def drawn(**scope: Any) -> tuple[float, str]:
+        data = form_of(client, add("in_a_row", account=account.pk), **scope, preview="30")
+        answer = client.post(reverse("alert_rule_add"), data)
+        bars = next(part for part in answer.context["chart"].figure["data"] if part["name"] == "Failed")
+        return sum(value or 0 for value in bars["y"]), words(Page(answer.content.decode()).root)
+
+    for scope, failed, said in (
+        ({"tag": "orders"}, 1, "The chart is of the 1 flow that"),
+        ({"owner": str(ada.pk)}, 2, "The chart is of the 1 flow that"),
+        ({}, 3, "The chart is of the 2 flows that"),
+        ({"flow": str(plain.pk)}, 3, "The chart is of the 1 flow that"),
+    ):
+        found, page = drawn(**scope)
+        assert found == failed, scope
+        assert said in page, scope
+
+
 def test_firings_that_overlap_are_shaded_once(now):
     at = [charts.Slot(start=now + n * HOUR, end=now + (n + 1) * HOUR) for n in range(6)]
     firings = [

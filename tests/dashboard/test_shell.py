@@ -55,11 +55,15 @@ def test_the_menu_marks_where_one_is(ada: User) -> None:
     assert current == ["flows"]
 
 
-def test_the_menu_counts_open_alerts(vera: User, signed_in: Any, account: ZohoAccount, now: Any) -> None:
+def test_the_menu_counts_open_incidents(vera: User, signed_in: Any, account: ZohoAccount, now: Any) -> None:
     rule = factories.make_alert_rule(account)
     for is_open in (True, True, False):
         flow = factories.make_flow(account)
-        AlertState.objects.create(rule=rule, flow=flow, state="firing", is_open=is_open, since=now, evaluated_at=now)
+        alert = AlertState.objects.create(
+            rule=rule, flow=flow, state="firing", is_open=is_open, since=now, evaluated_at=now, episode=1
+        )
+        over = {} if is_open else {"closed_at": now, "closed_how": "recovered"}
+        factories.make_incident(alert, **over)
     assert re.search(r"menu__count\">\s*2<", signed_in(vera).get("/flows/").content.decode())
 
 

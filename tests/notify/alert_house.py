@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -23,6 +24,7 @@ from monitor.alerting import actions, incidents
 from monitor.alerting.actions import AlertActRefused
 from monitor.models import AlertState, Delivery, Incident, IncidentAlert, Notice, Silence, Snooze, Transition, User
 from monitor.notify import dispatch, send
+from monitor.notify.late import LateVerdict
 from tests import factories
 from tests.bystander import own
 from tests.notify.channels.server import Counter
@@ -32,6 +34,8 @@ from tests.notify.sink import DROP, Sink, free_port
 MINUTE = timedelta(minutes=1)
 STEPS = 60
 LONGEST_QUIET = 40 * MINUTE
+LONGEST_OUTAGE = timedelta(hours=8)
+NEWS = ("[Firing", "[More alerts", "[Still firing", "[Not acknowledged")
 NAMES = ("ada", "otto", "olga")
 REFUSALS = ("450 4.2.0 later", "451 4.3.0 later", "421 4.7.0 busy", "550 5.7.60 not allowed to send as this sender")
 
@@ -50,6 +54,7 @@ class AlertHouse:
     now: datetime = factories.NOON
     repeats_explained: int = 0
     was_quiet: bool = False
+    out_since: datetime | None = None
     closed: dict[int, datetime] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
@@ -95,6 +100,7 @@ class AlertHouse:
             (1, self.make_quiet),
             (1, self.end_quiet),
             (1, self.leave_or_return),
+            (1, self.go_out_or_come_back),
         ]
         weights = [weight for weight, _ in steps]
         for _ in range(STEPS):
@@ -131,12 +137,28 @@ class AlertHouse:
             dispatch.dispatch_new(self.now)
 
     def send(self) -> None:
+        before = len(self.sink.mails)
+        self.send_somehow()
+        self.judge_news(self.sink.mails[before:])
+
+    def send_to_nobody(self) -> None:
+        port, settings.EMAIL_PORT = settings.EMAIL_PORT, free_port()
+        self.send_due()
+        settings.EMAIL_PORT = port
+
+    def go_out_or_come_back(self) -> None:
+        """The mail server and the channels' are away from now on, or are back."""
+        self.out_since = None if self.out_since is not None else self.now
+
+    @property
+    def is_out(self) -> bool:
+        return self.out_since is not None and self.now - self.out_since < LONGEST_OUTAGE
+
+    def send_somehow(self) -> None:
         """Sends what is due, to a server that may refuse, drop the line or be away, by a process that may die."""
         fate = self.chance.random()
-        if fate < 0.15:
-            port, settings.EMAIL_PORT = settings.EMAIL_PORT, free_port()
-            self.send_due()
-            settings.EMAIL_PORT = port
+        if self.is_out or fate < 0.15:
+            self.send_to_nobody()
         elif fate < 0.3:
             self.sink.at_rcpt = [self.chance.choice(REFUSALS)]
             self.send_due()
@@ -241,12 +263,15 @@ class AlertHouse:
 
     def come_to_rest(self) -> None:
         """No more faults: everything that is due goes out, and what is kept quiet is so no longer."""
+        self.out_since = None
         for pause in (MINUTE, 5 * MINUTE, LONGEST_QUIET, 3 * MINUTE, 6 * MINUTE, MINUTE, MINUTE):
             self.now += pause
             incidents.follow(self.account, self.now)
             for _ in range(6):
+                before = len(self.sink.mails)
                 if not dispatch.dispatch_new(self.now) + self.send_due() + self.hooks.send_due(self):
                     break
+                self.judge_news(self.sink.mails[before:])
         self.look()
 
     def judge(self) -> None:
@@ -262,7 +287,8 @@ class AlertHouse:
             self.wrong.append(f"episodes {fired ^ known} are in no incident, or in one without having fired")
         if waiting := list(own(Notice).filter(dispatch_state="new")):
             self.wrong.append(f"notices {waiting} were never settled")
-        unsent = own(Delivery).exclude(state="sent").exclude(recipient__username__in=["gone", "leaver"])
+        unsent = own(Delivery).exclude(state__in=["sent", "told"]).exclude(last_error=LateVerdict.ACKNOWLEDGED.value)
+        unsent = unsent.exclude(recipient__username__in=["gone", "leaver"])
         if unsent.exists():
             self.wrong.append(f"mails {list(unsent.values_list('state', 'last_error', 'subject'))} were not sent")
         for incident in own(Incident):
@@ -271,6 +297,16 @@ class AlertHouse:
             for (_, before), (kind, at) in pairwise(pairs):
                 if kind == "repeat" and at - before < timedelta(hours=4):
                     self.wrong.append(f"incident {incident.pk} was repeated after {at - before}")
+
+    def judge_news(self, mails: Sequence[EmailMessage]) -> None:
+        """Nobody reads as news that something fires which is over, but for what may have arrived before."""
+        for mail in mails:
+            if not mail["Subject"].startswith(NEWS):
+                continue
+            delivery = own(Delivery).select_related("notice__incident").get(message_id=mail["Message-ID"])
+            may_have_arrived = delivery.send_attempts.filter(outcome="unknown").exists()
+            if delivery.notice.incident.closed_at is not None and not may_have_arrived:
+                self.wrong.append(f"{mail['To']} read {mail['Subject']} of what was over")
 
     def judge_mails(self) -> None:
         threads: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
@@ -281,6 +317,9 @@ class AlertHouse:
             first = list(dict.fromkeys(number for number, _ in told))
             if first != sorted(first):
                 self.wrong.append(f"{who} read {thread} in the order {first}")
+            begun = {(number, subject) for number, subject in told if subject.startswith(("[Firing", "[Fired and"))}
+            if len({subject for _, subject in begun}) < len(begun):
+                self.wrong.append(f"{who} read twice of the beginning of {thread}: {told}")
             if told[0][1].startswith(("[Recovered]", "[Closed]")) and not who.startswith("leaver"):
                 self.wrong.append(f"{who} read of the end of {thread} first")
         repeats = sum(Count(mail["Message-ID"] for mail in self.sink.mails).values()) - len(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import AlertState, Delivery, FlowProgress, Notice, StreamState, SyncState, Transition, User
-from monitor.notify import send
+from monitor.notify import outbox, send
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.facts import as_of, facts_of, top_errors
 from monitor.notify.recipients import recipients
@@ -122,7 +122,7 @@ def test_what_becomes_of_a_mail_becomes_of_no_other(alert: AlertState, now: date
     if ends == "sent":
         send._mark_sent(mine, now, report)
     elif ends == "requeued":
-        send._requeue(mine, "later", now + MINUTE)
+        outbox.requeue(mine, "later", now + MINUTE)
     else:
         send._close(mine, "no", report)
     mine.refresh_from_db()
@@ -140,7 +140,7 @@ def test_a_mail_that_is_no_longer_ours_is_left_as_it_is(
     fired = settled(make_transition(alert))
     mail = make_mail(fired, factories.make_user(), state="sending", attempts=1)
     Delivery.objects.filter(pk=mail.pk).update(**change)
-    send._requeue(mail, "later", now + MINUTE)
+    outbox.requeue(mail, "later", now + MINUTE)
     send._close(mail, "no", send.SendReport())
     found = Delivery.objects.get(pk=mail.pk)
     assert (found.last_error, found.state) == ("", change.get("state", "sending"))
@@ -293,7 +293,9 @@ def test_that_somebody_else_gets_mail_does_not_send_one_to_who_does_not(
     mail = make_mail(settled(make_transition(alert)), leaver)
     report = send.send_due(now, clock=lambda: now)
     mail.refresh_from_db()
-    assert (mail.state, report.sent) == ("dead", 0)
+    assert (mail.state, mail.sent_at, report.dead) == ("dead", None, 1)
+    # Nobody else had a mail of it: who gets alert mails hears of it in the leaver's place.
+    assert [row.recipient for row in own(Delivery).filter(state="sent")] == [ada]
 
 
 def test_data_are_as_of_the_last_whole_sweep_whosever_history_is_read_elsewhere(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.models import Flow, HourBucket
+from tests import factories
 
 
 @pytest.fixture
@@ -18,6 +19,8 @@ def bucket() -> Callable[..., HourBucket]:
     def make(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, **fields: Any) -> HourBucket:
         fields = {"first_succeeded": succeeded} | fields
         hour = hour.replace(minute=0, second=0, microsecond=0)
-        return HourBucket.objects.create(flow=flow, hour=hour, succeeded=succeeded, failed=failed, **fields)
+        made = HourBucket.objects.create(flow=flow, hour=hour, succeeded=succeeded, failed=failed, **fields)
+        factories.sum_up_hour(flow.account_id, hour)
+        return made
 
     return make

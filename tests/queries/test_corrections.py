@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.models import Correction, DayBucket, Flow, HourBucket
+from monitor.models import Correction, Flow, HourBucket
 from monitor.periods import Window, last_days
 from monitor.queries import corrections, counts, flows, overview
 from monitor.queries.flows import FlowFilter
@@ -116,7 +116,7 @@ def test_slots_of_any_zone_and_length_leave_it_out(
 ) -> None:
     for day in {outage.date(), (now - 30 * HOUR).date()}:
         rows = HourBucket.objects.filter(flow=flow, hour__date=day)
-        DayBucket.objects.create(
+        factories.make_day(
             flow=flow,
             day=day,
             succeeded=sum(row.succeeded for row in rows),
@@ -134,7 +134,7 @@ def test_slots_of_any_zone_and_length_leave_it_out(
 
 def test_where_hours_are_gone_a_day_stays_whole(flow: Flow, now: datetime) -> None:
     old = now - 200 * DAY
-    DayBucket.objects.create(flow=flow, day=old.date(), succeeded=1, failed=9)
+    factories.make_day(flow=flow, day=old.date(), succeeded=1, failed=9)
     factories.make_correction(flow.account, starts_at=old - 2 * DAY, ends_at=old + 2 * DAY)
     totals = counts.total(Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)))
     assert (totals.finished, totals.left_out) == (10, 0)

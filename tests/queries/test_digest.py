@@ -18,7 +18,6 @@ from monitor.models import (
     AlertRule,
     AlertState,
     Connection,
-    DayBucket,
     Flow,
     HourBucket,
     Incident,
@@ -289,7 +288,7 @@ def test_quiet_incidents_broken_connections_and_plans(flow: Flow, asked: DigestA
             first_seen_at=now,
             seen_at=now,
         )
-    DayBucket.objects.create(flow=flow, day=(now - 8 * DAY).date(), succeeded=70_000)
+    factories.make_day(flow=flow, day=(now - 8 * DAY).date(), succeeded=70_000)
     found = digest_of(asked)
     assert [one.name for one in found.incidents] == ["Lead sync"]
     Incident.objects.filter(severity="digest").update(closed_at=now - 8 * DAY, closed_how="recovered")

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, DayBucket, Flow, FlowProgress, ZohoAccount
+from monitor.models import Connection, Flow, FlowProgress, ZohoAccount
 from monitor.queries import counts, overview
+from monitor.queries.incidents import first_open_incidents, open_incidents
 from monitor.standing import silence
 from tests import factories
 from tests.bystander import own
@@ -53,7 +54,7 @@ def test_how_far_back_one_account_reaches_says_nothing_of_another(flow: Flow, no
     flow.refresh_from_db()
     other = factories.make_flow()
     bucket(other, start - HOUR, 1)
-    DayBucket.objects.create(flow=other, day=start.date() - timedelta(days=1), succeeded=1)
+    factories.make_day(flow=other, day=start.date() - timedelta(days=1), succeeded=1)
     assert not overview.is_known_since(start, flow=flow)
     assert not overview.is_known_since(start)
     bucket(flow, start - HOUR, 1)
@@ -78,7 +79,7 @@ def test_the_time_before_is_known_by_days_whose_hours_are_gone(flow: Flow, now: 
     FlowProgress.objects.filter(flow=flow).update(baseline_total=1)
     start = now - timedelta(days=500)
     assert not overview.is_known_since(start)
-    DayBucket.objects.create(flow=flow, day=start.date(), succeeded=1)
+    factories.make_day(flow=flow, day=start.date(), succeeded=1)
     assert overview.is_known_since(start)
 
 
@@ -163,20 +164,25 @@ def test_a_connection_of_a_word_that_nobody_knows_is_not_called_broken(account: 
     assert found == [("expired", True), ("revoked", True), ("connected", False), ("", False)]
 
 
-def test_unacknowledged_alerts_come_first(flow: Flow, now: datetime) -> None:
+def test_unacknowledged_incidents_come_first(flow: Flow, now: datetime) -> None:
     rule = factories.make_alert_rule(flow.account)
     fields = {"rule": rule, "state": "firing", "evaluated_at": now}
     known = flow.alert_states.create(**fields, is_open=True, since=now, episode=2)
-    factories.make_incident(known, acknowledged_at=now)
+    seen = factories.make_incident(known, acknowledged_at=now)
     other = factories.make_flow(flow.account)
-    fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2))
+    fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2), episode=1)
+    old = factories.make_incident(fresh, opened_at=now - timedelta(days=2))
     factories.make_flow(flow.account).alert_states.create(**fields, is_open=False, since=now)
-    assert list(overview.open_alerts()) == [fresh, known]
+    mine = open_incidents(flow.account_id)
+    assert [row.incident for row in mine] == [old, seen]
+    own_ones = [row.incident for row in first_open_incidents(99) if row.incident.account_id == flow.account_id]
+    assert own_ones == [old, seen]
+    assert [row.incident for row in first_open_incidents(1)] == [old]
 
 
 def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now: datetime) -> None:
     for ago, succeeded in ((0, 1), (200, 10), (364, 100), (366, 1000), (729, 10_000), (731, 100_000)):
-        DayBucket.objects.create(
+        factories.make_day(
             flow=flow,
             day=(now - timedelta(days=ago)).date(),
             succeeded=succeeded,
@@ -185,7 +191,7 @@ def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now
             durations=[0, 1],
             errors={"data": 1},
         )
-    DayBucket.objects.create(flow=factories.make_flow(), day=now.date(), succeeded=7)
+    factories.make_day(flow=factories.make_flow(), day=now.date(), succeeded=7)
 
     year = overview.period(now, 365, flow_id=flow.pk)
 
@@ -199,7 +205,7 @@ def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now
 
 def test_a_quarter_is_summed_up_from_hours_so_that_a_day_is_the_viewers(flow: Flow, now: datetime, bucket: Any) -> None:
     bucket(flow, now, 3, 1, errors={"rate": 1})
-    DayBucket.objects.create(flow=flow, day=now.date(), succeeded=99, failed=9, errors={"data": 9})
+    factories.make_day(flow=flow, day=now.date(), succeeded=99, failed=9, errors={"data": 9})
     quarter = overview.period(now, 90)
     assert quarter.totals.succeeded == 3
     assert [one.errors for one in counts.details(quarter.window, (), flow_id=flow.pk)] == [{"rate": 1}]

@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from monitor.models import Execution, RetryAttempt
+from monitor.models import Execution, Flow, RetryAttempt
 from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
 from monitor.queries.run_status import standing
+from monitor.standing.facts import with_facts
 from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER, STUCK_AFTER
 from tests import factories
+from tests.depth import tried
 
 SECOND = timedelta(seconds=1)
 
@@ -96,6 +100,47 @@ def test_a_run_that_goes_on_for_too_long_is_stuck_and_stays_running(now: datetim
     assert standing(run, now).code == "stuck"
     assert run.status == "running"
     assert standing(young, now).code == standing(factories.make_execution(), now).code == ""
+
+
+# Minutes before the present: the start, the first failure (None for none), when it was seen to run.
+BEFORE = st.tuples(st.integers(0, 30), st.none() | st.integers(0, 30), st.integers(0, 30))
+
+
+@pytest.mark.django_db
+@given(runs=st.lists(BEFORE, max_size=6), unlisted=st.booleans())
+@example(runs=[(60, 59, 2)], unlisted=False)  # Zoho runs it again since two minutes, and keeps its first start
+@example(runs=[(60, 59, 20)], unlisted=False)
+@example(runs=[(2, 59, 1)], unlisted=False)  # and here it has given it a new one
+@tried(15, 100)
+def test_the_list_the_page_and_the_standing_of_a_flow_call_the_same_runs_stuck(
+    now: datetime, runs: list[tuple[int, int | None, int]], unlisted: bool
+) -> None:
+    minute = timedelta(minutes=1)
+    made = []
+    account = factories.make_account()
+    for started, failed_at, changed in runs:
+        made.append(
+            factories.make_execution(
+                factories.make_flow(account),
+                status="running",
+                started_time=now - started * minute,
+                first_failed_at=None if failed_at is None else now - failed_at * minute,
+                changed_at=now - changed * minute,
+                unlisted_at=now if unlisted else None,
+            )
+        )
+    stuck = {run.pk for run in made if standing(run, now).code == "stuck"}
+    listed = page(ExecutionFilter(status=STUCK, now=now, account_id=account.pk)).rows
+    assert {run.pk for run in listed} == stuck
+    flows = with_facts(Flow.objects.filter(account=account), now)
+    assert {flow.pk for flow in flows if flow.is_stuck} == {run.flow_id for run in made if run.pk in stuck}
+    by_hand = set()
+    for run, (started, failed_at, changed) in zip(made, runs, strict=True):
+        newest = started if failed_at is None or started < failed_at else min(started, changed)
+        if newest > 10 and not unlisted:
+            by_hand.add(run.pk)
+    assert stuck == by_hand
+    account.delete()
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections
 
 from monitor.models import DayBucket, DirtyHour, Execution, HourBucket
-from monitor.rollups import recount
+from monitor.rollups import prune, recount
 from tests import factories
 from tests.bystander import own
 
@@ -79,7 +79,7 @@ def test_who_does_not_wait_leaves_the_hours_to_the_process_that_counts(now: date
     DirtyHour.objects.mark([(row.flow_id, row.started_time)])
 
     with another_process() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [recount._ALONE])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [prune.ALONE])
         assert recount.rebuild_dirty(now, waits=False) == 0
 
     assert recount.rebuild_dirty(now, waits=False) == 1

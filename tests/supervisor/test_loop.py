@@ -11,7 +11,7 @@ from django_q.models import OrmQ
 
 from monitor import job_failures
 from monitor.models import AlertState, DirtyHour, SyncState, WorkerBeat
-from monitor.queries.freshness import worker_signs
+from monitor.queries.signs import worker_signs
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes, queue

@@ -1,22 +1,16 @@
-"""Keeps a web server running (`manage.py web`)."""
+"""Starts the web server and what keeps it running (`manage.py web`)."""
 
 from __future__ import annotations
 
-import signal
-import socket
+import os
 import sys
-import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management import CommandError
+from django.db import connections
 
 from monitor.management.data_command import DataCommand
 from monitor.management.ports import listen, require_port
-from monitor.supervisor import processes
-
-TOO_SOON = 5.0  # seconds: a server that twice in a row ends that soon after its start would do so for ever
-GRACE = 30.0  # seconds to end in: a little more than it takes for the answers under way (`dashboard.server.limits`)
 
 
 class Command(DataCommand):
@@ -30,35 +24,14 @@ class Command(DataCommand):
         host, port = options["host"], options["port"]
         require_port(host, port)
         with listen(host, port) as door:
-            signal.signal(signal.SIGTERM, _interrupt)
             self.stdout.write(f"serving on http://{host}:{port}")
             self.stdout.flush()
-            self._keep_serving(door)
-
-    def _keep_serving(self, door: socket.socket) -> None:
-        """Starts the server, and again where it was killed; who comes meanwhile waits at the door."""
-        short_lives = 0
-        while short_lives < 2:
-            began = time.monotonic()
-            server = processes.spawn(command_line(door.fileno()), files=[door.fileno()])
-            try:
-                server.wait()
-            except KeyboardInterrupt:
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                door.close()
-                processes.ask_to_end(server)
-                processes.wait_for_end(server, grace=GRACE)
-                return
-            self.stderr.write(f"the web server ended (exit code {server.returncode})")
-            short_lives = short_lives + 1 if time.monotonic() - began < TOO_SOON else 0
-        raise CommandError("the web server ends as soon as it starts")
+            door.set_inheritable(True)
+            connections.close_all()
+            # This process goes on as the small one that keeps the server running.
+            os.execv(sys.executable, keeper(door.fileno()))  # noqa: S606 - our own program
 
 
-def command_line(door: int) -> list[str]:
-    """Builds the command line of the process that serves, from the number of its listening socket."""
-    return [sys.executable, "-m", "dashboard.server", "--fd", str(door)]
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
+def keeper(door: int) -> list[str]:
+    """Builds the command line of the process that keeps the server running, from the number of its listening socket."""
+    return [sys.executable, "-m", "dashboard.server.keeper", "--fd", str(door)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +13,21 @@ from django.db import IntegrityError, transaction
 
 from monitor import audit
 from monitor.models import Channel, ChannelStanding, Secret, User, ZohoAccount
+from monitor.models.people import USUAL_DIGEST_HOUR
 from monitor.notify.channels import standing
 from monitor.notify.channels.services import SERVICES, hint_of, wrong_with
 from monitor.standard_webhooks import make_secret
 
 MOST_SECRETS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DigestWishes:
+    """Holds what goes to a channel by the clock, of UTC: a value of `Channel.Digests`, its hour, and "I am alive"."""
+
+    digest: str = ""
+    hour: int = USUAL_DIGEST_HOUR
+    alive: bool = False
 
 
 class ChannelRefused(Exception):  # noqa: N818 - named for what happened
@@ -36,6 +47,7 @@ def add(
     severity: str,
     actor: User,
     now: datetime,
+    digests: DigestWishes | None = None,
 ) -> tuple[Channel, str]:
     """Adds a channel.
 
@@ -47,6 +59,7 @@ def add(
         severity: one of `Channel.Severity`.
         actor: who adds it.
         now: the present.
+        digests: what comes by the clock; None for nothing.
 
     Returns:
         The channel, and the secret that signs a webhook's messages, which is shown once; "" for other services.
@@ -55,7 +68,9 @@ def add(
         ChannelRefused: a field is not what the service takes, or the name is taken.
     """
     fields = _checked(service, fields)
+    wishes = _allowed(service, digests) if digests is not None else {}
     channel = Channel(
+        **wishes,
         name=name,
         service=service,
         account=account,
@@ -84,6 +99,7 @@ def edit(
     severity: str,
     actor: User,
     now: datetime,
+    digests: DigestWishes | None = None,
 ) -> None:
     """Changes what was set of a channel; a secret that is left empty stays as it is.
 
@@ -95,6 +111,7 @@ def edit(
         severity: one of `Channel.Severity`.
         actor: who changes it.
         now: the present.
+        digests: what comes by the clock; None to leave that as it is.
 
     Raises:
         ChannelRefused: a field is not what the service takes, or the name is taken.
@@ -105,11 +122,17 @@ def edit(
         known = row.fields
         kept = _kept(row.service, known, fields)
         wanted = _checked(row.service, kept | {key: value for key, value in fields.items() if value or key not in kept})
+        wishes = _allowed(row.service, digests) if digests is not None else {}
         before = {"name": row.name, "account": row.account_id, "severity": row.severity}
+        before |= {column: getattr(row, column) for column in wishes}
+        if (wishes.get("digest") or row.digest) != row.digest or (wishes.get("wants_alive") and not row.wants_alive):
+            row.digests_from = now  # what was due before nobody had asked for
+        for column, value in wishes.items():
+            setattr(row, column, value)
         row.name, row.account, row.severity = name, account, severity
         row.fields, row.hint = wanted, hint_of(SERVICES[row.service], wanted)
-        row.save(update_fields=["name", "account", "severity", "address", "hint"])
-        after = {"name": name, "account": row.account_id, "severity": severity}
+        row.save(update_fields=["name", "account", "severity", "address", "hint", "digests_from", *wishes])
+        after = {"name": name, "account": row.account_id, "severity": severity} | wishes
         changed = sorted(key for key in wanted if wanted[key] != known.get(key, ""))
         detail: dict[str, Any] = audit.changes(before, after) | ({"address": changed} if changed else {})
         _audit(actor, "channel.edit", row, now, detail)
@@ -212,3 +235,15 @@ def _names_are_unique(name: str) -> Iterator[None]:
 
 def _audit(actor: User, action: str, channel: Channel, now: datetime, detail: dict[str, Any]) -> None:
     audit.record(actor, action, channel, now=now, account=channel.account_id, detail={"name": channel.name, **detail})
+
+
+def _allowed(service: str, wishes: DigestWishes) -> dict[str, Any]:
+    """Returns the columns of what goes there by the clock.
+
+    Raises:
+        ChannelRefused: the service opens an incident for each message: somebody would be called for a digest.
+    """
+    if SERVICES[service].has_incidents and (wishes.digest or wishes.alive):
+        field = "digest" if wishes.digest else "wants_alive"
+        raise ChannelRefused({field: "A pager calls somebody for each message: digests do not go there."})
+    return {"digest": wishes.digest, "digest_hour": wishes.hour, "wants_alive": wishes.alive}

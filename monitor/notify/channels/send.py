@@ -13,13 +13,17 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from monitor.models import ChannelMessage, ChannelStanding
-from monitor.notify import attempts
+from monitor.notify import attempts, outbox
 from monitor.notify.channels import standing
 from monitor.notify.channels.answers import LONGEST_WAIT, ChannelOutcome, judge
-from monitor.notify.channels.fate import comes_late, tell_both, why_not
+from monitor.notify.channels.fate import why_not
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
 from monitor.notify.channels.words import is_over, parcel_of
+from monitor.notify.hearing import give_up_for_others, hears_no_more
+from monitor.notify.kinds import KINDS
+from monitor.notify.late import TOLD, LateVerdict
+from monitor.notify.retell import look_again
 from monitor.notify.smtp_answers import GIVEN_UP_AFTER, FailureKind, next_try
 from monitor.vault import VaultError
 
@@ -40,15 +44,20 @@ Poster = Callable[[Parcel, datetime], ChannelAnswer]
 
 @dataclass(slots=True)
 class ChannelReport:
-    """Holds what a run did."""
+    """Holds what a run did.
+
+    Attributes:
+        told: messages that another one tells.
+    """
 
     sent: int = 0
     retried: int = 0
     dead: int = 0
+    told: int = 0
 
     @property
     def handled(self) -> int:
-        return self.sent + self.retried + self.dead
+        return self.sent + self.retried + self.dead + self.told
 
 
 def is_anything_to_notify(now: datetime) -> bool:
@@ -126,16 +135,7 @@ def _exchange(poster: Poster, parcel: Parcel, tell: Clock) -> tuple[ChannelAnswe
 
 def _claim(now: datetime) -> ChannelMessage | None:
     """Returns the next message that is due, leased to this process; None when there is none."""
-    while (found := _due(now).first()) is not None:
-        mine = ChannelMessage.objects.filter(pk=found.pk, state=found.state, attempts=found.attempts).update(
-            state=States.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
-        )
-        if mine:
-            if found.state == States.SENDING:
-                attempts.record_interrupted(found, now)
-            found.attempts += 1
-            return found
-    return None
+    return outbox.claim(lambda: _due(now).first(), now, LEASE)
 
 
 def _due(now: datetime) -> QuerySet[ChannelMessage]:
@@ -150,7 +150,7 @@ def _due(now: datetime) -> QuerySet[ChannelMessage]:
     due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
     # The channel first that was tried the longest ago: slow ones must not starve the others.
     tried = [Coalesce(f"channel__standing__{name}", Value(_LONG_AGO)) for name in ("accepted_at", "next_try_at")]
-    return due.select_related("channel", "notice__incident").order_by(Greatest(*tried), "next_try_at", "pk")
+    return due.select_related("channel", "notice__incident", "digest").order_by(Greatest(*tried), "next_try_at", "pk")
 
 
 def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
@@ -159,11 +159,18 @@ def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
 
 def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Parcel | None:
     """Returns what is to be handed over; None where nothing is, which is marked then."""
-    if (reason := why_not(message)) != "":
-        _close(message, reason, report)
+    if (reason := why_not(message) or hears_no_more(message, now)) != "":
+        give_up_for_others(message, reason, now)
+        report.dead += 1
         return None
-    if comes_late(message):
-        _mine(message).update(**tell_both(message, now))
+    verdict = look_again(message, now)
+    if verdict in TOLD:
+        report.told += 1
+        logger.info("channel message %d is not sent: %s", message.pk, verdict.value)
+        return None
+    if verdict == LateVerdict.ACKNOWLEDGED:
+        _close(message, verdict.value, report)
+        return None
     try:
         return parcel_of(message)
     except VaultError as error:
@@ -210,14 +217,16 @@ def _make_plain(message: ChannelMessage, outcome: ChannelOutcome, now: datetime,
         _close(message, outcome.reason, report)
         return
     columns = {"title": title, "text": "", "payload": _plain_payload(message, title)}
-    _mine(message).update(state=States.QUEUED, next_try_at=now, lease_until=None, last_error=outcome.reason, **columns)
+    outbox.requeue(message, outcome.reason, now, **columns)
     report.retried += 1
     logger.warning("channel message %d goes out in its plainest form: %s", message.pk, outcome.reason)
 
 
 def _plain_title(message: ChannelMessage) -> str:
+    if message.digest is not None:
+        return KINDS[message.digest.kind].headline
     said = "is over" if is_over(message) else "is firing"
-    return f"Incident {message.notice.incident_id} {said}"
+    return f"Incident {message.of_incident.incident_id} {said}"
 
 
 def _plain_payload(message: ChannelMessage, title: str) -> dict[str, object]:
@@ -232,28 +241,19 @@ def _plain_payload(message: ChannelMessage, title: str) -> dict[str, object]:
 
 
 def _mark_sent(message: ChannelMessage, now: datetime, report: ChannelReport) -> None:
-    # Also when the lease has run out meanwhile: sent is sent, and nobody need send it again.
-    unsent = ChannelMessage.objects.filter(pk=message.pk).exclude(state=States.SENT)
-    unsent.update(state=States.SENT, sent_at=now, lease_until=None, last_error="")
+    outbox.mark_sent(message, now)
     report.sent += 1
-    logger.info("channel message %d sent (attempt %d)", message.pk, message.attempts)
 
 
 def _requeue(message: ChannelMessage, reason: str, at: datetime | None, report: ChannelReport) -> None:
     if at is None:
         _close(message, reason, report)
         return
-    _mine(message).update(state=States.QUEUED, next_try_at=at, lease_until=None, last_error=reason)
+    outbox.requeue(message, reason, at)
     report.retried += 1
     logger.warning("channel message %d not sent (attempt %d): %s", message.pk, message.attempts, reason)
 
 
 def _close(message: ChannelMessage, reason: str, report: ChannelReport) -> None:
-    _mine(message).update(state=States.DEAD, lease_until=None, last_error=reason)
+    outbox.give_up(message, reason)
     report.dead += 1
-    logger.error("channel message %d given up (attempt %d): %s", message.pk, message.attempts, reason)
-
-
-def _mine(message: ChannelMessage) -> QuerySet[ChannelMessage]:
-    """Returns the row, as long as this process holds its lease: each claim counts an attempt."""
-    return ChannelMessage.objects.filter(pk=message.pk, state=States.SENDING, attempts=message.attempts)

@@ -16,7 +16,7 @@ from monitor.models import Channel, ChannelMessage, Notice
 from monitor.notify.channels.parcel import Parcel
 from monitor.notify.compose import SUBJECT_LENGTH, address, in_words
 from monitor.notify.facts import ERROR_LENGTH, MEMBERS_SHOWN, Facts, MemberFacts
-from monitor.notify.kinds.alert import on_it, stamp, verdict
+from monitor.notify.kinds.alert import on_it, stamp, told_of, verdict
 from monitor.notify.words import clean, shorten
 
 LINES_LENGTH = 700  # characters in all: PagerDuty takes 1,024 of title and text together
@@ -43,6 +43,7 @@ def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) ->
         title=shorten(clean(f"[{stamp(facts)}] {verdict(facts)}"), SUBJECT_LENGTH),
         text="\n".join(lines_of(facts)),
         payload=payload_of(facts, now),
+        says_both=facts.says_both,
         created_at=now,
         next_try_at=now,
     )
@@ -50,7 +51,7 @@ def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) ->
 
 def lines_of(facts: Facts) -> list[str]:
     """Returns the text of a message: where, since when, what, who is on it. Times are of UTC: a channel has no zone."""
-    told = facts.news if facts.is_growth and facts.news else facts.firing or facts.members
+    told = told_of(facts)
     lines = [f"Account {facts.account_name}, since {in_words(facts.began_at, UTC)}"]
     if facts.escalation:
         lines.append(f"Why this message: {facts.escalation}")
@@ -64,10 +65,11 @@ def lines_of(facts: Facts) -> list[str]:
     if facts.is_firing:
         lines += [f"{count} × {text}" for count, text in facts.errors[:ERRORS_NAMED]]
         lines.append(f"On it: {on_it(facts)}")
-    return _fitted([shorten(clean(line), LINE_LENGTH) for line in lines])
+    return fitted([shorten(clean(line), LINE_LENGTH) for line in lines])
 
 
-def _fitted(lines: list[str]) -> list[str]:
+def fitted(lines: list[str]) -> list[str]:
+    """Returns as many lines as every service takes."""
     kept: list[str] = []
     for line in lines:
         room = LINES_LENGTH - sum(map(len, kept))
@@ -81,7 +83,7 @@ def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
     """Returns what a signed webhook posts: type, time and data, as Standard Webhooks recommends."""
     return {
         "type": SAYS_BOTH if facts.says_both else f"incident.{facts.kind}",
-        "timestamp": _stamp(now),
+        "timestamp": stamp_of(now),
         "data": {
             "incident": facts.incident,
             "url": address("incident", facts.incident),
@@ -90,9 +92,9 @@ def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
             "state": "firing" if facts.is_firing else "resolved",
             "severity": facts.severity,
             "cause": shorten(facts.cause, LINE_LENGTH),
-            "began_at": _stamp(facts.began_at),
-            "noticed_at": _stamp(facts.noticed_at),
-            "closed_at": _stamp(facts.closed_at),
+            "began_at": stamp_of(facts.began_at),
+            "noticed_at": stamp_of(facts.noticed_at),
+            "closed_at": stamp_of(facts.closed_at),
             "closed_how": facts.closed_how,
             "acknowledged": facts.is_acknowledged,
             "owner": shorten(facts.owner, LINE_LENGTH),
@@ -124,23 +126,19 @@ def _alert(member: MemberFacts) -> dict[str, Any]:
         "success_rate": member.rate,
         "runs": member.runs,
         "failed": member.failed,
-        "began_at": _stamp(member.began_at),
+        "began_at": stamp_of(member.began_at),
         "firing": member.is_firing,
     }
 
 
-def _stamp(at: datetime | None) -> str | None:
+def stamp_of(at: datetime | None) -> str | None:
+    """Writes a time for programs."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
-
-
-def says_both(message: ChannelMessage) -> bool:
-    """Returns whether a message says that its incident began and is over."""
-    return bool(message.payload.get("type") == SAYS_BOTH)
 
 
 def is_over(message: ChannelMessage) -> bool:
     """Returns whether a message says that its incident is over."""
-    return message.notice.kind == Notice.Kind.RESOLVED or says_both(message)
+    return message.says_both or (message.notice is not None and message.notice.kind == Notice.Kind.RESOLVED)
 
 
 def parcel_of(message: ChannelMessage) -> Parcel:
@@ -149,16 +147,22 @@ def parcel_of(message: ChannelMessage) -> Parcel:
     Raises:
         VaultError: no key at hand reads where to.
     """
-    incident = message.notice.incident
-    return replace(
+    bare = replace(
         bare_parcel(message.channel),
         message_id=message.message_id,
         title=message.title,
         lines=message.text.splitlines(),
+        payload=message.payload,
+    )
+    if message.digest is not None:
+        tone = "warning" if any(section.is_news for section in message.digest.sections) else "success"
+        return replace(bare, link=address("overview"), tone=tone, key=f"{source()}/digests/{message.digest.pk}")
+    incident = message.of_incident.incident
+    return replace(
+        bare,
         link=address("incident", incident.pk),
         tone="success" if is_over(message) else "failure" if incident.severity == "page" else "warning",
         key=f"{source()}/incidents/{incident.pk}",
-        payload=message.payload,
     )
 
 

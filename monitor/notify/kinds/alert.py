@@ -20,7 +20,7 @@ from monitor.notify.compose import (
     whole,
     zone_of,
 )
-from monitor.notify.facts import MEMBERS_SHOWN, Facts
+from monitor.notify.facts import MEMBERS_SHOWN, Facts, MemberFacts
 from monitor.notify.words import per_cent, shorten, span
 
 logger = logging.getLogger(__name__)
@@ -65,9 +65,18 @@ def _became(facts: Facts) -> str:
         return "Recovered" if facts.closed_how == "recovered" else "Closed"
     if facts.escalation:
         return "Not acknowledged"
+    if facts.is_gone_growth:
+        return "Fired and recovered"
     if facts.is_growth:
         return "More alerts"
     return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"
+
+
+def told_of(facts: Facts) -> tuple[MemberFacts, ...]:
+    """Returns the alerts that a message tells of first: those that are new, else those that fire."""
+    if facts.is_gone_growth:
+        return facts.over_news
+    return facts.news if facts.is_growth and facts.news else facts.firing or facts.members
 
 
 def verdict(facts: Facts) -> str:
@@ -75,15 +84,15 @@ def verdict(facts: Facts) -> str:
     members = facts.members
     if not members:
         return f"incident {facts.incident}"
-    told = facts.news if facts.is_growth and facts.news else facts.firing or members
+    told = told_of(facts)
     flows = {member.flow for member in told}
-    if len(members) == 1 or (len(flows) == 1 and None not in flows and not facts.is_growth):
+    if len(members) == 1 or (len(flows) == 1 and None not in flows and (not facts.is_growth or facts.is_gone_growth)):
         # Also where several rules find the same of one flow: its name says more than how many they are.
         only = members[0] if len(members) == 1 else told[0]
         return f"{shorten(only.name, NAME_LENGTH)}: {shorten(only.reason, REASON_LENGTH)}".rstrip(": ")
     is_of_flows = len(flows) > 1 and None not in flows
     count = f"{len(flows)} flows" if is_of_flows else f"{len(told)} alert{'s' * (len(told) > 1)}"
-    if facts.is_growth:
+    if facts.is_growth and not facts.is_gone_growth:
         count = f"{len(told)} more"
     return f"{count}: {shorten(facts.cause, REASON_LENGTH)}" if facts.cause else count
 

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from monitor.management.ports import require_port
 from monitor.management.speech import speak
-from standin.demo import people, settings, story
+from standin.demo import people, settings, static, story
 from standin.demo.processes import Ended, Show
 
 
@@ -51,6 +51,9 @@ class Command(BaseCommand):
                 show.start("standin", *story.standin_command(standin_port), **standin)
                 self._say("preparing the database …")
                 call_command("migrate", verbosity=0)
+                if not static.is_collected():  # the first start, or a file has changed
+                    self._say("compressing the pages' files …")
+                    static.collect()
                 people.welcome(password)
                 zoho = f"http://127.0.0.1:{standin_port}"
                 show.wait_until_it_answers("standin", zoho, standin_port)

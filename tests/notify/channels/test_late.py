@@ -15,7 +15,7 @@ from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.probe import probe_channel
 from monitor.notify.channels.send import is_anything_to_notify
 from monitor.notify.dispatch import dispatch_new
-from monitor.notify.send import send_due
+from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
 from monitor.notify.smtp_answers import BACK_OFF, REFUSED_PAUSE
 from tests import factories
@@ -54,7 +54,7 @@ def test_a_chat_hears_once_of_what_ended_while_it_could_not_be_reached(alert: Al
     recover(alert, now + SECOND)
     poster = Poster()
     report = send_at(now + MINUTE, poster)
-    assert (report.sent, report.dead) == (1, 1)
+    assert (report.sent, report.told, report.dead) == (1, 1, 0)
     assert [(parcel.tone, parcel.payload["type"]) for parcel in poster.parcels] == [
         ("success", "incident.fired_and_resolved")
     ]
@@ -111,7 +111,22 @@ def test_no_mail_tells_the_end_of_what_never_arrived(alert: AlertState, ada: Use
     dispatch_new(now + SECOND)
     sink.at_rcpt = ["550 5.1.1 no such user"]
     later = now + 2 * SECOND
-    assert send_due(later, clock=lambda: later).dead == 2
+    assert send_due(later, clock=lambda: later) == SendReport(told=1, dead=1)
+    assert sink.mails == []
+
+
+def test_no_mail_tells_the_end_of_what_was_given_up(alert: AlertState, ada: User, now: datetime, sink: Any) -> None:
+    make_transition(alert)
+    dispatch_new(now)
+    factories.make_notice(own(Delivery).get().notice.incident, seq=2, kind="resolved", dispatch_state="dispatched")
+    fired = own(Delivery).get()
+    Delivery.objects.create(
+        notice=fired.notice.incident.notices.get(seq=2), recipient=ada, address=ada.email, message_id="<x@y>",
+        subject="s", text="t", html="", created_at=now, next_try_at=now + SECOND,
+    )  # fmt: skip
+    sink.at_rcpt = ["550 5.1.1 no such user"]
+    own(Delivery).filter(pk=fired.pk).update(state="dead")
+    assert send_due(now + SECOND, clock=lambda: now + SECOND).dead == 1
     assert sink.mails == []
     assert own(Delivery).filter(last_error__startswith="nothing of the incident arrived there").count() == 1
 

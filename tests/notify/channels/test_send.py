@@ -319,8 +319,8 @@ def test_of_an_incident_that_never_arrived_the_end_is_not_told(
     poster = Poster(refused(500), refused(410))
     send_at(now, poster)
     recover(alert, now + SECOND)
-    assert send_at(now + 15 * SECOND, poster).dead == 2
-    assert len(poster.parcels) == 2
+    assert send_at(now + 15 * SECOND, poster) == ChannelReport(told=1, dead=1)
+    assert [parcel.payload["type"] for parcel in poster.parcels] == ["incident.firing", "incident.fired_and_resolved"]
 
 
 def test_the_end_of_what_may_have_arrived_is_told(fired: ChannelMessage, alert: AlertState, now: datetime) -> None:

@@ -1,0 +1,37 @@
+"""Holds what all messages that go out have in common, mails or not: their place in the queue, and their fate."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+
+class Outgoing(models.Model):
+    """Is a row of an outbox: sent at least once, always under the same id. Written by `monitor.notify` only."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        TOLD = "told", "Told in another"
+        DEAD = "dead", "Given up"
+
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
+    retold_at = models.DateTimeField(null=True, help_text="when it was written anew, for it goes out late")
+    says_both = models.BooleanField(default=False, help_text="it says that its incident began and is over")
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def tried_from(self) -> datetime:
+        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
+        return self.revived_at or self.created_at

@@ -1,0 +1,129 @@
+"""What the pages that are looked at most ask the database: few statements, and none reads all executions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from dashboard.executions.forms import encode_key
+from monitor.models import Execution, Flow, User
+from monitor.queries.executions import Key
+from tests import factories
+from tests.dashboard.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+RUNS, FLOWS = 20_000, 40
+DAY = timedelta(days=1)
+# Session and user included. What is above 8 is on the way there (docs/decisions/0008-sums-of-accounts.md).
+MOST = {
+    "overview of a day": 12,
+    "overview of a week": 12,
+    "overview of a month": 12,
+    "flows": 11,
+    "a flow": 18,
+    "a run": 13,
+    "newest runs": 8,
+    "failed runs of a flow": 9,
+    "runs of one day": 8,
+    "runs far down": 8,
+    "search": 11,
+    "problems": 12,
+    "alerts": 13,
+    "rules": 9,
+}
+
+
+def addresses(world: World, now: datetime) -> dict[str, str]:
+    executions, overview = reverse("executions"), reverse("overview")
+    day = (now - 40 * DAY).date()
+    deep = encode_key(Key(now - 30 * DAY, 1))
+    return {
+        "overview of a day": f"{overview}?days=1",
+        "overview of a week": f"{overview}?days=7",
+        "overview of a month": f"{overview}?days=30",
+        "flows": reverse("flows"),
+        "a flow": f"{world.flow.get_absolute_url()}?days=30",
+        "a run": world.execution.get_absolute_url(),
+        "newest runs": executions,
+        "failed runs of a flow": f"{executions}?status=failed&flow={world.flow.pk}",
+        "runs of one day": f"{executions}?start={day}&end={day + DAY}",
+        "runs far down": f"{executions}?after={deep}",
+        "search": f"{executions}?text=campaigns",
+        "problems": reverse("problems"),
+        "alerts": reverse("alerts"),
+        "rules": reverse("rules"),
+    }
+
+
+@pytest.fixture
+def world(at_noon: datetime) -> World:
+    """One of everything, with somebody else's beside it, and many runs."""
+    make_world(at_noon, name="Neighbour", person="nell", worker="worker:2")
+    found = make_world(at_noon)
+    flows = [factories.make_flow(found.account).pk for _ in range(FLOWS)]
+    multiply(factories.make_execution(Flow.objects.get(pk=flows[0]), started_time=at_noon), flows, at_noon)
+    return found
+
+
+def multiply(run: Execution, flows: list[int], now: datetime) -> None:
+    """Copies a run often, evenly over three months and the flows: the database does so in no time."""
+    columns = [str(field.column) for field in Execution._meta.concrete_fields if field.column != "id"]
+    earlier = {
+        "postgresql": "%s::timestamptz - i * interval '6 minutes'",
+        "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%S', %s, '-' || (i * 6) || ' minutes')",
+    }[connection.vendor]
+    given = {"execution_id": "'many-' || i", "flow_id": f"{min(flows)} + i %% {len(flows)}", "started_time": earlier}
+    assert max(flows) - min(flows) == len(flows) - 1
+    taken = ", ".join(given.get(name, f"e.{name}") for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO monitor_execution ({', '.join(columns)}) "  # noqa: S608 - our own columns and numbers
+            f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {RUNS}) "
+            f"SELECT {taken} FROM n CROSS JOIN monitor_execution AS e WHERE e.id = {run.pk}",
+            [connection.ops.adapt_datetimefield_value(now)],
+        )
+        cursor.execute("ANALYZE")
+
+
+def asked(client: Client, address: str) -> list[str]:
+    """The statements of a page, without those that only bound its time."""
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+        found = [statement["sql"] for statement in captured.captured_queries]
+    return [sql for sql in found if sql.lstrip("(").startswith(("SELECT", "WITH"))]
+
+
+def test_each_page_asks_few_statements_and_none_reads_all_executions(
+    world: World, vera: User, signed_in: Callable[[User], Client], at_noon: datetime
+) -> None:
+    client = signed_in(vera)
+    counted: dict[str, int] = {}
+    for name, address in addresses(world, at_noon).items():
+        statements = asked(client, address)
+        counted[name] = len(statements)
+        for statement in statements:
+            if "monitor_execution" in statement:
+                assert whole_reads(statement) == [], f"{name}: {statement[:300]}"
+    assert {name: count for name, count in counted.items() if count > MOST[name]} == {}, counted
+
+
+def whole_reads(statement: str) -> list[str]:
+    """The lines of a plan that read the table of executions from end to end."""
+    server = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{'EXPLAIN' if server else 'EXPLAIN QUERY PLAN'} {statement.replace('%', '%%')}")
+        plan = [str(row[-1]) for row in cursor.fetchall()]
+    whole = r"Seq Scan on monitor_execution\b" if server else r"^SCAN monitor_execution$"
+    return [line for line in plan if re.search(whole, line)]
+
+
+def test_a_plan_that_reads_the_whole_table_is_told(world: Any) -> None:
+    assert whole_reads("SELECT COUNT(*) FROM monitor_execution WHERE error_action_id = 'x'")

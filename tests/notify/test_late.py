@@ -1,0 +1,268 @@
+"""Mails and messages that go out after an outage: what they say then, what is told once, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.alerting.incidents import notify
+from monitor.models import AlertState, ChannelMessage, Delivery, Incident, SendAttempt, User
+from monitor.notify import retell
+from monitor.notify.channels.send import send_to_channels
+from monitor.notify.dispatch import dispatch_new
+from monitor.notify.mailer import Mailer
+from monitor.notify.send import SendReport, send_due
+from monitor.notify.send_again import CannotBeSentAgain, send_again
+from monitor.notify.smtp_answers import FailureKind, SendOutcome
+from tests import factories
+from tests.bystander import Bystander, own
+from tests.notify.channels.conftest import make_channel
+from tests.notify.channels.test_send import Poster, lost, refused
+from tests.notify.conftest import make_transition
+
+pytestmark = pytest.mark.django_db
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+BACK = timedelta(hours=2)
+
+
+def send_at(now: datetime) -> SendReport:
+    return send_due(now, clock=lambda: now)
+
+
+class Ways:
+    """A mail server and a channel that may be away; what comes there, in its order."""
+
+    def __init__(self) -> None:
+        self.is_away, self.sent, self.poster = False, list[Any](), Poster()
+
+    def send(self, message: Any) -> SendOutcome | None:
+        """Is the mailer's."""
+        if self.is_away:
+            return SendOutcome(FailureKind.TRANSIENT, "ConnectionRefusedError")
+        self.sent.append(message)
+        return None
+
+    def away(self, now: datetime) -> None:
+        self.is_away = True
+        send_at(now)
+        send_to_channels(now, clock=lambda: now, poster=Poster(*[refused(503)] * 9))
+
+    def back(self, now: datetime) -> None:
+        self.is_away = False
+        send_at(now)
+        send_to_channels(now, clock=lambda: now, poster=self.poster)
+
+    @property
+    def mails(self) -> list[str]:
+        return [mail.subject for mail in self.sent]
+
+    @property
+    def messages(self) -> list[str]:
+        return [parcel.title for parcel in self.poster.parcels]
+
+
+@pytest.fixture
+def ways(ada: User, bystander: Bystander, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ways]:
+    """One reader, one chat; whatever happens, the bystander's own messages stay as they are."""
+    make_channel("slack")
+    theirs = Delivery.objects.filter(recipient=bystander.person_id)
+    before = list(theirs.values())
+    found = Ways()
+    monkeypatch.setattr(Mailer, "send", lambda _, message: found.send(message))
+    yield found
+    assert list(theirs.values()) == before
+
+
+def another(alert: AlertState, name: str) -> AlertState:
+    flow = factories.make_flow(alert.rule.account, flow_name=name)
+    return AlertState.objects.create(
+        rule=alert.rule, flow=flow, state="firing", is_open=True, episode=1, since=alert.since, evaluated_at=alert.since
+    )
+
+
+def fire(alert: AlertState, now: datetime) -> Incident:
+    notice = make_transition(alert, at=now, now=now)
+    dispatch_new(now)
+    return Incident.objects.get(pk=notice.incident_id)
+
+
+def recover(alert: AlertState, now: datetime) -> None:
+    make_transition(alert, "resolved", at=now, now=now)
+    dispatch_new(now)
+
+
+def test_what_began_and_ended_while_the_servers_were_away_is_told_in_one_message(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    fire(alert, now)
+    ways.away(now)
+    recover(alert, now + MINUTE)
+    ways.away(now + 2 * MINUTE)
+    ways.back(now + BACK)
+    both = "[Fired and recovered] Lead sync: 40 of 40 runs succeeded"
+    assert (ways.mails, ways.messages) == ([both], [both])
+    assert "Ended:" in ways.sent[0].body
+    for rows in (own(Delivery), own(ChannelMessage)):
+        assert set(rows.values_list("notice__kind", "state")) == {("firing", "told"), ("resolved", "sent")}
+        assert rows.get(state="told").last_error == "a newer message of the incident tells it too"
+
+
+def test_an_end_that_is_written_after_the_message_that_says_both_is_not_told_again(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    """The mail goes out between the end of the incident and the claim of its notice."""
+    fire(alert, now)
+    ways.away(now)
+    make_transition(alert, "resolved", now=now + MINUTE)
+    ways.back(now + BACK)
+    assert dispatch_new(now + BACK) == 1
+    ways.back(now + BACK)
+    assert [one.split(":")[0] for one in [*ways.mails, *ways.messages]] == ["[Fired and recovered] Lead sync"] * 2
+    assert set(own(Delivery).values_list("notice__kind", "state")) == {("firing", "sent"), ("resolved", "told")}
+    assert set(own(ChannelMessage).values_list("notice__kind", "state")) == {("firing", "sent"), ("resolved", "told")}
+
+
+def test_alerts_that_joined_meanwhile_are_told_with_the_first_the_oldest_first(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    ways.away(now)
+    others = [another(alert, name) for name in ("Zebra", "Aardvark")]
+    for minutes, other in zip((1, 6), others, strict=True):
+        join(incident, other, now + minutes * MINUTE)
+    ways.back(now + BACK)
+    assert [one.partition("]")[0] for one in [*ways.mails, *ways.messages]] == ["[Firing", "[Firing"]
+    text = ways.sent[0].body
+    assert text.index("Lead sync") < text.index("Zebra") < text.index("Aardvark")
+    lines = "\n".join(ways.poster.parcels[0].lines)
+    assert lines.index("Lead sync") < lines.index("Zebra") < lines.index("Aardvark")
+    assert sorted(own(Delivery).values_list("state", flat=True)) == ["sent", "told", "told"]
+
+
+def join(incident: Incident, alert: AlertState, now: datetime) -> None:
+    """An alert joins an incident and is to be mailed at once, as five minutes later it would."""
+    incident.members.create(alert=alert, episode=1, began_at=now, joined_at=now)
+    edge = {"from_state": "ok", "to_state": "firing", "runs": 9, "failed": 3, "reason": "6 of 9 runs succeeded"}
+    alert.transitions.create(kind="firing", episode=1, at=now, dispatch_state="dispatched", **edge)
+    incident.refresh_from_db()
+    notify(incident, "update", now, due_at=now)
+    assert dispatch_new(now) == 1
+
+
+def test_more_alerts_and_a_reminder_of_an_outage_are_one_message_that_still_says_more(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    ways.back(now)
+    join(incident, another(alert, "Zebra"), now + 6 * MINUTE)
+    ways.away(now + 6 * MINUTE)
+    notify(incident, "repeat", now + BACK, due_at=now + BACK)
+    dispatch_new(now + BACK)
+    ways.back(now + BACK + MINUTE)
+    assert [one.partition(":")[0] for one in ways.mails[1:]] == ["[More alerts] 1 more"]
+    assert [one.partition(":")[0] for one in ways.messages[1:]] == ["[More alerts] 1 more"]
+
+
+def test_what_joined_and_ended_with_the_whole_is_told_by_the_end_alone(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    ways.back(now)
+    other = another(alert, "Zebra")
+    join(incident, other, now + 6 * MINUTE)
+    ways.away(now + 6 * MINUTE)
+    recover(other, now + 7 * MINUTE)
+    recover(alert, now + 8 * MINUTE)
+    ways.back(now + BACK)
+    assert [one.partition("]")[0] for one in ways.mails] == ["[Firing", "[Recovered"]
+    assert [one.partition("]")[0] for one in ways.messages] == ["[Firing", "[Recovered"]
+    assert "Zebra" in ways.sent[-1].body
+
+
+def test_an_alert_that_joined_and_ended_while_others_fire_is_not_told_as_one_that_fires(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    ways.back(now)
+    other = another(alert, "Zebra")
+    join(incident, other, now + 6 * MINUTE)
+    ways.away(now + 6 * MINUTE)
+    recover(other, now + 7 * MINUTE)
+    ways.back(now + BACK)
+    assert [one.partition(": ")[0] for one in ways.mails[1:]] == ["[Fired and recovered] Zebra"]
+    assert [one.partition(": ")[0] for one in ways.messages[1:]] == ["[Fired and recovered] Zebra"]
+
+
+def test_nobody_is_reminded_late_of_what_somebody_looks_after(
+    ways: Ways, alert: AlertState, ada: User, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    ways.back(now)
+    notify(incident, "repeat", now + BACK, due_at=now + BACK)
+    dispatch_new(now + BACK)
+    ways.away(now + BACK)
+    Incident.objects.filter(pk=incident.pk).update(acknowledged_at=now + BACK, acknowledged_by=ada)
+    ways.back(now + BACK + MINUTE)
+    assert len(ways.mails) == len(ways.messages) == 1
+    for rows in (own(Delivery), own(ChannelMessage)):
+        dropped = rows.get(notice__kind="repeat")
+        assert (dropped.state, dropped.last_error) == (
+            "dead",
+            "somebody had acknowledged the incident before it could go out",
+        )
+
+
+def test_what_may_have_arrived_stays_as_it_was_and_the_end_follows(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    fire(alert, now)
+    SendAttempt.objects.create(delivery=own(Delivery).get(), number=1, at=now, ms=1, outcome="unknown")
+    send_to_channels(now, clock=lambda: now, poster=Poster(lost()))
+    recover(alert, now + MINUTE)
+    ways.back(now + BACK)
+    assert [one.partition("]")[0] for one in ways.mails] == ["[Firing", "[Recovered"]
+    assert [one.partition("]")[0] for one in ways.messages] == ["[Firing", "[Recovered"]
+
+
+def test_what_another_message_told_is_not_sent_again(ways: Ways, alert: AlertState, ada: User, now: datetime) -> None:
+    fire(alert, now)
+    ways.away(now)
+    recover(alert, now + MINUTE)
+    ways.back(now + BACK)
+    for row in (own(Delivery).get(state="told"), own(ChannelMessage).get(state="told")):
+        with pytest.raises(CannotBeSentAgain):
+            send_again(row, actor=ada, now=now + BACK)
+
+
+def test_a_fault_of_ours_with_the_new_words_lets_the_message_go_out_as_it_is(
+    ways: Ways, alert: AlertState, now: datetime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fire(alert, now)
+    ways.away(now)
+    recover(alert, now + MINUTE)
+    monkeypatch.setattr("monitor.notify.retell.facts_of", lambda *_, **__: 1 / 0)
+    ways.back(now + BACK)
+    assert [one.partition("]")[0] for one in ways.mails] == ["[Firing", "[Recovered"]
+    assert "could not be written anew" in caplog.text
+
+
+def test_a_message_that_somebody_else_takes_meanwhile_is_not_changed(
+    ways: Ways, alert: AlertState, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fire(alert, now)
+    ways.away(now)
+    recover(alert, now + MINUTE)
+    facts_of = retell.facts_of
+
+    def be_overtaken(*args: Any, **more: Any) -> Any:
+        own(Delivery).filter(notice__kind="resolved").update(state="sending", attempts=1, lease_until=now + BACK * 2)
+        return facts_of(*args, **more)
+
+    monkeypatch.setattr(retell, "facts_of", be_overtaken)
+    ways.is_away = False
+    assert send_at(now + BACK).sent == 1
+    assert own(Delivery).get(notice__kind="resolved").retold_at is None
+    assert own(Delivery).get(notice__kind="firing").state == "sent"

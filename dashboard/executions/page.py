@@ -14,7 +14,7 @@ from monitor.access import may
 from monitor.models import Execution
 from monitor.queries import execution as queries
 from monitor.queries.run_status import standing
-from monitor.retry import requests
+from monitor.retry.facts import facts_shown
 from monitor.retry.prospects import prospect_of
 from monitor.retry.safety import judge
 
@@ -55,7 +55,8 @@ def retry_context(
         form: one that was sent and found wanting; None for a fresh one with a token of its own.
     """
     now = timezone.now()
-    facts = requests.facts_for(row, now)
+    parent = detail.cause.execution.execution_id if detail.cause is not None else ""
+    facts = facts_shown(row, now, [attempt.row for attempt in detail.attempts], parent)
     verdict = judge(facts, now)
     may_accept = may(request.user, "retry.accept_risk", row.account)
     is_risky = verdict.kind == "risky"

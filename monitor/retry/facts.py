@@ -31,12 +31,34 @@ def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | No
     return facts_of([execution], now, besides=besides)[execution.pk]
 
 
+def facts_shown(execution: Execution, now: datetime, attempts: Sequence[RetryAttempt], parent: str) -> RetryFacts:
+    """Returns what the tables know of an execution whose page has read some of it; that is not read again.
+
+    Args:
+        execution: with its entry of the ledger and the run that superseded it joined in.
+        now: the present.
+        attempts: all retries of it, the newest first, read at one moment.
+        parent: Zoho's id of the execution whose retry it is; "" where it is none.
+    """
+    failure: Failure | None = getattr(execution, "failure", None)
+    superseded = {}
+    if failure is not None and failure.fate == Failure.Fate.SUPERSEDED:
+        later = failure.superseded_by
+        superseded[execution.pk] = later.execution_id if later is not None else LATER_RUN
+    found = facts_of(
+        [execution], now, superseded=superseded, attempts={execution.pk: list(attempts)}, parents={execution.pk: parent}
+    )
+    return found[execution.pk]
+
+
 def facts_of(
     executions: Collection[Run],
     now: datetime,
     *,
     besides: RetryAttempt | None = None,
     superseded: Mapping[int, str] | None = None,
+    attempts: dict[int, list[RetryAttempt]] | None = None,
+    parents: Mapping[int, str] | None = None,
 ) -> dict[int, RetryFacts]:
     """Returns what the tables know of some executions, by their primary keys; few statements, however many they are.
 
@@ -45,17 +67,14 @@ def facts_of(
         now: the present, for what carries no time.
         besides: an attempt to leave out: the one that is about to be sent.
         superseded: Zoho's id of a later success for the same record, by primary key; None has it read.
+        attempts: all retries of each, the newest first, read at one moment; None has them read.
+        parents: Zoho's id of the execution whose retry each one is, by primary key; None has them read.
     """
     by_key = {execution.pk: execution for execution in executions}
-    # One statement, hence one moment: read in two, a retry could be seen neither open nor succeeded.
-    attempts: dict[int, list[RetryAttempt]] = defaultdict(list)
-    for keys in _chunks(list(by_key)):
-        for attempt in RetryAttempt.objects.filter(execution__id__among=keys).order_by("-requested_at", "-pk"):
-            if besides is None or attempt.pk != besides.pk:
-                attempts[attempt.execution_id].append(attempt)
+    attempts = _attempts(list(by_key), besides) if attempts is None else attempts
     caused = _caused(executions, attempts)
     again = _retries_of(caused)
-    parents = _parents(executions)
+    parents = _parents(executions) if parents is None else parents
     superseded = _superseded(list(by_key)) if superseded is None else superseded
     ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
     said = words_on({execution.flow_id: execution.flow for execution in executions}.values(), ahead)
@@ -73,6 +92,17 @@ def facts_of(
         )
         for pk, execution in by_key.items()
     }
+
+
+def _attempts(keys: Sequence[int], besides: RetryAttempt | None) -> dict[int, list[RetryAttempt]]:
+    """Reads the retries of some runs, the newest first."""
+    # One statement, hence one moment: read in two, a retry could be seen neither open nor succeeded.
+    found: dict[int, list[RetryAttempt]] = defaultdict(list)
+    for some in _chunks(keys):
+        for attempt in RetryAttempt.objects.filter(execution__id__among=some).order_by("-requested_at", "-pk"):
+            if besides is None or attempt.pk != besides.pk:
+                found[attempt.execution_id].append(attempt)
+    return found
 
 
 def _facts(

@@ -29,7 +29,7 @@ MOST = {
     "overview of a month": 12,
     "flows": 11,
     "a flow": 18,
-    "a run": 13,
+    "a run": 10,
     "newest runs": 8,
     "failed runs of a flow": 9,
     "runs of one day": 8,

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,14 +86,14 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
 
 
 @contextmanager
-def postgres() -> Iterator[tuple[str, str]]:
-    """Gives the address of a PostgreSQL server, or "" and the reason why there is none."""
+def postgres(more: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Gives the address of a PostgreSQL server with some settings, or "" and the reason why there is none."""
     given = os.environ.get("TEST_DATABASE_URL", "").strip()
     if given:
         yield given, ""
         return
     try:
-        server = throwaway_postgres.start()
+        server = throwaway_postgres.start(more)
     except throwaway_postgres.UnavailableError as reason:
         yield "", str(reason)
         return
@@ -127,7 +127,8 @@ def main() -> int:
         if runs and not any(Path(ROOT, argument.split("::")[0]).exists() for argument in rest):
             arguments += [f"--ignore={folder}" for folder in WITHOUT_DATABASE]
         before = work()
-        with postgres() as (url, missing):
+        more = {} if options.mark == "bench" else throwaway_postgres.FOR_SMALL_TABLES
+        with postgres(more) as (url, missing):
             found = suite("PostgreSQL", url, arguments) if url else None
         if found is not None:
             runs.append(replace(found, work=work() - before))

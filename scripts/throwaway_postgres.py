@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ _OPTIONS = {
     "jit": "off",
     "shared_buffers": "128MB",
 }
+# What a test's tables take up is soon dead rows only, which makes them look large: several processes for one query
+# would cost more than the query. A benchmark measures a server that has them.
+FOR_SMALL_TABLES = {"max_parallel_workers_per_gather": "0"}
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -83,8 +87,11 @@ def programs() -> Path:
     )
 
 
-def start() -> Server:
+def start(more: Mapping[str, str]) -> Server:
     """Makes and starts a server.
+
+    Args:
+        more: settings of it besides those of every throw-away server.
 
     Raises:
         UnavailableError: no programs, or no user to run them as.
@@ -93,7 +100,7 @@ def start() -> Server:
     user = _user()
     folder = Path(tempfile.mkdtemp(prefix="monitor-postgres-"))
     try:
-        return _start(folder_of_programs, folder, user)
+        return _start(folder_of_programs, folder, user, more)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -109,7 +116,7 @@ def _user() -> pwd.struct_passwd | None:
         raise UnavailableError("initdb refuses root, and there is no user `postgres` to run it as") from None
 
 
-def _start(programs: Path, folder: Path, user: pwd.struct_passwd | None) -> Server:
+def _start(programs: Path, folder: Path, user: pwd.struct_passwd | None, more: Mapping[str, str]) -> Server:
     password = secrets.token_hex(16)
     password_file = folder / "password"
     password_file.write_text(password)
@@ -128,14 +135,16 @@ def _start(programs: Path, folder: Path, user: pwd.struct_passwd | None) -> Serv
         raise UnavailableError(f"initdb failed: {(made.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     for _ in range(3):  # another process may take the port between our look and the start
         port = _free_port()
-        process = _serve(programs, folder, port, user)
+        process = _serve(programs, folder, user, {**_OPTIONS, **more, "port": str(port)})
         if _answers(process, port):
             return Server(f"postgres://monitor:{password}@127.0.0.1:{port}/postgres", folder, process)
     raise UnavailableError(f"the server did not start: {(folder / 'log').read_text(errors='replace')[-300:].strip()}")
 
 
-def _serve(programs: Path, folder: Path, port: int, user: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
-    options = _OPTIONS | {"port": str(port), "unix_socket_directories": str(folder)}
+def _serve(
+    programs: Path, folder: Path, user: pwd.struct_passwd | None, options: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    options = {**options, "unix_socket_directories": str(folder)}
     parent = os.getpid()
 
     def end_with_parent() -> None:

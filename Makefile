@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-retry bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -43,6 +43,7 @@ help: ## this menu
 	@echo "make bench-grouping how fast and how well failures are grouped, beside a rival"
 	@echo "make bench-pages    what each page costs over HTTP, beside the floor of the server and bare SQL; PAGES_ROWS=…"
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
+	@echo "make bench-memory   what web and worker hold in memory together, beside a bare Django with its queue"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
 	@echo "make bench-alert-latency  seconds from a condition that is committed to the mail server's 250; ALERT_LATENCY_EVENTS=…"
 	@echo "make alerts-faults  500 schedules of alerts, faults of mail and webhooks, deaths: nothing lost; ALERT_SCHEDULES=… ALERT_FIRST=…"
@@ -119,6 +120,9 @@ bench-pages: $(DEV)
 bench-retry: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \
 		tests/benchmarks/test_bulk_retry.py $(ARGS)
+
+bench-memory: $(DEV)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --database sqlite tests/benchmarks/test_memory.py $(ARGS)
 
 bench-alert-latency: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \

@@ -9,19 +9,20 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from monitor import audit, job_failures, sign_in, vault
+from monitor import audit, job_failures, sign_in
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow, remind
 from monitor.alerting.load import accounts_counted_since, newest_count
 from monitor.alerting.rules import ensure_default_rules
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
+from monitor.due import SYNC_TASK, accounts_to_read, due_accounts
 from monitor.ingest import callbacks
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
@@ -29,7 +30,7 @@ from monitor.ingest.base.result import Result
 from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
-from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
+from monitor.models import ApiCall, DirtyHour, Flow, StageRun, User, ZohoAccount, ages
 from monitor.notify.channels.send import is_anything_to_notify, send_to_channels
 from monitor.notify.digests import DigestReaders, write_digests
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
@@ -51,55 +52,13 @@ TRIAGE_SECONDS = 8
 RECOUNT_SECONDS = 4  # the next is not enqueued before this one has come to its end
 HOURS_AT_ONCE = 1000  # counted between two looks at the clock
 PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
-SYNC_TASK = "monitor.tasks.sync_account"
 DIGEST_READERS = DigestReaders(digest_of, alive)
 logger = logging.getLogger(__name__)
 
 
-def due_accounts(now: datetime) -> list[int]:
-    """Returns the keys of accounts whose mirror wants reading and that nobody reads at the moment.
-
-    One whose products all have to be left alone is not due; one of them is enough to go on with. Without a key for
-    the stored secrets nobody can be asked.
-    """
-    if vault.trouble():
-        return []
-    due = Q(sync=None) | Q(sync__next_due_at=None) | Q(sync__next_due_at__lte=now)
-    free = Q(sync=None) | Q(sync__lease_until=None) | Q(sync__lease_until__lte=now)
-    flow, crm = (
-        ~Q(**{address: ""})
-        & ~Exists(ApiBudget.objects.filter(account=OuterRef("pk"), product=product, blocked_until__gt=now))
-        for product, address in ((Product.FLOW, "flow_url"), (Product.CRM, "crm_url"))
-    )
-    rows = ZohoAccount.objects.filter(flow | crm, due, free, is_active=True)
-    return list(rows.order_by("sync__next_due_at").values_list("pk", flat=True))
-
-
-def is_anything_due(now: datetime) -> bool:
-    """Returns whether the tick would find an account to read: two statements, so that it may be asked often."""
-    return bool(_accounts_to_read(now))
-
-
-def _accounts_to_read(now: datetime) -> list[int]:
-    """Returns the due accounts but those whose sync failed lately and pauses."""
-    keys = due_accounts(now)
-    paused = job_failures.put_off(now) if keys else set()
-    return [key for key in keys if job_failures.name_of(SYNC_TASK, (key,)) not in paused]
-
-
-def is_anything_to_count(now: datetime) -> bool:
-    """Returns whether an hour's runs have changed since they were counted."""
-    return DirtyHour.objects.exists()
-
-
-def is_anything_for_channels(now: datetime) -> bool:
-    """Returns whether a message to a channel is due."""
-    return is_anything_to_notify(now)
-
-
 def enqueue_due_accounts(now: datetime | None = None) -> int:
     """Queues a sync for each due account that does not already wait for one; a doubled one does no harm."""
-    keys = _accounts_to_read(now or utc_now())
+    keys = accounts_to_read(now or utc_now())
     waiting = _waiting_syncs() if keys else set()
     for key in keys:
         if key not in waiting:

@@ -29,13 +29,11 @@ class PeriodicJob:
 
 
 JOBS: tuple[PeriodicJob, ...] = (
-    PeriodicJob("tick", 2, "monitor.tasks.tick", only_if="monitor.pipeline.is_anything_due"),
-    PeriodicJob("recount", 2, "monitor.tasks.recount", only_if="monitor.pipeline.is_anything_to_count"),
+    PeriodicJob("tick", 2, "monitor.tasks.tick", only_if="monitor.due.is_anything_due"),
+    PeriodicJob("recount", 2, "monitor.tasks.recount", only_if="monitor.due.is_anything_to_count"),
     PeriodicJob("judge", 15, "monitor.tasks.judge"),
     PeriodicJob("deliver", 5, "monitor.tasks.deliver"),
-    PeriodicJob(
-        "notify_channels", 5, "monitor.tasks.notify_channels", only_if="monitor.pipeline.is_anything_for_channels"
-    ),
+    PeriodicJob("notify_channels", 5, "monitor.tasks.notify_channels", only_if="monitor.due.is_anything_for_channels"),
     PeriodicJob("send_retries", 5, "monitor.tasks.send_retries"),
     PeriodicJob("take_hints", 5, "monitor.tasks.take_hints"),
     PeriodicJob("housekeeping", 600, "monitor.tasks.housekeeping"),

@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage
 from django_q.models import OrmQ
 
 from monitor import job_failures, pipeline
+from monitor.due import is_anything_due, is_anything_to_count
 from monitor.ingest import callbacks
 from monitor.models import (
     ApiBudget,
@@ -63,7 +64,7 @@ def test_an_account_is_due_at_its_time_while_nobody_reads_it(
 ) -> None:
     sync_of(account, **fields)
     assert (account.pk in pipeline.due_accounts(now)) is due
-    assert pipeline.is_anything_due(now) is (pipeline.due_accounts(now) != [])
+    assert is_anything_due(now) is (pipeline.due_accounts(now) != [])
 
 
 def test_an_account_never_read_is_due_and_one_that_is_switched_off_is_not(account: ZohoAccount, now: datetime) -> None:
@@ -294,9 +295,9 @@ def test_a_recount_that_leaves_hours_behind_leaves_the_evaluation_to_the_sweep(
 
 def test_hours_are_to_be_counted_while_some_are_dirty(now: datetime) -> None:
     DirtyHour.objects.all().delete()
-    assert not pipeline.is_anything_to_count(now)
+    assert not is_anything_to_count(now)
     DirtyHour.objects.mark([(factories.make_flow().pk, now)])
-    assert pipeline.is_anything_to_count(now)
+    assert is_anything_to_count(now)
 
 
 def test_named_executions_are_read_of_the_flows_that_are_known(

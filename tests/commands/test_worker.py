@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.urls import get_resolver
 
+from monitor.management import data_command
 from monitor.supervisor import processes
 from tests.realprocess import ROOT, wait_for
 
@@ -32,6 +34,47 @@ def test_a_worker_on_a_database_without_tables_ends_with_one_line(tmp_path: Path
     assert done.returncode == 1
     assert "run `manage.py migrate` first" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class StartedAgainError(Exception):
+    """Stands for a process that has become another one."""
+
+
+def test_the_supervisor_starts_again_once_its_checks_are_made_and_keeps_what_it_was_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    became: list[list[str]] = []
+
+    def become(program: str, command: list[str]) -> None:
+        became.append(command)
+        raise StartedAgainError
+
+    told = [sys.executable, "manage.py", "worker", "--grace", "3"]
+    monkeypatch.setattr(os, "execv", become)
+    monkeypatch.setattr(sys, "orig_argv", told)
+    monkeypatch.setattr(data_command, "_check_migrations", lambda: None)
+    with pytest.raises(StartedAgainError):
+        call_command("worker", skip_checks=False)
+    assert became == [[*told, "--skip-checks"]]
+
+
+@pytest.mark.parametrize(
+    ("module", "left_out"),
+    [("monitor.management.commands.worker", "dashboard.urls"), ("dashboard.server.keeper", "django")],
+)
+def test_what_only_watches_over_others_is_small(module: str, left_out: str) -> None:
+    """Each of them lies beside the work for months, and takes the memory of all that it has ever imported."""
+    setup = "import django; django.setup(); " if module.startswith("monitor") else ""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {setup}import {module}; print({left_out!r} in sys.modules)"],
+        cwd=ROOT,
+        env={"DEBUG": "1", "PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "dashboard.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "False\n"
 
 
 def test_nobody_can_make_the_queue_run_a_function_through_an_admin_site():

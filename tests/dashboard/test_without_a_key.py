@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from monitor import pipeline
+from monitor.due import is_anything_due
 from monitor.models import (
     AlertState,
     Delivery,
@@ -165,4 +166,4 @@ def test_nothing_is_asked_for_and_no_account_is_due_without_keys(db: None, setti
     assert world.account.pk in pipeline.due_accounts(timezone.now())
     settings.ENCRYPTION_KEYS = []
     assert pipeline.due_accounts(timezone.now()) == []
-    assert not pipeline.is_anything_due(timezone.now())
+    assert not is_anything_due(timezone.now())

@@ -10,6 +10,7 @@ import pytest
 
 from monitor import pipeline
 from monitor.connection import Gate
+from monitor.due import is_anything_to_count
 from monitor.ingest.base.read_soon import hint, want
 from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
@@ -311,10 +312,10 @@ def test_what_was_read_before_the_grant_was_revoked_is_not_due_again(account: Zo
 def test_charts_follow_while_nobody_judges(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.flows = [FakeFlow(runs=[Run(zoho.clock())])]
     sync(account, zoho)
-    assert pipeline.is_anything_to_count(zoho.clock())
+    assert is_anything_to_count(zoho.clock())
 
     pipeline.recount()
 
-    assert not pipeline.is_anything_to_count(zoho.clock())
+    assert not is_anything_to_count(zoho.clock())
     assert own(HourBucket).get().succeeded == 1
     assert own(StageRun).get(stage="rollups").summary == {"hours": 1}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import job_failures, pipeline
+from monitor.due import accounts_to_read, is_anything_due
 from monitor.models import StageRun, SyncState, WorkerBeat, ZohoAccount
 from monitor.schedules import FIRST_PAUSE, LONGEST_PAUSE, pause_after
 from monitor.supervisor import worker_marks
@@ -70,10 +71,10 @@ def test_what_a_worker_ran_is_noted_by_its_name_without_traceback_or_personal_da
 def test_an_account_whose_sync_fails_pauses_and_the_others_go_on(nobody_else: None, now: datetime) -> None:
     bad, good = factories.make_account("Bad"), factories.make_account("Good")
     job_failures.failed(f"sync_account:{bad.pk}", "no", now)
-    assert pipeline._accounts_to_read(now) == [good.pk]
-    assert set(pipeline._accounts_to_read(now + HOUR)) == {bad.pk, good.pk}
+    assert accounts_to_read(now) == [good.pk]
+    assert set(accounts_to_read(now + HOUR)) == {bad.pk, good.pk}
     SyncState.objects.filter(account=good).update(next_due_at=now + 2 * HOUR)
-    assert not pipeline.is_anything_due(now)
+    assert not is_anything_due(now)
 
 
 def test_one_accounts_fault_keeps_no_others_alerts_back(nobody_else: None, monkeypatch: pytest.MonkeyPatch) -> None:

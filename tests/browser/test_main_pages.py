@@ -13,6 +13,7 @@ from monitor.models import Execution, Flow, RetryAttempt, User
 from tests.browser.conftest import Visit, Zoho
 
 pytestmark = pytest.mark.browser
+PLOTLY_MS = 60_000  # a busy machine reads plotly.js for many seconds
 
 
 def permanent_failure(zoho: Zoho) -> Execution:
@@ -29,7 +30,7 @@ def test_the_overview_shows_charts_that_plotly_has_really_drawn(
     expect(visit.page.get_by_role("heading", name="Overview")).to_be_visible()
     visit.page.locator("[data-chart]").first.hover()
     chart = visit.page.locator(".js-plotly-plot").first
-    expect(chart.locator(".scatterlayer .trace path.js-line").first).to_be_visible()
+    expect(chart.locator(".scatterlayer .trace path.js-line").first).to_be_visible(timeout=PLOTLY_MS)
     # A line with a length, not an empty element.
     length = chart.locator("path.js-line").first.evaluate("path => path.getTotalLength()")
     assert length > 50
@@ -54,7 +55,7 @@ def test_a_flow_page_draws_success_rate_run_times_and_results(
     visit.go(flow.get_absolute_url())
     for chart in visit.page.locator("[data-chart]").all():
         chart.hover()
-        expect(chart.locator(".js-plotly-plot")).to_be_visible()
+        expect(chart.locator(".js-plotly-plot")).to_be_visible(timeout=PLOTLY_MS)
     expect(visit.page.locator(".js-plotly-plot")).to_have_count(4)
     expect(visit.page.locator(".js-plotly-plot .trace").first).to_be_attached()
 
@@ -67,7 +68,7 @@ def test_a_click_on_a_bar_opens_the_runs_that_it_counts(visit: Visit, zoho: Zoho
     chart = visit.page.locator("[data-chart=chart-outcomes]")
     chart.hover()
     bars = chart.locator(".js-plotly-plot .barlayer .point path")
-    expect(bars.first).to_be_attached()
+    expect(bars.first).to_be_attached(timeout=PLOTLY_MS)
     tallest = max((bar.bounding_box() for bar in bars.all()), key=lambda box: box["height"] if box else 0)
     assert tallest is not None
     visit.page.mouse.click(tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] / 2)

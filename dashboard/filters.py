@@ -113,8 +113,12 @@ class IdField(forms.TypedChoiceField):
         super().__init__(coerce=int, empty_value=None, required=False, **kwargs)
 
     def valid_value(self, value: Any) -> bool:
-        text = str(value)
-        return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= BIGGEST_ID
+        return is_key(str(value))
+
+
+def is_key(text: str) -> bool:
+    """Says whether a text of an address can be a primary key."""
+    return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= BIGGEST_ID
 
 
 class OwnerField(IdField):
@@ -172,6 +176,8 @@ class FilterForm(forms.Form):
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
         self._knows_accounts = "account" not in self.fields
+        if "flow" in self.fields:
+            self.fields["flow"].data = data
         if self.sorts:
             choices = [(name, name) for name in self.sorts]
             self.fields[self.sort_name] = forms.ChoiceField(
@@ -217,6 +223,16 @@ class FilterForm(forms.Form):
     def is_narrowed(self) -> bool:
         """Tells whether any filter is set; the order and the place in the list are none."""
         return any(self.data.get(name) for name in self.fields if name not in (*self.places, self.sort_name))
+
+    @property
+    def address(self) -> str:
+        """Returns the query string that says the same in short: a flow that was typed becomes its key; else empty."""
+        flow = self.cleaned_data.get("flow")
+        if flow is None or self.data["flow"].strip() == str(flow):
+            return ""
+        query = self.data.copy()
+        query["flow"] = str(flow)
+        return query.urlencode()
 
     @property
     def kept(self) -> list[forms.BoundField]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as date_of
 from datetime import datetime, timedelta
 from math import floor
 
@@ -110,12 +111,17 @@ def moment(local: datetime, this_year: int) -> str:
         this_year: the year that goes without saying.
     """
     year = "" if local.year == this_year else f" {local.year}"
-    return f"{local.day} {_MONTHS[local.month]}{year} {_seconds(local)}{again(local)}"
+    return f"{short_date(local)}{year} {_seconds(local)}{again(local)}"
 
 
-def date(local: datetime) -> str:
-    """Writes the day of a time in the viewer's zone: "22 Nov 2026"."""
-    return f"{local.day} {_MONTHS[local.month]} {local.year}"
+def date(day: date_of) -> str:
+    """Writes a day, or that of a time in the viewer's zone: "22 Nov 2026"."""
+    return f"{short_date(day)} {day.year}"
+
+
+def short_date(day: date_of) -> str:
+    """Writes a day without its year: "22 Nov"."""
+    return f"{day.day} {_MONTHS[day.month]}"
 
 
 def _seconds(local: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from dashboard.context import frame_at, of_mirror
@@ -52,6 +52,8 @@ def show(
     if stream and form is not None:
         context["freshness"] = freshness.of_list(mirror, stream, now, form.cleaned_data.get("account"))
     context = frame | {"freshness": mirror} | context
+    if form is not None and is_valid and request.method in ("GET", "HEAD") and form.address:
+        return redirect(f"{request.path}?{form.address}")
     context |= {"own_url": own_url, "list_path": own_url or request.path}
     is_part = bool(request.htmx)  # type: ignore[attr-defined]
     context |= {"form": form, "is_part": is_part, "frame": "parts/bare.html" if is_part else "base.html"}

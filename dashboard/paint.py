@@ -48,6 +48,22 @@ def tag(words: str, title: str = "") -> SafeString:
     return safe(f'<span class="tag"{tooltip}>{escape(words)}</span>')
 
 
+def count(number: float | None, href: str, tone: str = "") -> SafeString:
+    """Paints a number as a link to exactly what it counts; none is no link.
+
+    Args:
+        number: how many.
+        href: the address of these; empty where there is none.
+        tone: a class of the number.
+    """
+    text = formats.number(number)
+    if not number:
+        return safe(text)
+    if not href:
+        return safe(f'<span class="{escape(tone)}">{text}</span>' if tone else text)
+    return safe(f'<a class="{escape(tone)}" href="{escape(href)}">{text}</a>')
+
+
 def when(at: datetime, zone: tzinfo, this_year: int) -> SafeString:
     """Paints "22 Nov 12:00:05", with the whole date and the zone in the tooltip.
 

@@ -11,8 +11,9 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
+from dashboard.flow_field import FlowField
 from dashboard.reasons import ReasonForm
-from monitor.models import Execution, Failure, Flow, Problem
+from monitor.models import Execution, Failure, Problem
 from monitor.periods import second_moment_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import (
@@ -28,9 +29,7 @@ from monitor.queries.executions import (
     ExecutionFilter,
 )
 from monitor.queries.places import Key
-from monitor.queries.shown_names import in_shown_order
 
-MOST_FLOWS_OFFERED = 500
 NONE_KNOWN = "none"  # of records, in an address
 
 
@@ -142,7 +141,7 @@ class ExecutionFilterForm(FilterForm):
         "All",
     )
     outcome = OneOfField([*Failure.Fate.choices, (EVER_FAILED, "Any, but it failed once")], "Outcome", "Any")
-    flow = IdField(label="Flow")
+    flow = FlowField()
     start = TimeField(label="Started from")
     end = TimeField(label="Started before")
     problem = IdField(label="Problem")
@@ -161,17 +160,6 @@ class ExecutionFilterForm(FilterForm):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
-        flows = Flow.objects.order_by("flow_name", "pk")
-        if data.get("account") and self.fields["account"].valid_value(data["account"]):
-            flows = flows.filter(account_id=int(data["account"]))
-        # All of them are put into the order that is shown: which ones are cut off tells of no hidden name either.
-        named = in_shown_order(flows.values_list("pk", "flow_name"))
-        offered = named[:MOST_FLOWS_OFFERED]
-        chosen = data.get("flow", "")
-        if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
-            known = [one for one in named if str(one[0]) == chosen]
-            offered += known or in_shown_order(Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name"))
-        self.offer("flow", offered)
         problem = data.get("problem", "")
         if problem and self.fields["problem"].valid_value(problem):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")

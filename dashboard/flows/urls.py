@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.flows import pins, records, views
+from dashboard.flows import pins, records, suggest, views
 
 urlpatterns = [
     path("flows/", views.flows, name="flows"),
+    path("flows/suggest/", suggest.flow_suggest, name="flow_suggest"),
     path("flows/<int:pk>/", views.flow, name="flow"),
     path("flows/<int:pk>/ownership/", views.flow_ownership, name="flow_ownership"),
     path("flows/<int:pk>/read/", views.flow_read, name="flow_read"),

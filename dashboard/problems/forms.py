@@ -6,18 +6,15 @@ from typing import Any
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
-from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
 from dashboard.filters import NOBODY, FilterForm, IdField, OneOfField, OwnerField, TextField, TimeField
+from dashboard.flow_field import FlowField
 from monitor.access import who_may
-from monitor.models import Failure, Flow, Problem, User
-from monitor.privacy import mask_name
+from monitor.models import Problem, User
 from monitor.queries.problems import ProblemFilter
-from monitor.queries.shown_names import by_shown_name
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
 
-MOST_FLOWS_OFFERED = 500
 ALL = "all"
 ESCALATES, TIME, COUNT = "escalates", "time", "count"
 # What may be done with several problems at once.
@@ -29,7 +26,7 @@ class ProblemFilterForm(FilterForm):
 
     state = OneOfField([(ALL, "All"), *Problem.State.choices], "State", "Unresolved")
     owner = OwnerField(label="Owner")
-    flow = IdField(label="Flow")
+    flow = FlowField()
     seen_from = TimeField(label="First seen from")
 
     app = TextField("App of the action")
@@ -42,10 +39,6 @@ class ProblemFilterForm(FilterForm):
         super().__init__(data)
         people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
         self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
-        has_failed = Exists(Failure.objects.filter(flow=OuterRef("pk")))
-        flows = Flow.objects.filter(has_failed).order_by(*by_shown_name(Flow.objects.all(), "flow_name"))
-        offered = flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED]
-        self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
         for name in self.set_by_links:
             if not data.get(name):
                 self.fields[name].widget = forms.HiddenInput()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,17 +18,26 @@ from dashboard import formats, paint, status_labels, svg
 from dashboard.charts import Chart
 from dashboard.executions import rows as execution_rows
 from dashboard.executions.rows import RunRow
+from dashboard.flows import rows as flow_rows
+from dashboard.flows.rows import FlowLine, FlowRow, paint_standing
 from dashboard.masked import masked
+from dashboard.problems import rows as problem_rows
+from dashboard.problems.rows import ProblemLine
+from dashboard.rules import rows as rule_rows
+from dashboard.rules.rows import RuleLine, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy
+from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy, WorkflowRule
+from monitor.ownership import Owned
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import audit, links
-from monitor.queries.problems import tone_of_age
+from monitor.queries.problems import ProblemRow
 
 register = template.Library()
 register.simple_tag(paint.icon, name="icon")
+register.simple_tag(paint_standing, name="flow_standing")
+register.simple_tag(paint_state, name="rule_state")
 register.filter("rate", formats.rate)
 register.filter("number", formats.number)
 register.filter("duration", formats.duration)
@@ -119,17 +128,31 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 
 @register.simple_tag(takes_context=True)
-def age_tone(context: Context, at: datetime | None) -> str:
-    """Names the class of an open failure's age: the older, the redder. Uses the page's `now`."""
-    now = context.get("now") or timezone.now()
-    return tone_of_age(now - at) if at else ""
-
-
-@register.simple_tag(takes_context=True)
 def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool) -> list[RunRow]:
     """Puts the runs of a table into words: `{% run_rows rows with_flow=True as finished %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
     return execution_rows.rows(runs, now, timezone.get_current_timezone(), with_flow=with_flow)
+
+
+@register.simple_tag(takes_context=True)
+def flow_lines(context: Context, rows: Iterable[FlowRow], window: Window) -> list[FlowLine]:
+    """Puts the flows of a list into words: `{% flow_lines rows window as lines %}`. Uses the page's `now`."""
+    now = context.get("now") or timezone.now()
+    return flow_rows.lines(rows, window, now, timezone.get_current_timezone())
+
+
+@register.simple_tag(takes_context=True)
+def rule_lines(context: Context, rows: Iterable[tuple[WorkflowRule, Owned]]) -> list[RuleLine]:
+    """Puts the workflow rules of a list into words: `{% rule_lines rows as lines %}`. Uses the page's `now`."""
+    now = context.get("now") or timezone.now()
+    return rule_rows.lines(rows, now, timezone.get_current_timezone())
+
+
+@register.simple_tag(takes_context=True)
+def problem_lines(context: Context, rows: Iterable[ProblemRow], ticked: Collection[int]) -> list[ProblemLine]:
+    """Puts the problems of a list into words: `{% problem_lines rows ticked as lines %}`. Uses the page's `now`."""
+    now = context.get("now") or timezone.now()
+    return problem_rows.lines(rows, now, timezone.get_current_timezone(), ticked or ())
 
 
 @register.simple_tag
@@ -144,10 +167,7 @@ def runs(count: int | None, window: Window, status: str, **more: Any) -> SafeStr
     """
     tone = more.pop("tone", "")
     href = links.runs(window, status, **{name: value or None for name, value in more.items()}) if count else ""
-    text = formats.number(count)
-    if not href:
-        return format_html('<span class="{}">{}</span>', tone, text) if tone and count else text
-    return format_html('<a class="{}" href="{}">{}</a>', tone, href, text)
+    return paint.count(count, href, tone)
 
 
 @register.simple_tag
@@ -159,11 +179,8 @@ def failures(count: int, **wanted: Any) -> SafeString | str:
         wanted: as `links.failures` takes it; `tone` is a class of the link.
     """
     tone = wanted.pop("tone", "")
-    text = formats.number(count)
-    if not count:
-        return text
-    href = links.failures(**{name: value or None for name, value in wanted.items()})
-    return format_html('<a class="{}" href="{}">{}</a>', tone, href, text)
+    href = links.failures(**{name: value or None for name, value in wanted.items()}) if count else ""
+    return paint.count(count, href, tone)
 
 
 @register.simple_tag
@@ -264,14 +281,3 @@ def progress_bar(progress: Progress) -> SafeString:
     ]
     words = f"{progress.ended:,} of {progress.total:,} ended"
     return format_html('<span title="{0}">{1}<span class="visually-hidden">{0}</span></span>', words, svg.shares(parts))
-
-
-@register.simple_tag
-def sparkline(days: list[tuple[int, int]] | None) -> SafeString:
-    """Paints bars of succeeded and failed runs a day, with the same in words."""
-    pairs = days or []
-    good, bad = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-    words = f"{good:,} succeeded, {bad:,} failed in {len(pairs)} days" if pairs else "no runs"
-    return format_html(
-        '<span title="{0}">{1}<span class="visually-hidden">{0}</span></span>', words, svg.sparkline(pairs)
-    )

@@ -20,6 +20,16 @@ def address_of(page: str, pk: int) -> str:
     return f"{before}{pk:d}{after}"
 
 
+def address_of_list(page: str) -> str:
+    """Returns the address of a page whose pattern takes nothing."""
+    return _whole(page, get_script_prefix(), get_urlconf())
+
+
+@lru_cache(maxsize=256)
+def _whole(page: str, prefix: str, urlconf: str | None) -> str:
+    return reverse(page, urlconf)
+
+
 @lru_cache(maxsize=256)
 def _around(page: str, prefix: str, urlconf: str | None) -> tuple[str, str]:
     """Returns what stands before and after the key in each address of a page."""

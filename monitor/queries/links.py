@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from django.urls import reverse
-
+from monitor.models.addresses import address_of_list
 from monitor.periods import Window
 from monitor.queries.executions import EVER_FAILED
 
@@ -32,7 +31,7 @@ def runs(
         return ""
     wanted = {"account": account_id, "flow": flow_id, "status": status}
     wanted |= {"start": _text(window.start), "end": _text(window.end)}
-    return f"{reverse('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
+    return f"{address_of_list('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
 
 def failures(
@@ -64,12 +63,12 @@ def failures(
     if not any(wanted.values()):
         wanted["outcome"] = EVER_FAILED  # else it would be the list of all runs
     wanted |= {"account": account_id, "flow": flow_id}
-    return f"{reverse('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
+    return f"{address_of_list('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
 
 def problems_since(first_seen: datetime) -> str:
     """Returns the address of the list of the unresolved problems that were seen first at a time or later."""
-    return f"{reverse('problems')}?{urlencode({'seen_from': _text(first_seen)})}"
+    return f"{address_of_list('problems')}?{urlencode({'seen_from': _text(first_seen)})}"
 
 
 def _text(at: datetime) -> str:

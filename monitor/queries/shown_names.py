@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -48,14 +47,3 @@ def by_shown_name(rows: QuerySet[Any], name: str) -> tuple[Any, ...]:
     if not hidden:
         return (name, "pk")
     return (Case(When(pk__in=hidden, then=Value("")), default=F(name)), "pk")
-
-
-def in_shown_order(named: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Returns things with their names as they are shown, in the order of `by_shown_name`.
-
-    Args:
-        named: primary keys and names, in the order of the names.
-    """
-    shown = [(pk, mask_name(name), name) for pk, name in named]
-    hidden = sorted((pk, seen) for pk, seen, name in shown if seen != name)
-    return hidden + [(pk, seen) for pk, seen, name in shown if seen == name]

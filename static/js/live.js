@@ -17,15 +17,20 @@
 
   const clock = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
+  // What is suggested while somebody types says nothing of the page.
+  const isSuggestion = (event) => event.detail.elt.matches("input[list]");
+
   let lastGood = clock();
 
   document.addEventListener("htmx:afterOnLoad", (event) => {
-    if (!event.detail.successful) return;
+    if (!event.detail.successful || isSuggestion(event)) return;
     lastGood = clock();
     document.getElementById(LOST)?.remove();
   });
   for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
-    document.addEventListener(name, () => lost(`This page could not be refreshed. It shows ${lastGood}.`));
+    document.addEventListener(name, (event) => {
+      if (!isSuggestion(event)) lost(`This page could not be refreshed. It shows ${lastGood}.`);
+    });
   }
 
   // The session ended: an answer from the sign-in page must not land inside a card.

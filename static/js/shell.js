@@ -63,8 +63,9 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
-// Filters act at once where scripts run; the button stays for those who want it.
+// Filters act at once where scripts run; the button stays for those who want it. What is typed acts where it was suggested.
 document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-autosubmit]");
-  if (form && event.target.matches("select")) form.requestSubmit();
+  const field = event.target;
+  const isSuggested = [...(field.list?.options ?? [])].some((option) => option.value === field.value);
+  if (field.closest("form[data-autosubmit]") && (field.matches("select") || isSuggested)) field.form.requestSubmit();
 });

@@ -40,6 +40,7 @@ def post(answers: dict[str, Answers], status: str) -> dict[str, Answers]:
 MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] = {
     "overview": (lambda w: {}, SEEN_BY_ALL),
     "flows": (lambda w: {}, SEEN_BY_ALL),
+    "flow_suggest": (lambda w: {}, SEEN_BY_ALL),
     "flow": (lambda w: {"pk": w.flow.pk}, SEEN_BY_ALL),
     "flow_read": (lambda w: {"pk": w.flow.pk}, post(POST_OF_OPERATORS, "302")),
     "alert_routes": (lambda w: {}, SEEN_BY_ALL),

@@ -67,7 +67,7 @@ def test_an_address_of_a_page_keeps_its_filters_and_its_rows(
         ("end=1700-01-01", "Give a year between 2000 and 2100."),
         ("start=2026-11-22&end=2026-11-21", "This is not after the start."),
         ("status=x", "There is no such status."),
-        ("flow=99999999999999999999", "This is not an id."),
+        ("flow=99999999999999999999", "No flow has this name or id."),
         ("after=12", "The page's place in the address is damaged."),
         ("text=%00", "Null characters are not allowed."),
     ],

@@ -148,26 +148,6 @@ def test_an_error_in_a_hidden_field_is_told_at_the_top(db: None) -> None:
     assert form_of("after=zz").hidden_errors == ["The page's place in the address is damaged."]
 
 
-def test_a_flow_beyond_the_offered_choices_can_still_be_chosen(
-    account: ZohoAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forms, "MOST_FLOWS_OFFERED", 1)
-    first, second = factories.make_flow(account, flow_name="A"), factories.make_flow(account, flow_name="B")
-    form = form_of(f"flow={second.pk}")
-    assert form.is_valid()
-    assert {first.pk, second.pk} == {pk for pk, _ in form.fields["flow"].choices if pk}
-
-
-@pytest.mark.parametrize("hidden", ["anna@example.com", "zoe@example.com"])
-def test_which_flows_are_offered_tells_nothing_of_a_hidden_name(
-    hidden: str, account: ZohoAccount, nobody_else: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forms, "MOST_FLOWS_OFFERED", 2)
-    for name in ("Leads", hidden, "Orders"):
-        factories.make_flow(account, flow_name=name)
-    assert [name for pk, name in form_of("").fields["flow"].choices if pk] == ["[e-mail]", "Leads"]
-
-
 class AnyInput(TestCase):
     """Whatever stands in an address, it is read or refused."""
 
@@ -190,24 +170,12 @@ class AnyInput(TestCase):
 
 
 @pytest.mark.django_db
-def test_flows_of_the_chosen_account_are_offered_and_the_chosen_flow_whatever_its_account() -> None:
-    mine, other, third = factories.make_flow(), factories.make_flow(), factories.make_flow()
-
-    def offered(query: str) -> set[int]:
-        return {pk for pk, _ in form_of(query).fields["flow"].choices if pk}
-
-    assert offered(f"account={mine.account_id}") == {mine.pk}
-    assert offered(f"account={mine.account_id}&flow={other.pk}") == {mine.pk, other.pk}
-    assert offered("") >= {mine.pk, other.pk, third.pk}
-
-
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("text", "is_known"),
     [("7", True), ("0" * 18 + "7", True), ("0" * 19 + "7", False), ("0", False), ("", False), ("x", False)],
 )
 def test_a_key_in_an_address_is_a_number_of_at_most_19_digits(text: str, is_known: bool) -> None:
-    assert form_of("").fields["flow"].valid_value(text) is is_known
+    assert form_of("").fields["batch"].valid_value(text) is is_known
 
 
 # Each zone with a time that its clock shows twice, one that it skips, and a day that has no midnight or was left out.

@@ -24,7 +24,15 @@ WITHOUT = {
     "unsubscribe_by_mail",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
-NO_PAGES = {"execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "account_login"}
+NO_PAGES = {
+    "execution_retry_state",
+    "batch_state",
+    "healthz_live",
+    "healthz_ready",
+    "mail_html",
+    "account_login",
+    "flow_suggest",
+}
 # Pages that a form asks for by POST; a GET leads to the list.
 BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}
 

@@ -201,7 +201,7 @@ def test_accounts_are_offered_once_there_are_two(name: str, world: World, admin:
     assert offered()
 
 
-@pytest.mark.parametrize(("name", "key"), [("flows", "account"), ("executions", "flow"), ("rules", "module")])
+@pytest.mark.parametrize(("name", "key"), [("flows", "account"), ("executions", "problem"), ("rules", "module")])
 def test_what_an_old_address_names_and_is_gone_is_still_shown_as_chosen(
     name: str, key: str, world: World, admin: Client
 ) -> None:

@@ -1,0 +1,116 @@
+"""Takes a flow in a filter: by name or id as people type it, by primary key as addresses have it.
+
+A select of all flows would be most of its page. What is typed is suggested from the server where scripts run
+(`dashboard.flows.suggest`), and understood by the server in any case.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.urls import reverse_lazy
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from dashboard.filters import is_key
+from monitor.queries import flow_names
+from monitor.queries.flow_names import NamedFlow
+
+
+class FlowInput(forms.TextInput):
+    """Shows a text field with the list of suggestions that the server fills as somebody types."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "placeholder": "name or id",
+                "autocomplete": "off",
+                "hx-get": reverse_lazy("flow_suggest"),
+                "hx-trigger": "focus once, input changed delay:200ms",
+                "hx-include": "closest form",
+                "hx-params": "flow,account",
+                "hx-target": "next datalist",
+                "hx-sync": "this:replace",
+            }
+        )
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        given = context["widget"]["attrs"]
+        given["list"] = f"{given.get('id', name)}_suggested"
+        return context
+
+    def _render(self, template_name: str, context: dict[str, Any], renderer: Any = None) -> SafeString:
+        field = super()._render(template_name, context, renderer)  # type: ignore[misc]
+        return format_html('{}<datalist id="{}"></datalist>', field, context["widget"]["attrs"]["list"])
+
+
+class FlowField(forms.CharField):
+    """Takes a flow, and gives its primary key.
+
+    A number that is no flow's key, id or name is taken for the key of a flow that is gone: the list is empty then, as
+    for any address that has grown old.
+
+    Attributes:
+        data: the form's query string, for the links that choose one of several flows.
+    """
+
+    widget = FlowInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, label="Flow", max_length=600, **kwargs)
+        self.data = QueryDict()
+        self._known: dict[str, NamedFlow | None] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FlowField:
+        result: FlowField = super().__deepcopy__(memo)
+        result._known = {}  # of one form and its request alone
+        return result
+
+    def clean(self, value: Any) -> int | None:
+        """Finds the flow that is meant.
+
+        Raises:
+            ValidationError: it names none, or several; the message has links to what may be meant.
+        """
+        text = super().clean(value)
+        if not text:
+            return None
+        chosen = self._by_key(text)
+        if chosen is not None:
+            return chosen.pk
+        account = self.data.get("account", "")
+        found = flow_names.look_up(text, int(account) if is_key(account) else None)
+        if len(found.named) == 1:
+            self._known[text] = found.named[0]
+            return found.named[0].pk
+        if not found.named and is_key(text):
+            return int(text)
+        raise forms.ValidationError(self._meant(found), code="flow")
+
+    def prepare_value(self, value: Any) -> Any:
+        """Shows the name of the flow that an address has by its key."""
+        chosen = self._by_key(value) if isinstance(value, str) else None
+        return value if chosen is None else chosen.words
+
+    def _by_key(self, text: str) -> NamedFlow | None:
+        if text not in self._known:
+            self._known[text] = flow_names.by_key(int(text)) if is_key(text) else None
+        return self._known[text]
+
+    def _meant(self, found: flow_names.MeantFlows) -> SafeString:
+        offered = found.named or found.near
+        if not offered:
+            return SafeString("No flow has this name or id.")
+        links = format_html_join(", ", '<a href="?{}">{}</a> ({})', map(self._link, offered))
+        words = "Several flows have this name or id" if found.named else "No flow has exactly this name. Did you mean"
+        return format_html("{}: {}?" if not found.named else "{}: {}", words, links)
+
+    def _link(self, flow: NamedFlow) -> tuple[str, str, str]:
+        query = self.data.copy()
+        for name in ("after", "before", "page", "csrfmiddlewaretoken"):
+            query.pop(name, None)
+        query["flow"] = str(flow.pk)
+        return query.urlencode(), flow.words, flow.account

@@ -1,0 +1,137 @@
+"""Puts the rows of the list of flows into words: what the template prints of each, finished. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from html import escape
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from dashboard import formats, paint, svg
+from monitor.models import Flow
+from monitor.ownership import Owned
+from monitor.periods import Window
+from monitor.privacy import mask_name
+from monitor.queries import links
+from monitor.queries.freshness import AccountFreshness
+from monitor.standing.judge import FlowStanding
+
+_NOT_KNOWN = SafeString('<span class="muted">not known</span>')
+
+
+# A flow as `monitor.queries.flows.flow_list` reads it, how it stands, its succeeded and failed runs of the last days,
+# oldest first, how fresh its account's mirror is, its gap as `monitor.standing.completeness` names it, and its owner.
+FlowRow = tuple[Any, FlowStanding, Sequence[tuple[int, int]] | None, AccountFreshness | None, str, Owned]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLine:
+    """Holds what the list shows of a flow.
+
+    Attributes:
+        url: of its page.
+        name: as it is shown.
+        where: the app that starts it, and the account.
+        owned: who looks after it.
+        standing: how it stands, as a pill with the reason in its tooltip.
+        failed: how many of its runs failed, as a link to them.
+        runs: how many there were, likewise.
+        rate: the success rate.
+        left_out: how many runs are left out of it; empty for none.
+        days: bars of the last days.
+        last_run: when the last one began.
+        mirror: whether all runs are mirrored.
+    """
+
+    url: str
+    name: str
+    where: str
+    owned: Owned
+    standing: SafeString
+    failed: SafeString
+    runs: SafeString
+    rate: str
+    left_out: str
+    days: SafeString
+    last_run: SafeString
+    mirror: SafeString
+
+
+def lines(rows: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo) -> list[FlowLine]:
+    """Puts flows into words.
+
+    Args:
+        rows: what the list knows of each.
+        window: of which its runs are counted.
+        now: the page's time.
+        zone: the viewer's.
+    """
+    return [_line(row, window, now, zone) for row in rows]
+
+
+def _line(row: FlowRow, window: Window, now: datetime, zone: tzinfo) -> FlowLine:
+    flow, standing, daily, account, gap, owned = row
+    is_read = flow.progress.executions_read_at is not None
+    app, where = mask_name(flow.trigger_app or ""), flow.account.name
+    return FlowLine(
+        url=flow.get_absolute_url(),
+        name=flow.shown_name,
+        where=f"{app} · {where}" if app else where,
+        owned=owned,
+        standing=paint_standing(standing),
+        failed=_runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN,
+        runs=_runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN,
+        rate=formats.rate(flow.rate),
+        left_out=formats.number(flow.left_out) if flow.left_out else "",
+        days=days(daily),
+        last_run=_last_run(flow.last_run, now, zone, is_read=is_read),
+        mirror=_mirror(flow, account, gap),
+    )
+
+
+def days(daily: Sequence[tuple[int, int]] | None) -> SafeString:
+    """Paints bars of succeeded and failed runs a day, with the same in words."""
+    pairs = daily or []
+    good, bad = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    words = f"{good:,} succeeded, {bad:,} failed in {len(pairs)} days" if pairs else "no runs"
+    bars = svg.sparkline(pairs)
+    return paint.safe(f'<span title="{words}">{bars}<span class="visually-hidden">{words}</span></span>')
+
+
+def paint_standing(standing: FlowStanding) -> SafeString:
+    """Paints how a flow stands, with the reason in the tooltip."""
+    tooltip = f' title="{escape(standing.reason)}"' if standing.reason else ""
+    return paint.safe(f"<span{tooltip}>{paint.pill(standing.code, standing.label)}</span>")
+
+
+def _runs(flow: Flow, count: int | None, status: str, window: Window, tone: str = "") -> SafeString:
+    if not count:
+        return paint.count(count, "")
+    href = links.runs(window, status, flow_id=flow.pk, listed_from=flow.progress.pruned_before)
+    return paint.count(count, href, tone)
+
+
+def _last_run(at: datetime | None, now: datetime, zone: tzinfo, *, is_read: bool) -> SafeString:
+    if at is not None:
+        return paint.ago(at, now, zone)
+    return SafeString("never") if is_read else _NOT_KNOWN
+
+
+def _mirror(flow: Any, account: AccountFreshness | None, gap: str) -> SafeString:
+    progress, is_gone = flow.progress, flow.gone_at is not None
+    if progress.hole_reason:
+        return _incomplete(progress.hole_reason, "Hole")
+    if progress.executions_read_at is None:
+        return paint.pill("reading" if progress.covered_from else "never")
+    if gap == "uncounted" and not is_gone:
+        return _incomplete("Zoho names no counters of it: whether runs are missing is not known", "No counters")
+    if gap == "moved" and not is_gone:
+        return _incomplete("Its counters moved since it was read", "Newer runs")
+    return paint.pill(account.state if account is not None and account.is_behind else "complete")
+
+
+def _incomplete(why: str, words: str) -> SafeString:
+    return paint.safe(f'<span title="{escape(why)}">{paint.pill("incomplete", words)}</span>')

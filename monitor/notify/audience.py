@@ -40,12 +40,14 @@ class Audience:
 
     Attributes:
         heard: who hears of it by rules and routes, but for its end: of that hears who was told of something of it.
+        severity: by which channels are chosen that no route names.
     """
 
     people: list[User]
     facts: NoticeFacts
     channels: list[Channel]
     heard: Heard
+    severity: str
 
     def channels_of(self, notice: Notice, *, says_both: bool) -> list[Channel]:
         """Returns the channels that a notice goes to."""
@@ -60,7 +62,7 @@ class Audience:
             )
             for channel in self.channels
         ]
-        account, severity = notice.incident.account_id, notice.incident.severity
+        account, severity = notice.incident.account_id, self.severity
         chosen: set[int] = set()
         if self.heard.every_channel or notice.kind == Notice.Kind.RESOLVED:
             chosen |= {*channels_for(known, account=account, severity=severity, kind=notice.kind, says_both=says_both)}
@@ -71,27 +73,21 @@ class Audience:
         return [channel for channel in self.channels if channel.pk in chosen]
 
 
-def channels_told(incident: int, before: int | None = None) -> set[int]:
-    """Returns the keys of the channels where something of an incident went, goes, or may have arrived.
-
-    Args:
-        incident: its key.
-        before: only what notices of a smaller number said; None for all.
-    """
+def channels_told(incident: int) -> set[int]:
+    """Returns the keys of the channels where something of an incident went, goes, or may have arrived."""
     messages = ChannelMessage.objects.filter(notice__incident=incident)
-    if before is not None:
-        messages = messages.filter(notice__seq__lt=before)
     may_have_arrived = Q(send_attempts__outcome=SendAttempt.Outcome.UNKNOWN)
     told = messages.filter(~Q(state=Delivery.State.DEAD) | may_have_arrived)
     return set(told.order_by().values_list("channel", flat=True))
 
 
-def audience_of(notice: Notice, now: datetime) -> Audience:
+def audience_of(notice: Notice, now: datetime, *, of_all: bool = False) -> Audience:
     """Reads what a notice's fate depends on.
 
     Args:
         notice: with its incident as it is now.
         now: the present.
+        of_all: whether hearers are asked of all that the incident had, at its loudest, also of what recovered since.
     """
     incident = notice.incident
     links = list(
@@ -99,7 +95,7 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
     )
     loud = [link for link in links if not _is_for_digest(link)] or links
     told_at = _told_at(notice)
-    concerned = _concerned(notice, loud, told_at)
+    concerned = loud if of_all else _concerned(notice, loud, told_at)
     about = _about(notice, loud, told_at)
     facts = NoticeFacts(
         kind=notice.kind,
@@ -115,7 +111,9 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
     of = Channel.objects.all() if notice.kind == Notice.Kind.RESOLVED else Channel.objects.filter(is_active=True)
     channels = list(of.defer("address", "secrets"))
     heard = _heard(notice, [link.alert for link in concerned], channels)
-    return Audience(_people(notice, heard), facts, channels, heard)
+    was_page = of_all and any(link.alert.rule.severity == AlertRule.Severity.PAGE for link in loud)
+    severity = AlertRule.Severity.PAGE.value if was_page else incident.severity
+    return Audience(_people(notice, heard), facts, channels, heard, severity)
 
 
 def _is_for_digest(link: IncidentAlert) -> bool:

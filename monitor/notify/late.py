@@ -25,6 +25,7 @@ class LateVerdict(StrEnum):
     ACKNOWLEDGED = "somebody had acknowledged the incident before it could go out"
 
 
+NAGGING = frozenset({"repeat", "escalate"})  # the kinds of notices that an acknowledgement ends
 # Nothing is lost with these: the reader reads it elsewhere.
 TOLD = frozenset({LateVerdict.FOLDED, LateVerdict.TOLD_BOTH, LateVerdict.TOLD_BY_END})
 
@@ -36,9 +37,9 @@ class LateFacts:
     Attributes:
         kind: of its notice: firing, update, repeat, escalate or resolved.
         is_over: whether the incident is.
-        is_acknowledged: whether somebody is on it.
+        is_acknowledged: whether somebody is on it, and nobody had the message sent again since.
         says_both: whether the message says that the incident began and is over.
-        is_retold: whether it was written anew before, and so may tell of more than its notice.
+        tells_news: whether it was written anew before, and tells of what fires as another message was to.
         may_have_arrived: whether an attempt at this very message may have.
         has_arrived: whether another message of the incident arrived at its reader, or may have.
         was_told_both: whether that was one that says both.
@@ -50,7 +51,7 @@ class LateFacts:
     is_over: bool
     is_acknowledged: bool = False
     says_both: bool = False
-    is_retold: bool = False
+    tells_news: bool = False
     may_have_arrived: bool = False
     has_arrived: bool = False
     was_told_both: bool = False
@@ -67,7 +68,7 @@ def judge_late(facts: LateFacts) -> LateVerdict:
         return LateVerdict.TOLD_BY_END
     if facts.may_have_arrived:
         return LateVerdict.AS_IS
-    is_nagging = facts.kind in ("repeat", "escalate") and not facts.is_retold
+    is_nagging = facts.kind in NAGGING and not facts.tells_news
     if is_nagging and facts.is_acknowledged and not facts.is_over:
         return LateVerdict.ACKNOWLEDGED
     if facts.has_newer:

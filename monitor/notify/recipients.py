@@ -11,6 +11,7 @@ from monitor.models import Delivery, Digest, Notice, Occasion, SendAttempt, User
 from monitor.models.people import SYSTEM_USERNAME
 
 ALIVE_RIGHT = "alive_mails"
+NO_LONGER_GETS = "the recipient no longer gets such mails"
 END_OF_NOTHING = "nothing of the incident arrived there, so its end is not told either"
 
 
@@ -47,7 +48,7 @@ def may_get(person: User, occasion: Occasion) -> bool:
 def why_not(delivery: Delivery) -> str:
     """Returns why a mail is not to be sent any more, as the tables have it; "" where it is."""
     if not _still_gets(delivery):
-        return "the recipient no longer gets such mails"
+        return NO_LONGER_GETS
     notice = delivery.notice
     if notice is None or notice.kind != Notice.Kind.RESOLVED or delivery.says_both:
         return ""

@@ -16,7 +16,7 @@ from monitor.notify import outbox
 from monitor.notify.channels.words import message_of
 from monitor.notify.facts import Retelling, facts_of
 from monitor.notify.kinds.alert import render
-from monitor.notify.late import TOLD, LateFacts, LateVerdict, judge_late
+from monitor.notify.late import NAGGING, TOLD, LateFacts, LateVerdict, judge_late
 
 logger = logging.getLogger(__name__)
 Kind = Notice.Kind
@@ -31,12 +31,14 @@ class IncidentThread:
         arrived: those that arrived, or may have.
         unheard: those that did not, were not given up, and are told by others now, or wait.
         newer: those of them that wait, the oldest first.
+        carried: the notices of those of them that the one whose turn it is tells, as it was written anew.
         may_have_arrived: whether an attempt at the one whose turn it is may have.
     """
 
     arrived: Sequence[Any]
     unheard: Sequence[Any]
     newer: Sequence[Any]
+    carried: Sequence[Notice]
     may_have_arrived: bool
 
     @classmethod
@@ -44,11 +46,15 @@ class IncidentThread:
         """Reads it. One statement."""
         rows = list(thread_rows(message).select_related("notice").order_by("notice__seq"))
         others = [row for row in rows if row.pk != message.pk]
+        heard = max((row.notice.seq for row in others if row.has_arrived), default=0)
         unheard = [row for row in others if not row.has_arrived and row.state != States.DEAD]
         return cls(
             arrived=[row for row in others if row.has_arrived],
             unheard=unheard,
             newer=[row for row in unheard if row.state == States.QUEUED],
+            carried=[row.notice for row in unheard if row.state == States.TOLD and row.notice.seq > heard]
+            if message.retold_at is not None
+            else [],
             may_have_arrived=any(row.pk == message.pk and row.may_have_arrived for row in rows),
         )
 
@@ -90,13 +96,16 @@ def late_facts(message: Delivery | ChannelMessage, notice: Notice, thread: Incid
     incident = notice.incident
     since = message.retold_at or message.created_at
     is_over = incident.closed_at is not None
+    since_when = incident.acknowledged_at
+    # Who had it sent again since knew that somebody is on it.
+    is_known = since_when is not None and message.revived_at is not None and message.revived_at >= since_when
     ended = IncidentAlert.objects.filter(incident=incident.pk, left_at__isnull=False, left_at__gt=since)
     return LateFacts(
         kind=notice.kind,
         is_over=is_over,
-        is_acknowledged=incident.acknowledged_at is not None,
+        is_acknowledged=since_when is not None and not is_known,
         says_both=message.says_both,
-        is_retold=message.retold_at is not None,
+        tells_news=any(one.kind not in NAGGING for one in thread.carried),
         may_have_arrived=thread.may_have_arrived,
         has_arrived=bool(thread.arrived),
         was_told_both=any(row.says_both for row in thread.arrived),

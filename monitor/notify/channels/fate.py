@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from monitor.models import ChannelMessage, ChannelStanding, Notice
-from monitor.notify.audience import channels_told
 from monitor.notify.channels.answers import GONE
 from monitor.notify.channels.of_digest import OTHER_ACCOUNT, why_no_digest
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.recipients import END_OF_NOTHING
 from monitor.notify.retell import thread_rows
 
+CHANNEL_IS_OUT = DELETED, OFF = "the channel was deleted", "the channel is off"
 TOO_LATE = "the incident was over before anything of it arrived, so nobody is called"
 Kind = Notice.Kind
 
@@ -18,9 +18,9 @@ def why_not(message: ChannelMessage) -> str:
     """Returns why a message is not to be sent any more, as the tables have it; "" where it is."""
     channel = message.channel
     if channel.deleted_at is not None:
-        return "the channel was deleted"
+        return DELETED
     if not channel.is_active:
-        return "the channel is off"
+        return OFF
     gone = ChannelStanding.objects.filter(channel=channel, state=ChannelStanding.State.REFUSES, code=GONE)
     if message.revived_at is None and gone.exists():
         # Standard Webhooks: who answers 410 is to be asked no more. What a person does with it ends that.
@@ -35,7 +35,7 @@ def _why_not_of_incident(message: ChannelMessage, notice: Notice) -> str:
     if notice.kind != Kind.RESOLVED and channel.account_id not in (None, notice.incident.account_id):
         return OTHER_ACCOUNT
     is_end = notice.kind == Kind.RESOLVED and not message.says_both
-    if is_end and channel.pk not in channels_told(notice.incident_id, notice.seq):
+    if is_end and not thread_rows(message).filter(has_arrived=True, notice__seq__lt=notice.seq).exists():
         return END_OF_NOTHING
     return TOO_LATE if _calls_for_nothing(message, notice) else ""
 

@@ -177,7 +177,7 @@ class FilterForm(forms.Form):
         super().__init__(data)
         self._knows_accounts = "account" not in self.fields
         if "flow" in self.fields:
-            self.fields["flow"].data = data
+            self.fields["flow"].data = self.own(data, *self.places)
         if self.sorts:
             choices = [(name, name) for name in self.sorts]
             self.fields[self.sort_name] = forms.ChoiceField(
@@ -186,6 +186,21 @@ class FilterForm(forms.Form):
                 widget=forms.HiddenInput,
                 error_messages={"invalid_choice": "The list cannot be sorted by this."},
             )
+
+    @classmethod
+    def own(cls, data: QueryDict, *left: str) -> QueryDict:
+        """Keeps of what was sent what these filters are set to; nothing else gets into an address that is made of it.
+
+        Args:
+            data: a query string or a posted form.
+            left: names of filters that are left out, too.
+        """
+        known = {*cls.base_fields, *([cls.sort_name] if cls.sorts else [])}.difference(left)
+        kept = QueryDict(mutable=True)
+        for name, values in data.lists():
+            if name in known and any(values):
+                kept.setlist(name, [value for value in values if value])
+        return kept
 
     def __getitem__(self, name: str) -> forms.BoundField:
         """Returns a field as it is shown; the accounts are read where nobody has offered them."""

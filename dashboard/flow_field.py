@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.filters import is_key
 from monitor.queries import flow_names
-from monitor.queries.flow_names import NamedFlow
+from monitor.queries.flow_names import MOST_SUGGESTED, NamedFlow
 
 
 class FlowInput(forms.TextInput):
@@ -54,7 +54,7 @@ class FlowField(forms.CharField):
     for any address that has grown old.
 
     Attributes:
-        data: the form's query string, for the links that choose one of several flows.
+        data: the form's own filters without the place in the list, for the links that choose one of several flows.
     """
 
     widget = FlowInput
@@ -104,13 +104,13 @@ class FlowField(forms.CharField):
         offered = found.named or found.near
         if not offered:
             return SafeString("No flow has this name or id.")
-        links = format_html_join(", ", '<a href="?{}">{}</a> ({})', map(self._link, offered))
+        links = format_html_join(", ", '<a href="?{}">{}</a> ({})', map(self._link, offered[:MOST_SUGGESTED]))
+        more = len(offered) - MOST_SUGGESTED
+        end = f" and {more:,} more" if more > 0 else ""
         words = "Several flows have this name or id" if found.named else "No flow has exactly this name. Did you mean"
-        return format_html("{}: {}?" if not found.named else "{}: {}", words, links)
+        return format_html("{}: {}{}?" if not found.named else "{}: {}{}", words, links, end)
 
     def _link(self, flow: NamedFlow) -> tuple[str, str, str]:
         query = self.data.copy()
-        for name in ("after", "before", "page", "csrfmiddlewaretoken"):
-            query.pop(name, None)
         query["flow"] = str(flow.pk)
         return query.urlencode(), flow.words, flow.account

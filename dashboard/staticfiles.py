@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import ContentFile
@@ -109,5 +110,8 @@ def _content(storage: Any, name: str) -> bytes:
 
 def stylesheets() -> list[str]:
     """Returns the addresses of the style sheets of every page: of one where they are collected, else of each."""
-    is_collected = ALL_SHEETS in getattr(staticfiles_storage, "hashed_files", ())
+    hashed = getattr(staticfiles_storage, "hashed_files", ())
+    # With DEBUG on files go by their plain names, by which only sources are found; and what was collected by another
+    # version may lack a sheet.
+    is_collected = not settings.DEBUG and all(name in hashed for name in (ALL_SHEETS, *SHEETS))
     return [staticfiles_storage.url(name) for name in ([ALL_SHEETS] if is_collected else SHEETS)]

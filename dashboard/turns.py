@@ -15,6 +15,7 @@ AT_ONCE = 2
 _FAR_PAGE = 20  # the rows before it are all counted through
 _LONG_PERIOD = 90  # days
 _SEARCHES = ("text", "actor")
+_ALWAYS_COSTLY = {"flow_suggest"}  # looks at the names of all flows, as often as somebody presses a key
 _PAGE = forms.IntegerField(required=False)  # as lists read it: "+21", "21.0" and " 21" are the 21st, too
 
 
@@ -56,6 +57,8 @@ class Turns:
 
 def is_costly(request: HttpRequest) -> bool:
     """Returns whether a page reads many rows: a search by text, a quarter of a year, a page far down a list."""
+    if request.resolver_match and request.resolver_match.url_name in _ALWAYS_COSTLY:
+        return True
     query = request.GET
     is_long = choice_of(query.get("days")).days >= _LONG_PERIOD
     return is_long or _page(query.get("page", "")) > _FAR_PAGE or any(query.get(name) for name in _SEARCHES)

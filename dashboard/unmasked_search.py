@@ -12,7 +12,9 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from dashboard import lists, time_limit
@@ -41,6 +43,23 @@ def offer(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
     return {"sought_form": SoughtForm(auto_id=IDS), "kept_filters": _kept(form)}
 
 
+def back(request: HttpRequest, name: str, filters: type[FilterForm]) -> HttpResponse:
+    """Leads a GET back to the list, with its filters and nothing else: what is looked for stands in no address.
+
+    Args:
+        request: a GET.
+        name: of the list's address.
+        filters: the list's.
+    """
+    query = filters.own(request.GET).urlencode()
+    return redirect(f"{reverse(name)}?{query}" if query else reverse(name))
+
+
+def filters_of(request: HttpRequest, filters: type[FilterForm]) -> QueryDict:
+    """Takes the list's filters out of what was posted, but for the place in the list and its own text."""
+    return filters.own(request.POST, *filters.places, "text")
+
+
 def show(
     request: HttpRequest,
     template: str,
@@ -54,7 +73,7 @@ def show(
     Args:
         request: a POST by a person who may unmask.
         template: of the list.
-        form: the list's filters, bound to what was posted; its own `text` is left aside.
+        form: the list's filters, bound to `filters_of` what was posted.
         model: whose rows are searched.
         find: from what the filters ask for and the text to the context with `rows`.
         context: as for `lists.show`.

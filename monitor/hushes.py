@@ -10,7 +10,7 @@ from django.db.models import Q
 from monitor.alert_numbers import EXPLAINS
 from monitor.models import AlertRule, AlertState, Incident, IncidentAlert, Notice, Silence, Snooze, Transition
 from monitor.ownership import NO_LABELS
-from monitor.routing.read import labels_of_alerts
+from monitor.routing.read import PROBLEM, labels_of_alerts
 
 
 def quiet_by(alerts: Sequence[AlertState], now: datetime) -> list[list[Snooze | Silence]]:
@@ -33,7 +33,9 @@ def quiet_by(alerts: Sequence[AlertState], now: datetime) -> list[list[Snooze | 
     found: list[list[Snooze | Silence]] = []
     for alert, mine in zip(alerts, marks, strict=True):
         quiet: list[Snooze | Silence] = [one for one in snoozes if one.covers(alert)]
-        quiet += [one for one in silences if one.covers(alert, alert.rule.account_id, mine.tags, mine.owner)]
+        # A problem bears the tags of every flow that ever failed by it: it is about others, too.
+        tags = frozenset() if alert.subject_kind == PROBLEM else mine.tags
+        quiet += [one for one in silences if one.covers(alert, alert.rule.account_id, tags, mine.owner)]
         found.append(quiet)
     return found
 

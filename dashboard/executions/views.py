@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -55,8 +55,8 @@ def executions(request: HttpRequest) -> HttpResponse:
 def executions_unmasked(request: HttpRequest) -> HttpResponse:
     """Searches the error texts as Zoho sent them, for an admin who says why; a GET leads back to the list."""
     if request.method != "POST":
-        return redirect(f"{reverse('executions')}?{request.GET.urlencode()}")
-    form = ExecutionFilterForm(request.POST)
+        return unmasked_search.back(request, "executions", ExecutionFilterForm)
+    form = ExecutionFilterForm(unmasked_search.filters_of(request, ExecutionFilterForm))
 
     def find(wanted: queries.ExecutionFilter, sought: str) -> dict[str, Any]:
         wanted = replace(wanted, text=sought, is_unmasked=True, after=None, before=None)

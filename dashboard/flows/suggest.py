@@ -18,7 +18,8 @@ def flow_suggest(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("q") or request.GET.get("flow", "")
     account = request.GET.get("account", "")
     found = flow_names.look_up(typed[:LONGEST], int(account) if is_key(account) else None)
-    named = [flow for flow in found.named if flow not in found.near]
+    near = set(found.near)
+    named = [flow for flow in found.named if flow not in near]
     offered = [*named, *found.near][: flow_names.MOST_SUGGESTED]
     return HttpResponse(
         format_html_join("\n", '<option value="{}">{}</option>', ((flow.words, flow.account) for flow in offered))

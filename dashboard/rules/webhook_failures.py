@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -36,8 +35,8 @@ def webhook_failures(request: HttpRequest) -> HttpResponse:
 def webhook_failures_unmasked(request: HttpRequest) -> HttpResponse:
     """Searches names and reasons as Zoho sent them, for an admin who says why; a GET leads back to the list."""
     if request.method != "POST":
-        return redirect(f"{reverse('webhook_failures')}?{request.GET.urlencode()}")
-    form = FailureFilterForm(request.POST)
+        return unmasked_search.back(request, "webhook_failures", FailureFilterForm)
+    form = FailureFilterForm(unmasked_search.filters_of(request, FailureFilterForm))
 
     def find(wanted: queries.FailureFilter, sought: str) -> dict[str, Any]:
         rows = queries.search(replace(wanted, text=sought, is_unmasked=True))

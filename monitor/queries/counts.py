@@ -242,7 +242,8 @@ def _counted(scope: _Scope, window: Window, begins: Collection[datetime]) -> def
         days[hour.date()] = days[hour.date()].without(counts)
     for day, counts in days.items():
         found[day_start(day, UTC)] += counts
-    _lay_hours(found, hours, scope, window, begins)
+    # Each of these scopes counts the hours that are cut, too.
+    _lay_hours(found, hours, replace(scope, marked=None), window, begins)
     _leave_out(found, [_counted_by_hours(part, window, begins) for part in scope.left])
     return found
 

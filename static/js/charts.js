@@ -101,6 +101,8 @@
   }
 
   const chartAt = (event) => event.target.closest?.("[data-chart]");
+  // By keyboard nobody comes to the picture itself, only to what belongs to it: its figures as a table.
+  const chartNear = (event) => event.target.closest?.(".chart")?.querySelector("[data-chart]");
   let pointed, waiting;
 
   document.addEventListener("pointerover", (event) => {
@@ -110,9 +112,9 @@
     pointed = box;
     if (box) waiting = setTimeout(() => wake(box), DWELL);
   });
-  for (const name of ["pointerdown", "focusin"]) {
+  for (const [name, find] of [["pointerdown", chartAt], ["focusin", chartNear]]) {
     document.addEventListener(name, (event) => {
-      const box = chartAt(event);
+      const box = find(event);
       if (box) wake(box);
     });
   }

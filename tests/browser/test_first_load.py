@@ -138,7 +138,7 @@ def test_plotly_is_asked_for_when_a_chart_is_turned_to_and_moves_nothing(cold: t
     elif how == "finger":
         chart.dispatch_event("pointerdown", {"pointerType": "touch", "bubbles": True})
     else:
-        chart.dispatch_event("focusin")
+        page.locator(".chart", has=chart).locator("summary").focus()
     expect(chart.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=PATIENCE)
     assert wire.asked_for_plotly()
     assert chart.bounding_box() == painted

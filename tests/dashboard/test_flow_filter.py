@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import QueryDict
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from dashboard.executions.forms import ExecutionFilterForm
-from monitor.models import User, ZohoAccount
+from dashboard.turns import is_costly
+from monitor.models import Flow, User, ZohoAccount
 from monitor.queries import flow_names
 from tests import factories
 from tests.dashboard.soup import Page
+from tests.depth import tried
 
 pytestmark = pytest.mark.django_db
 
@@ -141,3 +147,118 @@ def test_flows_are_looked_up_by_one_statement(named: Any) -> None:
         flow_names.look_up("leads")
         flow_names.by_key(flow.pk)
     assert len(asked) == 2
+
+
+FIRST = 5_000_007  # the primary key of the first flow of an example; no other test's flow comes near it
+NAMES = st.sampled_from(
+    [
+        *("Invoice", "invoice", "INVOICE ", "in  voice", "Straße", "STRASSE", "", "(without a name)", "#5000008"),
+        *("To anna@example.com", "To bert@example.com", "To [e-mail]", "[Prod] Leads", "[prod] leads"),
+        *("2024", "5000008", "5000009", " 5000007", "٣", "id-5000008", "ID-5000009", "Z 1"),
+        *("Invoice #5000008", "invoice #5000007", "(without a name) #5000009", "To [e-mail] #5000007"),
+        "a@example.com " * 35,
+    ]
+) | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)  # fmt: skip
+
+
+def address_then_form(flow: Flow, query: str = "") -> tuple[str, int | None]:
+    """What the field shows of a flow that an address names by its key, and the flow that is found when it is sent."""
+    shown = str(ExecutionFilterForm(QueryDict(f"flow={flow.pk}{query}"))["flow"].value())
+    data = QueryDict(query, mutable=True)
+    data["flow"] = shown
+    form = ExecutionFilterForm(data)
+    return shown, form.wanted().flow_id if form.is_valid() else None
+
+
+@tried(15, 150)
+@example(["Invoice", "invoice"])
+@example(["Invoice #5000008", "Invoice", "invoice"])
+@example(["5000008", "Leads"])
+@example(["To anna@example.com", "To [e-mail]", "To bert@example.com"])
+@given(names=st.lists(NAMES, min_size=1, max_size=4))
+def test_what_the_field_shows_of_a_flow_is_that_flow_when_the_form_is_sent_again(
+    account: ZohoAccount, names: list[str]
+) -> None:
+    with transaction.atomic():
+        flows = [
+            factories.make_flow(account, pk=FIRST + number, flow_name=name, flow_id=f"id-{FIRST + number}")
+            for number, name in enumerate(names)
+        ]
+        found = [(*address_then_form(flow), flow.pk) for flow in flows]
+        shown = [flow_names.look_up(words).named for words, _, _ in found]
+        transaction.set_rollback(True)
+    assert [sent for _, sent, _ in found] == [flow.pk for flow in flows]
+    # What is suggested is called as it is in the field.
+    assert [[(one.pk, one.words) for one in named] for named in shown] == [[(pk, words)] for words, _, pk in found]
+
+
+def test_names_that_differ_in_case_alone_are_told_by_their_numbers(named: Any) -> None:
+    upper, lower = named("Invoice"), named("invoice")
+    assert address_then_form(upper) == (f"Invoice #{upper.pk}", upper.pk)
+    assert address_then_form(lower) == (f"invoice #{lower.pk}", lower.pk)
+
+
+def test_a_name_that_reads_as_a_key_or_as_another_flow_s_id_has_its_number(named: Any) -> None:
+    other = named("Leads", flow_id="LEAD-1")
+    digits, looks_like_id, of_year = named(str(other.pk)), named("lead-1"), named("2024")
+    own_id = named("own-1", flow_id="own-1")
+    assert address_then_form(digits) == (f"{other.pk} #{digits.pk}", digits.pk)
+    assert address_then_form(looks_like_id) == (f"lead-1 #{looks_like_id.pk}", looks_like_id.pk)
+    assert address_then_form(of_year) == (f"2024 #{of_year.pk}", of_year.pk)
+    assert address_then_form(own_id) == ("own-1", own_id.pk)
+    assert address_then_form(other) == ("Leads", other.pk)
+
+
+def test_a_typed_name_that_could_be_another_flow_s_number_is_asked_about(named: Any) -> None:
+    plain = named("Leads")
+    looks_like_it = named(f"Leads #{plain.pk}")
+    error = form_of(f"flow=Leads+%23{plain.pk}").errors["flow"][0]
+    assert f"?flow={plain.pk}" in error
+    assert f"Leads #{plain.pk} #{looks_like_it.pk}" in error
+    assert address_then_form(plain) == ("Leads", plain.pk)
+
+
+def links_of_error(client: Any, path: str, sent: dict[str, str]) -> list[str | None]:
+    page = Page(client.post(path, sent).content.decode())
+    return [link.get("href") for link in page.root.iter("a") if page.has(link, id="id_flow_error")]
+
+
+@pytest.mark.parametrize("typed", ["leads", "lea"])
+def test_what_is_sought_unmasked_and_why_stand_in_no_link(named: Any, ada: User, signed_in: Any, typed: str) -> None:
+    first, second = named("Leads"), named("LEADS")
+    private = {"sought": "anna@example.com", "reason": "Anna asks", "csrfmiddlewaretoken": "t0ken", "text": "anna"}
+    sent = {"flow": typed, "status": "failed", "account": "", "after": "n-7", "note": "x"} | private
+    links = links_of_error(signed_in(ada), "/executions/unmasked/", sent)
+    assert links == [f"?flow={flow.pk}&status=failed" for flow in (first, second)]
+
+
+@pytest.mark.parametrize(
+    ("path", "filters"), [("/executions/", "status=failed&text=x"), ("/webhook-failures/", "module=Leads&text=x")]
+)
+def test_a_get_of_an_unmasked_search_passes_on_filters_alone(
+    account: ZohoAccount, ada: User, signed_in: Any, path: str, filters: str
+) -> None:
+    client = signed_in(ada)
+    private = "sought=anna%40example.com&reason=Anna+asks&csrfmiddlewaretoken=t0ken&account="
+    assert client.get(f"{path}unmasked/?{private}&{filters}")["Location"] == f"{path}?{filters}"
+    assert client.get(f"{path}unmasked/?{private}")["Location"] == path
+
+
+@pytest.mark.parametrize(("name", "typed"), [("Leads", "leads"), ("Old leads {}", "leads")])
+def test_a_choice_among_many_flows_names_twenty_and_says_how_many_more_there_are(
+    named: Any, name: str, typed: str
+) -> None:
+    for number in range(flow_names.MOST_SUGGESTED):
+        named(name.format(number))
+    error = form_of(f"flow={typed}").errors["flow"][0]
+    assert (error.count("<a "), " more" in error) == (flow_names.MOST_SUGGESTED, False)
+    named(name.format("x")), named(name.format("y"))
+    error = form_of(f"flow={typed}").errors["flow"][0]
+    assert error.count("<a ") == flow_names.MOST_SUGGESTED
+    assert " and 2 more" in error
+
+
+def test_suggestions_take_turns_as_searches_do() -> None:
+    request = RequestFactory().get("/flows/suggest/?flow=lea")
+    request.resolver_match = resolve(request.path)
+    assert is_costly(request)

@@ -74,6 +74,18 @@ def test_pages_link_one_sheet_where_they_are_collected_and_each_before(
     assert re.fullmatch(r"/static/css/all\.[0-9a-f]{12}\.css", address)
 
 
+@pytest.mark.parametrize("why", ["debug", "a sheet more"])
+def test_each_sheet_is_linked_where_what_is_collected_does_not_do(
+    collected: Path, monkeypatch: pytest.MonkeyPatch, settings: Any, why: str
+) -> None:
+    """With DEBUG on only sources are served; and another version may have collected fewer sheets."""
+    settings.DEBUG = why == "debug"
+    sheets = list(SHEETS) + (["css/new.css"] if why != "debug" else [])
+    monkeypatch.setattr(staticfiles, "SHEETS", sheets)
+    monkeypatch.setattr(staticfiles, "staticfiles_storage", ForgivingManifestStorage(location=str(collected)))
+    assert len(staticfiles.stylesheets()) == len(sheets)
+
+
 def test_no_sheet_is_forgotten_and_none_names_a_file_by_its_own_place() -> None:
     named = {name for page in TEMPLATES.rglob("*.html") for name in re.findall(r"'(css/[^']+)'", page.read_text())}
     assert {str(path.relative_to(SOURCES)) for path in SOURCES.rglob("*.css")} == named | set(SHEETS)

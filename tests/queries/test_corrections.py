@@ -132,6 +132,20 @@ def test_slots_of_any_zone_and_length_leave_it_out(
     assert counts.by_flow(window)[flow.pk] == figures.totals == counts.total(window)
 
 
+@pytest.mark.parametrize("of", ["everything", "account", "flow"])
+def test_an_hour_that_a_slot_cuts_is_left_out_of_a_year_once(
+    flow: Flow, now: datetime, bucket: Bucket, of: str
+) -> None:
+    """In Kolkata days begin at half past six in the evening of UTC."""
+    at = (now - 3 * DAY).replace(hour=18, minute=0)
+    run = factories.make_hour(flow, at, succeeded=10, failed=10)
+    factories.make_day(flow=flow, day=at.date(), succeeded=10, failed=10)
+    leave_out(flow, run.hour)
+    whose = {"everything": {}, "account": {"account_id": flow.account_id}, "flow": {"flow_id": flow.pk}}[of]
+    totals = overview.period(now, 365, zone=ZoneInfo("Asia/Kolkata"), **whose).totals
+    assert (totals.finished, totals.left_out, totals.rated) == (20, 20, 0)
+
+
 def test_where_hours_are_gone_a_day_stays_whole(flow: Flow, now: datetime) -> None:
     old = now - 200 * DAY
     factories.make_day(flow=flow, day=old.date(), succeeded=1, failed=9)

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from monitor.alerting.incidents import notify
-from monitor.models import AlertRule, AlertState, Channel, ChannelMessage, Delivery, Incident, Tag, User
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    Channel,
+    ChannelMessage,
+    Delivery,
+    EscalationPolicy,
+    Incident,
+    Tag,
+    User,
+)
 from monitor.notify.channels import acts
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.hearing import HEARS_NO_MORE
@@ -16,6 +26,7 @@ from monitor.notify.send_again import send_again
 from monitor.ownership import set_ownership
 from tests import factories
 from tests.bystander import Bystander, own
+from tests.notify.test_escalations import add_step, work
 from tests.notify.test_hearing import hook, to_channels
 from tests.notify.test_late import BACK, MINUTE, Ways, fire, join, recover, send_at, ways
 from tests.notify.test_routes import beside, make_route
@@ -105,6 +116,25 @@ def test_who_is_named_instead_of_a_reader_is_told_of_all_that_the_message_carrie
     send_at(now + BACK)
     assert (read_by(ways, "otto"), len(read_by(ways, "olga"))) == ([], 1)
     assert "Lead sync" in next(mail.body for mail in ways.sent if mail.to == ["olga@example.com"])
+
+
+def test_who_hears_by_a_step_of_an_escalation_alone_hears_of_what_was_over_before_it_went_out(
+    ways: Ways, alert: AlertState, readers: tuple[User, User], now: datetime
+) -> None:
+    otto, _ = readers
+    lead = factories.make_user("lead", "operator", email="lead@example.com")
+    policy = EscalationPolicy.objects.create(name="On call")
+    add_step(policy, 1, 5, people=[lead], channels=[hook("steps")])
+    make_route(people=[otto], channels=[hook("route")], policy=policy)
+    fire(alert, now)
+    work(0, 5)
+    ways.away(now + 5 * MINUTE)
+    recover(alert, now + 6 * MINUTE)
+    ways.is_away = False
+    send_at(now + BACK)
+    assert read_by(ways, "lead") == read_by(ways, "otto") == ["Fired and recovered"]
+    assert len(to_channels(now + BACK)) == 2
+    assert states("steps") == [("escalate", "told"), ("resolved", "sent")]
 
 
 def test_a_channel_for_pages_alone_gets_its_page_though_only_something_quieter_fires_by_then(

@@ -202,14 +202,14 @@ def test_the_demo_starts_shows_pages_and_ends_with_no_process_left(demo: Demo):
 
 @once
 @pytest.mark.story
-@pytest.mark.parametrize("victim", ["standin", "manage.py web", "manage.py worker"])
+@pytest.mark.parametrize("victim", ["standin", "dashboard.server.keeper", "manage.py worker"])
 def test_a_dead_child_is_named_and_the_others_are_ended(demo: Demo, victim: str):
     demo.start()
     pids = sorted(pid for pid, line in demo.processes().items() if victim in line and "manage.py demo" not in line)
     os.kill(pids[0], signal.SIGKILL)
     assert demo.child
     assert demo.child.wait(timeout=40) == 1
-    name = {"manage.py web": "web", "manage.py worker": "worker"}.get(victim, victim)
+    name = {"dashboard.server.keeper": "web", "manage.py worker": "worker"}.get(victim, victim)
     assert f"{name} ended" in demo.output
     assert demo.processes() == {}
 

@@ -12,7 +12,20 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from monitor.models import Channel, ChannelMessage, ChannelStanding, Incident, Notice, Secret, SendAttempt, ZohoAccount
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    Channel,
+    ChannelMessage,
+    ChannelStanding,
+    Flow,
+    Incident,
+    IncidentAlert,
+    Notice,
+    Secret,
+    SendAttempt,
+    ZohoAccount,
+)
 from tests.notify.channels.server import HANG, Counter, counter
 from tests.realprocess import ALIAS, Stage, rows, second_connection, throw_away_database, wait_for
 
@@ -58,8 +71,15 @@ def make_message(notice: Notice, service: str, fields: dict[str, str]) -> Channe
 def make_notice() -> Notice:
     now = timezone.now()
     account = ZohoAccount.objects.using(ALIAS).create(name="Acme", data_center="eu", client_id="1000.ACME")
+    rule = AlertRule.objects.using(ALIAS).create(account=account, name="Success rate")
+    firing = {"state": "firing", "is_open": True, "episode": 1, "since": now, "evaluated_at": now}
+    seen = {"flow_id": "1", "flow_name": "Lead sync", "status": "active", "first_seen_at": now, "seen_at": now}
+    flow = Flow.objects.using(ALIAS).create(account=account, **seen)
+    alert = AlertState.objects.using(ALIAS).create(rule=rule, flow=flow, **firing)
     known = {"account": account, "cause": "alone", "began_at": now, "opened_at": now, "last_seq": 1}
     incident = Incident.objects.using(ALIAS).create(**known)
+    began = {"episode": 1, "began_at": now, "joined_at": now}
+    IncidentAlert.objects.using(ALIAS).create(incident=incident, alert=alert, **began)
     told = {"seq": 1, "kind": "firing", "at": now, "due_at": now, "dispatch_state": "dispatched", "dispatched_at": now}
     return Notice.objects.using(ALIAS).create(incident=incident, **told)
 

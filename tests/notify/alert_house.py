@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 from unittest import mock
 
@@ -308,6 +308,13 @@ class AlertHouse:
             if delivery.notice.incident.closed_at is not None and not may_have_arrived:
                 self.wrong.append(f"{mail['To']} read {mail['Subject']} of what was over")
 
+    @staticmethod
+    def _ended_between(thread: str, one: int, other: int) -> bool:
+        """Whether something of an incident recovered between two of its notices: what fires anew is told anew."""
+        incident = own(Incident).get(pk=thread.removeprefix("<incident").partition("@")[0])
+        since, until = (incident.notices.get(seq=number).at for number in (one, other))
+        return incident.events.filter(kind="recovered", at__gt=since, at__lte=until).exists()
+
     def judge_mails(self) -> None:
         threads: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
         for mail in self.sink.mails:
@@ -317,9 +324,12 @@ class AlertHouse:
             first = list(dict.fromkeys(number for number, _ in told))
             if first != sorted(first):
                 self.wrong.append(f"{who} read {thread} in the order {first}")
-            begun = {(number, subject) for number, subject in told if subject.startswith(("[Firing", "[Fired and"))}
-            if len({subject for _, subject in begun}) < len(begun):
-                self.wrong.append(f"{who} read twice of the beginning of {thread}: {told}")
+            begun = sorted(
+                {(number, subject) for number, subject in told if subject.startswith(("[Firing", "[Fired and"))}
+            )
+            for (one, subject), (other, again) in combinations(begun, 2):
+                if subject == again and not self._ended_between(thread, one, other):
+                    self.wrong.append(f"{who} read twice of the beginning of {thread}: {told}")
             if told[0][1].startswith(("[Recovered]", "[Closed]")) and not who.startswith("leaver"):
                 self.wrong.append(f"{who} read of the end of {thread} first")
         repeats = sum(Count(mail["Message-ID"] for mail in self.sink.mails).values()) - len(

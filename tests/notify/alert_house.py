@@ -309,11 +309,13 @@ class AlertHouse:
                 self.wrong.append(f"{mail['To']} read {mail['Subject']} of what was over")
 
     @staticmethod
-    def _ended_between(thread: str, one: int, other: int) -> bool:
-        """Whether something of an incident recovered between two of its notices: what fires anew is told anew."""
+    def _fired_anew(thread: str, one: int, other: int) -> bool:
+        """Whether an alert of an incident fired anew between two of its notices: that is told as a beginning again."""
         incident = own(Incident).get(pk=thread.removeprefix("<incident").partition("@")[0])
         since, until = (incident.notices.get(seq=number).at for number in (one, other))
-        return incident.events.filter(kind="recovered", at__gt=since, at__lte=until).exists()
+        fired = incident.events.filter(kind="fired")
+        before = fired.filter(at__lte=since).values("alert")
+        return fired.filter(at__gt=since, at__lte=until, alert__in=before).exists()
 
     def judge_mails(self) -> None:
         threads: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
@@ -328,7 +330,7 @@ class AlertHouse:
                 {(number, subject) for number, subject in told if subject.startswith(("[Firing", "[Fired and"))}
             )
             for (one, subject), (other, again) in combinations(begun, 2):
-                if subject == again and not self._ended_between(thread, one, other):
+                if subject == again and not self._fired_anew(thread, one, other):
                     self.wrong.append(f"{who} read twice of the beginning of {thread}: {told}")
             if told[0][1].startswith(("[Recovered]", "[Closed]")) and not who.startswith("leaver"):
                 self.wrong.append(f"{who} read of the end of {thread} first")
@@ -339,11 +341,19 @@ class AlertHouse:
             self.wrong.append(f"{repeats} mails came twice, {self.repeats_explained} can be explained")
         self.judge_lost(threads)
 
+    def _is_told_to_flap(self, incident: Incident, person: str) -> bool:
+        """Whether an incident was kept quiet because its alert flaps, and a mail told this person of the flapping."""
+        told = [mail["Subject"] for mail in self.sink.mails if mail["To"].startswith(f"{person}@")]
+        hushed = incident.notices.filter(kind="firing", why_silent="flaps").exists()
+        return hushed and any("flaps]" in subject for subject in told)
+
     def judge_lost(self, threads: dict[tuple[str, str], list[tuple[int, str]]]) -> None:
         for incident in own(Incident):
             for person in self.people:
                 heard = [told for (who, thread), told in threads.items() if is_of(who, thread, person, incident)]
-                if not heard and not (self.was_quiet and not incident.is_open):
+                if not heard and not incident.is_open and (self.was_quiet or self._is_told_to_flap(incident, person)):
+                    continue
+                if not heard:
                     self.wrong.append(f"{person} never heard of incident {incident.pk}")
                 elif heard and not incident.is_open and "over" not in stamps(heard[0]):
                     self.wrong.append(f"{person} never heard that incident {incident.pk} is over")

@@ -92,6 +92,12 @@ class HookedChannels:
             if times > 1 + self.repeats_explained[name]:
                 house.wrong.append(f"{name} came {times} times, {self.repeats_explained[name]} repeats are explained")
 
+    @staticmethod
+    def _is_told_to_flap(channel: Channel, incident: Incident) -> bool:
+        """Whether an incident was quiet because its alert flaps, and a message told the channel of the flapping."""
+        hushed = incident.notices.filter(kind="firing", why_silent="flaps").exists()
+        return hushed and channel.messages.filter(state__in=("sent", "unknown"), title__contains="flaps]").exists()
+
     def _judge_thread(
         self, channel: Channel, incident: Incident, told: list[ChannelMessage], house: AlertHouse
     ) -> None:
@@ -99,7 +105,7 @@ class HookedChannels:
         if numbers != sorted(numbers):
             house.wrong.append(f"{channel} was told of incident {incident.pk} in the order {numbers}")
         if not told:
-            if not (house.was_quiet and not incident.is_open):
+            if incident.is_open or not (house.was_quiet or self._is_told_to_flap(channel, incident)):
                 house.wrong.append(f"{channel} never heard of incident {incident.pk}")
             return
         if told[0].notice.kind == "resolved" and not told[0].says_both:

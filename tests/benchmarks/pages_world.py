@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import django
 
+from tests.benchmarks.page_server import ERRORS
+
 if TYPE_CHECKING:
     from monitor.models import Execution, Flow
 
@@ -22,14 +24,6 @@ DAYS = 90
 PEOPLE = 20
 FAILED = 0.05
 WORD, WORD_SHARE = "quokka", 0.0027  # a word, and in how many of the runs' errors it stands
-ERRORS = (
-    ("ACTION_FAILED", "Failed to create contact in Campaigns", "Invalid email format"),
-    ("ACTION_FAILED", "Request timed out after 30000 ms", "The app did not answer in time"),
-    ("INVALID_TOKEN", "The connection's token has expired", "Reconnect zohocrm_conn"),
-    ("RATE_LIMIT_EXCEEDED", "Too many requests to the app", "Limit: 100 calls a minute"),
-    ("INTERNAL_ERROR", "The app answered 502 Bad Gateway", ""),
-    ("ACTION_FAILED", "Mandatory field Last_Name is missing", "Lead 5000000123"),
-)
 SELDOM = ("ACTION_FAILED", "No tax of this name exists", f"Tax {WORD.title()} 19")
 
 

@@ -20,9 +20,10 @@ from monitor.alerting.coverage import FlowNotices, HearerCount, coverage
 from monitor.alerting.marks import scope_of
 from monitor.alerting.read_coverage import read_coverage
 from monitor.alerting.scope import ScopeBreadth
-from monitor.models import AlertRule, Channel, Flow, Notice, ZohoAccount
+from monitor.models import AlertRule, Flow, Notice, ZohoAccount
 from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
+from monitor.notify.channels.standing import reachable_channels
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import recipients
 from monitor.routing.decide import Reachable, RoutedAlert, who_hears
@@ -67,7 +68,7 @@ def _hearers() -> Callable[[RoutedAlert], HearerCount]:
     people = {person.pk for person in recipients()}
     channels = [
         ChannelFacts(row.pk, row.account_id, row.severity, SERVICES[row.service].has_incidents, is_told=False)
-        for row in Channel.objects.filter(is_active=True).defer("address", "secrets")
+        for row in reachable_channels().defer("address", "secrets")
     ]
     routes = active_routes()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.models import Channel, EscalationPolicy, Route
+from monitor.notify.channels.standing import reachable_channels
 from monitor.notify.recipients import entitled, recipients
 from monitor.routing.decide import Heard, Reachable, RoutedAlert, who_hears
 from monitor.routing.read import active_routes, labels_of
@@ -68,7 +69,7 @@ def who_would_hear(account_id: int, kind: str, key: int, severity: str) -> WhoWo
 
 def reachable(account_id: int) -> Reachable:
     """Returns who can hear of an account's alerts at all. Two statements."""
-    channels = Channel.objects.filter(is_active=True).values_list("pk", "account")
+    channels = reachable_channels().values_list("pk", "account")
     mine = {pk for pk, account in channels if account in (None, account_id)}
     return Reachable(set(entitled().values_list("pk", flat=True)), mine)
 

@@ -27,6 +27,7 @@ from monitor.models import (
 )
 from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
+from monitor.notify.channels.standing import gone_standings
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import entitled, recipients
 from monitor.notify.timing import Hush, NoticeFacts, Why
@@ -157,7 +158,8 @@ def _hours(link: IncidentAlert) -> WorkingHours | None:
 
 def _heard(notice: Notice, alerts: Sequence[AlertState], channels: Sequence[Channel]) -> Heard:
     """Returns who hears of a notice: by rules and routes, or as the step of the escalation says."""
-    mine = [channel.pk for channel in channels if channel.account_id in (None, notice.incident.account_id)]
+    mine = {channel.pk for channel in channels if channel.account_id in (None, notice.incident.account_id)}
+    mine -= set(gone_standings().values_list("channel", flat=True))
     reachable = Reachable(set(entitled().values_list("pk", flat=True)), mine)
     found = routed(alerts)
     if notice.kind != Notice.Kind.ESCALATE:

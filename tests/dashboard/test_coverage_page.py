@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import AlertRule, Channel, DayBucket, Flow, Route, User
+from monitor.models import AlertRule, Channel, ChannelStanding, DayBucket, Flow, Route, User
 from tests import factories
 from tests.dashboard.soup import Page, words
 
@@ -108,6 +108,9 @@ def test_without_routes_a_channel_hears_by_its_own_setting_also_where_nobody_get
     assert said() == ("3 h Three: 0 people, 1 channel", False)
     Channel.objects.filter(pk=everywhere.pk).update(is_active=True)
     assert said() == ("3 h Three: 0 people, 2 channels", False)
+    ChannelStanding.objects.filter(channel=everywhere).update(state="refuses", code="410")
+    assert said() == ("3 h Three: 0 people, 1 channel", False), "what was at its address is gone"
+    ChannelStanding.objects.filter(channel=everywhere).update(state="accepts", code="")
     route = Route.objects.create(name="To the pager", position=1)
     route.channels.set([pager])
     assert said() == ("3 h Three: 0 people, 1 channel", False), "a route says which"

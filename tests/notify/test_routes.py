@@ -12,6 +12,7 @@ from monitor.models import (
     AlertRule,
     AlertState,
     ChannelMessage,
+    ChannelStanding,
     Delivery,
     IncidentAlert,
     Notice,
@@ -200,6 +201,17 @@ def test_a_route_of_a_channel_alone_mails_nobody(alert: AlertState, otto: User, 
     make_transition(alert)
     assert dispatch_new(now) == 1
     assert told() == (set(), {"Ops"})
+
+
+def test_a_route_of_a_channel_whose_address_is_gone_leaves_the_alert_to_everybody(
+    alert: AlertState, otto: User, now: datetime
+) -> None:
+    ops = factories.make_channel("Ops")
+    ChannelStanding.objects.filter(channel=ops).update(state="refuses", code="410")
+    make_route(channels=[ops])
+    make_transition(alert)
+    assert dispatch_new(now) == 1
+    assert "otto" in told()[0]
 
 
 def test_where_nobody_gets_mails_an_alert_without_an_owner_is_heard_in_the_channel(

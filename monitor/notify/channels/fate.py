@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.models import ChannelMessage, ChannelStanding, Notice
-from monitor.notify.channels.answers import GONE
+from monitor.models import ChannelMessage, Notice
 from monitor.notify.channels.of_digest import OTHER_ACCOUNT, why_no_digest
 from monitor.notify.channels.services import SERVICES
+from monitor.notify.channels.standing import gone_standings
 from monitor.notify.recipients import END_OF_NOTHING
 from monitor.notify.retell import thread_rows
 
@@ -21,8 +21,7 @@ def why_not(message: ChannelMessage) -> str:
         return DELETED
     if not channel.is_active:
         return OFF
-    gone = ChannelStanding.objects.filter(channel=channel, state=ChannelStanding.State.REFUSES, code=GONE)
-    if message.revived_at is None and gone.exists():
+    if message.revived_at is None and gone_standings().filter(channel=channel).exists():
         # Standard Webhooks: who answers 410 is to be asked no more. What a person does with it ends that.
         return "what was at the channel's address is gone"
     if message.digest is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import F, QuerySet
 
 from monitor.models import Channel, ChannelStanding
-from monitor.notify.channels.answers import ChannelOutcome, pause_after
+from monitor.notify.channels.answers import GONE, ChannelOutcome, pause_after
 from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind
 
 logger = logging.getLogger(__name__)
@@ -51,3 +51,13 @@ def _change(channel: Channel, state: str, now: datetime) -> bool:
     _, is_new = ChannelStanding.objects.get_or_create(channel=channel, defaults={"state": state, "since": now})
     columns = {"state": state, "since": now, "reason": "", "code": "", "failures": 0, "next_try_at": None}
     return bool(_row(channel).exclude(state=state).update(**columns)) or is_new
+
+
+def gone_standings() -> QuerySet[ChannelStanding]:
+    """Returns the standings of the channels that are to be asked no more: what was at their addresses is gone."""
+    return ChannelStanding.objects.filter(state=ChannelStanding.State.REFUSES, code=GONE)
+
+
+def reachable_channels() -> QuerySet[Channel]:
+    """Returns the channels that are on and whose address is not gone: who can hear of an alert at all."""
+    return Channel.objects.filter(is_active=True).exclude(pk__in=gone_standings().values("channel"))

@@ -1,4 +1,4 @@
-"""Says in which order what was judged is entered into incidents. Pure."""
+"""Says in which order transitions are entered into incidents. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.models import Transition
 
 
 def in_order(new: Iterable[Transition]) -> list[Transition]:
-    """Returns transitions, which come as they were judged, in the order in which they are entered.
+    """Returns transitions in the order in which they are entered.
 
     Those of one time that fire come first: where one rule takes over from another, its alert joins before the other's
     ends. A clock that was set back in between makes no end come before its beginning.

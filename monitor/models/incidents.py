@@ -197,7 +197,7 @@ class Notice(models.Model):
         return f"{self.incident_id}.{self.seq} {self.kind}"
 
     def told_before(self) -> int | None:
-        """Returns up to which `IncidentAlert` the incident's messages before this one told; None where nothing was.
+        """Returns the newest `IncidentAlert` that the messages before this one knew; None where there were none.
 
         Not until when: what is entered while a message is written bears an earlier time, and stands not in it.
         """

@@ -49,6 +49,7 @@ MENU = (
     Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version")),
     Entry("connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version")),
     Entry("webhook_failures", "Webhook failures", "webhook"),
+    Entry("connections", "Connections", "plug", ("connection",)),
     Entry("alerts", "Alerts", "bell", ("alert", "alert_rules", "alert_routes", "corrections"), counts="alerts"),
     Entry(
         "accounts",

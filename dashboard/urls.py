@@ -13,6 +13,7 @@ AREAS = (
         "alerts",
         "channels",
         "rules",
+        "connections",
         "versions",
         "accounts",
         "people",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from functools import cache, partial
 from typing import Any
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from dashboard import remembered
 from dashboard.navigation import menu_for
 from monitor.models import User
 from monitor.queries import freshness, tallies
@@ -31,14 +32,21 @@ def age_of(account_id: int, stream: str = "") -> dict[str, Any]:
     return frame | {"now": now, "freshness": age}
 
 
-def frame_at(now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None) -> dict[str, Any]:
-    """Reads what every page shows around its own: how fresh the mirror is, and the menu's numbers. Two statements.
+def frame_at(
+    now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None, *, counted_for: Hashable = None
+) -> dict[str, Any]:
+    """Gives what every page shows around its own: how fresh the mirror is, and the menu's numbers.
+
+    Two statements, every few seconds: all readers are given the same.
 
     Args:
         now: the present.
         counting: what a page counts besides, for `Mirror.counts`.
+        counted_for: what `counting` goes by beside the present.
     """
-    return of_mirror(freshness.mirror(now, {**tallies.in_menu(), **(counting or {})}))
+    key = ("frame", *sorted(counting or ()), counted_for)
+    counted = {**tallies.in_menu(), **(counting or {})}
+    return of_mirror(remembered.of(key, lambda: freshness.mirror(now, counted)))
 
 
 def of_mirror(mirror: freshness.Mirror) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard import client_address, time_limit
+from dashboard import client_address, remembered, time_limit
 from dashboard.health.urls import PROBES
 from dashboard.turns import Turns, is_costly
 from monitor import audit, origin
 from monitor.models import User
 from monitor.vault import VaultError
 
+ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
 CHANGE_PAGE = "account_change_password"
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,21 @@ class ProbeMiddleware:
         response = probe(request)
         response["Cache-Control"] = "no-store"
         return response
+
+
+class RememberingMiddleware:
+    """Lets the next page be read anew once somebody may have changed something here."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            match = request.resolver_match
+            if request.method not in ("GET", "HEAD", "OPTIONS") or (match and match.url_name in ACTS_ON_GET):
+                remembered.forget()
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -174,7 +190,6 @@ MANY_BY_POST = SEARCHES_BY_POST | {
     *("batch_items", "batch_records_csv", "problem_records_csv"),
 }
 PREVIEWS_BY_POST = {"alert_rule_add", "alert_rule_edit"}  # where the form asks for a preview and is not saved
-ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
 
 
 class _Sending:

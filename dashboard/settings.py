@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "dashboard.middleware.RedirectMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.middleware.ProbeMiddleware",
+    "dashboard.middleware.RememberingMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -93,6 +94,7 @@ CACHES = {
     # django-q2 writes its statistics to a cache twice a second; nobody reads them (monitor.supervisor has its own).
     "queue": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
 }
+REMEMBER_SECONDS = 3.0  # what is the same for everybody is asked for once in so long (dashboard.remembered)
 
 AUTH_USER_MODEL = "monitor.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

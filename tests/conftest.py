@@ -26,6 +26,8 @@ depth.register()
 # Static files are looked up when one is asked for; to list them all would cost each new test client 10 ms.
 settings.WHITENOISE_AUTOREFRESH = True
 settings.PASSWORD_HASHERS = ["tests.quick_passwords.QuickArgon2", *settings.PASSWORD_HASHERS]
+# A test looks at what it has just changed by hand; what is remembered for seconds has tests of its own.
+settings.REMEMBER_SECONDS = 0
 # The stand-in listens on loopback; what the product does without this is shown where it is refused.
 settings.ALLOW_LOOPBACK = True
 os.environ["ALLOW_LOOPBACK"] = "true"

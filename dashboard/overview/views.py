@@ -27,7 +27,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     period = choice_of(request.GET.get("days"))
     zone = timezone.get_current_timezone()
-    frame = frame_at(now, to_count(now, zone))
+    frame = frame_at(now, to_count(now, zone), counted_for=str(zone))
     mirror: freshness.Mirror = frame["mirror"]
     part = request.GET.get("part") if request.htmx else None  # type: ignore[attr-defined]
     context: dict[str, Any] = frame | {"now": now, "period": period, "periods": CHOICES.values()}

@@ -893,6 +893,7 @@ class Migration(migrations.Migration):
                 ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('why_silent', models.CharField(blank=True, help_text='why it was not mailed, or waits', max_length=200)),
                 ('flapping', models.JSONField(default=list, help_text='keys of the alerts of which it says that they flap')),
+                ('tells_up_to', models.BigIntegerField(help_text='key of the newest `IncidentAlert` that it tells of', null=True)),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='monitor.incident')),
             ],
             options={
@@ -912,6 +913,7 @@ class Migration(migrations.Migration):
                 ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
                 ('retold_at', models.DateTimeField(help_text='when it was written anew, for it goes out late', null=True)),
                 ('says_both', models.BooleanField(default=False, help_text='it says that its incident began and is over')),
+                ('knew_ended', models.PositiveIntegerField(default=0, help_text='how many alerts of its incident were over when it was written')),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('message_id', models.CharField(max_length=64, unique=True)),
                 ('title', models.CharField(max_length=200)),
@@ -952,6 +954,7 @@ class Migration(migrations.Migration):
                 ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
                 ('retold_at', models.DateTimeField(help_text='when it was written anew, for it goes out late', null=True)),
                 ('says_both', models.BooleanField(default=False, help_text='it says that its incident began and is over')),
+                ('knew_ended', models.PositiveIntegerField(default=0, help_text='how many alerts of its incident were over when it was written')),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('address', models.EmailField(max_length=254)),
                 ('message_id', models.CharField(max_length=200)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -117,6 +117,6 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _by_rank(found: tuple[int, str, Named]) -> Sequence[object]:
+def _by_rank(found: tuple[int, str, Named]) -> tuple[int, str, str]:
     rank, name, one = found
     return rank, name, one.url

@@ -310,7 +310,8 @@ def test_the_runs_of_retries_are_those_of_the_executions_own_account(
             account=flow.account, execution=failed, requested_by=otto, requested_at=now, reason="try",
             client_token=f"{number}", state="succeeded", not_before=now, new_execution_id=named,
         )  # fmt: skip
-    assert {attempt.new_run for attempt in execution._attempts(failed)} == {new, None}
+    page = execution.detail(execution.executions().get(pk=failed.pk))
+    assert {attempt.new_run for attempt in page.attempts} == {new, None}
 
 
 def test_beside_a_version_are_the_next_older_and_the_next_newer_one(flow: Flow, twin: Flow) -> None:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard import remembered
-from dashboard.navigation import Place, places_for
+from dashboard.navigation import NamedPage, places_for
 from monitor.queries import names
 from monitor.queries.names import Kind
 
@@ -43,6 +43,6 @@ def find(request: HttpRequest) -> HttpResponse:
     return render(request, "find/results.html" if is_part else "find/find.html", context)
 
 
-def _pages(places: list[Place], text: str) -> list[Place]:
+def _pages(places: list[NamedPage], text: str) -> list[NamedPage]:
     words = text.casefold().split()
     return [place for place in places if all(word in place.label.casefold() for word in words)]

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedThing:
     """Holds one thing and what people call it.
 
     Attributes:
@@ -45,7 +45,7 @@ class Named:
     ids: tuple[str, ...] = ()
 
 
-def everything() -> list[Named]:
+def everything() -> list[NamedThing]:
     """Names all flows, rules, connected workflows and the newest problems. Four statements."""
     columns = ("pk", "account__name")
     flows = Flow.objects.order_by("pk").values_list(*columns, "flow_name", "flow_id")
@@ -57,11 +57,11 @@ def everything() -> list[Named]:
     found += [_named(Kind.CONNECTED, "connected_workflow", *row) for row in connected]
     for pk, account, title, app in problems.values_list(*columns, "title", "app")[:MOST_PROBLEMS]:
         beside = " · ".join(part for part in (app, account) if part)
-        found.append(Named(Kind.PROBLEM, _line(mask_text(title)), beside, address_of("problem", pk)))
+        found.append(NamedThing(Kind.PROBLEM, _line(mask_text(title)), beside, address_of("problem", pk)))
     return found
 
 
-def look_up(text: str, among: Iterable[Named]) -> list[Named]:
+def look_up(text: str, among: Iterable[NamedThing]) -> list[NamedThing]:
     """Finds what a text may mean: an id first, then names that begin with it, then those that have all its words. Pure.
 
     Args:
@@ -73,7 +73,7 @@ def look_up(text: str, among: Iterable[Named]) -> list[Named]:
     """
     sought = _folded(text[:LONGEST_SOUGHT])
     words = sought.split()
-    near: dict[Kind, list[tuple[int, str, Named]]] = {kind: [] for kind in Kind}
+    near: dict[Kind, list[tuple[int, str, NamedThing]]] = {kind: [] for kind in Kind}
     for one in among:
         name = one.words.casefold()
         if sought in one.ids or sought == name:
@@ -90,7 +90,7 @@ def look_up(text: str, among: Iterable[Named]) -> list[Named]:
     return [one for kind in Kind for *_, one in sorted(near[kind], key=_by_rank)[:MOST_OF_A_KIND]]
 
 
-def runs(text: str) -> list[Named]:
+def runs(text: str) -> list[NamedThing]:
     """Finds the runs that have this id of Zoho's. One statement, none where it cannot be one."""
     wanted = text.strip()
     if not wanted or len(wanted) > 64 or not any(sign.isdigit() for sign in wanted):
@@ -98,15 +98,15 @@ def runs(text: str) -> list[Named]:
     rows = Execution.objects.filter(execution_id=wanted).order_by("pk")
     found = rows.values_list("pk", "flow__account__name", "flow__flow_name", "execution_id")[:MOST_OF_A_KIND]
     return [
-        Named(Kind.RUN, f"Run {run}", f"{_line(mask_name(flow))} · {account}", address_of("execution", pk), (run,))
+        NamedThing(Kind.RUN, f"Run {run}", f"{_line(mask_name(flow))} · {account}", address_of("execution", pk), (run,))
         for pk, account, flow, run in found
     ]
 
 
-def _named(kind: Kind, page: str, pk: int, account: str, name: str, zohos: str, module: str = "") -> Named:
+def _named(kind: Kind, page: str, pk: int, account: str, name: str, zohos: str, module: str = "") -> NamedThing:
     beside = " · ".join(part for part in (_line(mask_name(module)), account) if part)
     words = _line(mask_name(name)) or f"(without a name) {zohos}"
-    return Named(kind, words, beside, address_of(page, pk), (zohos.casefold(),))
+    return NamedThing(kind, words, beside, address_of(page, pk), (zohos.casefold(),))
 
 
 def _line(text: str) -> str:
@@ -117,6 +117,6 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _by_rank(found: tuple[int, str, Named]) -> tuple[int, str, str]:
+def _by_rank(found: tuple[int, str, NamedThing]) -> tuple[int, str, str]:
     rank, name, one = found
     return rank, name, one.url

@@ -6,15 +6,15 @@ import pytest
 
 from monitor.models import ZohoAccount
 from monitor.queries import names
-from monitor.queries.names import Kind, Named
+from monitor.queries.names import Kind, NamedThing
 from tests import factories
 
 
-def thing(words: str, kind: Kind = Kind.FLOW, *ids: str) -> Named:
-    return Named(kind, words, "Acme", f"/{kind}/{words}/", ids)
+def thing(words: str, kind: Kind = Kind.FLOW, *ids: str) -> NamedThing:
+    return NamedThing(kind, words, "Acme", f"/{kind}/{words}/", ids)
 
 
-def found(text: str, *things: Named) -> list[str]:
+def found(text: str, *things: NamedThing) -> list[str]:
     return [one.words for one in names.look_up(text, things)]
 
 

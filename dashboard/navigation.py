@@ -30,7 +30,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class NamedPage:
+class MenuPlace:
     """Describes a page that is found by its name."""
 
     label: str
@@ -103,9 +103,9 @@ FURTHER = (
 )
 
 
-def places_for(user: Any) -> list[NamedPage]:
+def places_for(user: Any) -> list[MenuPlace]:
     """Returns the pages that a person may open by name, those of the menu first."""
-    return [NamedPage(one.label, one.icon, reverse(one.name)) for one in (*MENU, *FURTHER) if may(user, one.right)]
+    return [MenuPlace(one.label, one.icon, reverse(one.name)) for one in (*MENU, *FURTHER) if may(user, one.right)]
 
 
 def menu_for(user: Any, url_name: str) -> list[dict[str, Any]]:

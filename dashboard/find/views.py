@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard import remembered
-from dashboard.navigation import NamedPage, places_for
+from dashboard.navigation import MenuPlace, places_for
 from monitor.queries import names
 from monitor.queries.names import Kind
 
@@ -43,6 +43,6 @@ def find(request: HttpRequest) -> HttpResponse:
     return render(request, "find/results.html" if is_part else "find/find.html", context)
 
 
-def _pages(places: list[NamedPage], text: str) -> list[NamedPage]:
+def _pages(places: list[MenuPlace], text: str) -> list[MenuPlace]:
     words = text.casefold().split()
     return [place for place in places if all(word in place.label.casefold() for word in words)]

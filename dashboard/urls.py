@@ -5,6 +5,7 @@ from django.urls import include, path
 AREAS = (
     *(
         "overview",
+        "find",
         "flows",
         "executions",
         "problems",

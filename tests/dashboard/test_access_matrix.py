@@ -39,6 +39,7 @@ def post(answers: dict[str, Answers], status: str) -> dict[str, Answers]:
 # name: (keyword arguments by the world, answers)
 MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] = {
     "overview": (lambda w: {}, SEEN_BY_ALL),
+    "find": (lambda w: {}, SEEN_BY_ALL),
     "flows": (lambda w: {}, SEEN_BY_ALL),
     "flow_suggest": (lambda w: {}, SEEN_BY_ALL),
     "flow": (lambda w: {"pk": w.flow.pk}, SEEN_BY_ALL),

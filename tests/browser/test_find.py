@@ -87,7 +87,7 @@ def test_single_keys_lead_about_but_not_while_somebody_types_and_not_for_who_swi
 
 
 def test_the_page_finds_the_same_on_a_phone(phone: Visit, account: ZohoAccount, people: dict[str, User]) -> None:
-    factories.make_flow(account, flow_name="Invoices of the northern region, to the books and to the sales team by mail")
+    factories.make_flow(account, flow_name="Invoices of the northern region, to the books and to sales by mail")
     phone.sign_in(people["vera"])
     phone.go("/find/?q=invoices")
     picture(phone, "find-phone")

@@ -8,13 +8,13 @@ from typing import Any
 from django import forms
 
 from dashboard.filters import BIGGEST_ID, DayField, FilterForm, OneOfField, TextField
-from monitor.queries.changes import KINDS, ChangeFilter, Place
+from monitor.queries.changes import KINDS, ChangeFilter, ChangePlace
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def encode_place(place: Place) -> str:
+def encode_place(place: ChangePlace) -> str:
     """Writes a place in the list as a part of an address: microseconds since 1970, the sort, the primary key."""
     return f"{(place.at - _BEGIN) // _MICROSECOND}-{place.source}-{place.pk}"
 
@@ -36,7 +36,7 @@ class PlaceField(forms.CharField):
             at, source, pk = (int(part) for part in parts)
             if source > 99 or pk > BIGGEST_ID:
                 raise ValueError
-            return Place(_BEGIN + at * _MICROSECOND, source, pk)
+            return ChangePlace(_BEGIN + at * _MICROSECOND, source, pk)
         except (ValueError, OverflowError):
             raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
 

@@ -16,7 +16,7 @@ from dashboard.csv_files import export_list
 from monitor.access import may
 from monitor.models import FlowVersion, Stream
 from monitor.queries import changes as queries
-from monitor.queries.changes import KINDS, Place, SeenChange
+from monitor.queries.changes import KINDS, ChangePlace, SeenChange
 
 COLUMNS = ("seen_at", "not_before", "changed_at", "account", "kind", "name", "what", "by", "changes", "page")
 ACTS = {
@@ -60,7 +60,7 @@ def _list(request: HttpRequest, form: ChangeFilterForm) -> HttpResponse:
     return lists.show(request, "changes/list.html", form, find, stream=Stream.DEFINITIONS, nouns="changes", **more)
 
 
-def _address(query: QueryDict, **places: Place | None) -> str:
+def _address(query: QueryDict, **places: ChangePlace | None) -> str:
     """Builds the address of a neighbouring page: the same filters, another place; empty where there is none."""
     if None in places.values():
         return ""

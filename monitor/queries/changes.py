@@ -44,7 +44,7 @@ _PAGES = {FLOW: "flow", RULE: "rule", CONNECTED: "connected_workflow", CONNECTIO
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class ChangePlace:
     """Holds a place in the list: what is newer is greater; of one moment, and of one kind, by the primary key."""
 
     at: datetime
@@ -70,8 +70,8 @@ class ChangeFilter:
     account_id: int | None = None
     start: datetime | None = None
     end: datetime | None = None
-    after: Place | None = None
-    before: Place | None = None
+    after: ChangePlace | None = None
+    before: ChangePlace | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SeenChange:
         diff_url: of the page with the whole of it.
     """
 
-    place: Place
+    place: ChangePlace
     kind: str
     act: str
     account: str
@@ -110,8 +110,8 @@ class ChangePage:
     """Holds a page of changes. `older` and `newer` are the places where the neighbouring pages begin, if any."""
 
     rows: list[SeenChange]
-    older: Place | None
-    newer: Place | None
+    older: ChangePlace | None
+    newer: ChangePlace | None
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class _Source:
     def way(self, column: str) -> str:
         return f"{self.thing}__{column}" if self.thing else column
 
-    def place(self, row: Any) -> Place:
-        return Place(getattr(row, self.at), self.number, row.pk)
+    def place(self, row: Any) -> ChangePlace:
+        return ChangePlace(getattr(row, self.at), self.number, row.pk)
 
 
 def page(wanted: ChangeFilter, size: int = PAGE_SIZE) -> ChangePage:
@@ -307,7 +307,7 @@ def _came_or_went(
     source = _THING_OF[rank]
     is_gone = source.at == "gone_at"
     return SeenChange(
-        place=Place(seen, rank, key),
+        place=ChangePlace(seen, rank, key),
         kind=source.kind,
         act="deleted" if is_gone else "new",
         account=account,

@@ -57,7 +57,7 @@ def no_link(slot: Slot, status: str) -> str:
 
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot, bar or firing."""
+    """Describes a line of the legend; `shape` is line, dot, dash, bar or firing."""
 
     label: str
     role: str
@@ -91,10 +91,15 @@ def success_rate(
     holes: Sequence[Hole] = (),
     link: Link = no_link,
     firings: Sequence[Window] = (),
+    threshold: float | None = None,
 ) -> Chart:
-    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below."""
+    """Draws final and first-attempt success rate as lines above bars of failed runs.
+
+    `firings` lie shaded below; `threshold`, in per cent, is a broken line across.
+    """
     counts = [slot.counts for slot in slots]
-    floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
+    rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
+    floor, step = _rate_axis(rates)
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
     texts = [_rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
@@ -118,6 +123,9 @@ def success_rate(
         )
         | {"yaxis": "y2"},
     ]
+    if threshold is not None:
+        bound = [formats.rate(threshold)] * len(slots)
+        data.append(_line("Threshold", "bad", names(slots, zone), [threshold] * len(slots), bound, dash="dash"))
     return Chart(
         id="chart-success-rate",
         title="Success rate",
@@ -127,6 +135,7 @@ def success_rate(
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
             LegendKey("Failed runs", "bad", "bar"),
+            *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
@@ -287,7 +296,7 @@ def _hrefs(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
 def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
     return {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines" if dash == "dash" else "lines+markers",
         "name": name,
         "x": xs,
         "y": [None if y is None else round(y, 3) for y in ys],

@@ -101,7 +101,6 @@ def success_rate(
     rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
     floor, step = _rate_axis(rates)
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
-    texts = [_rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
@@ -109,23 +108,7 @@ def success_rate(
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
-    first = [formats.rate(c.first_rate) for c in counts]
-    data = [
-        _line("First attempt", "first", names(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
-        _line("Final result", "good", names(slots, zone), [c.rate for c in counts], texts),
-        _bars(
-            "Failed",
-            "bad",
-            slots,
-            zone,
-            [c.failed if c.finished else None for c in counts],
-            _hrefs(slots, "failed", link),
-        )
-        | {"yaxis": "y2"},
-    ]
-    if threshold is not None:
-        bound = [formats.rate(threshold)] * len(slots)
-        data.append(_line("Threshold", "bad", names(slots, zone), [threshold] * len(slots), bound, dash="dash"))
+    data = _rate_traces(slots, zone, link, threshold)
     return Chart(
         id="chart-success-rate",
         title="Success rate",
@@ -149,6 +132,21 @@ def success_rate(
             for name, s in zip(names(slots, zone), slots, strict=True)
         ],
     )
+
+
+def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: float | None) -> list[Figure]:
+    counts, where = [slot.counts for slot in slots], names(slots, zone)
+    first, texts = [formats.rate(c.first_rate) for c in counts], [_rate_words(c) for c in counts]
+    failed = [c.failed if c.finished else None for c in counts]
+    traces = [
+        _line("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
+        _line("Final result", "good", where, [c.rate for c in counts], texts),
+        _bars("Failed", "bad", slots, zone, failed, _hrefs(slots, "failed", link)) | {"yaxis": "y2"},
+    ]
+    if threshold is not None:
+        bound = [formats.rate(threshold)] * len(slots)
+        traces.append(_line("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
+    return traces
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:

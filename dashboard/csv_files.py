@@ -1,4 +1,4 @@
-"""Sends rows as a CSV file, piece by piece; no cell of it is run by a spreadsheet."""
+"""Sends rows as a CSV or NDJSON file, piece by piece; no cell of a CSV is run by a spreadsheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
-from monitor.management.commands.export import defuse
+from monitor.management.commands.export import defuse, ndjson_line
 
 
 def csv_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> StreamingHttpResponse:
@@ -21,6 +21,18 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]
     """
     response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def ndjson_file(name: str, records: Iterable[dict[str, object]]) -> StreamingHttpResponse:
+    """Answers with a file of one JSON object a line.
+
+    Args:
+        name: without its ending.
+        records: they are asked for while the file is sent.
+    """
+    response = StreamingHttpResponse(map(ndjson_line, records), content_type="application/x-ndjson")
+    response["Content-Disposition"] = f'attachment; filename="{name}.ndjson"'
     return response
 
 

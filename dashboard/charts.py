@@ -57,7 +57,7 @@ def no_link(slot: Slot, status: str) -> str:
 
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot, bar or firing."""
+    """Describes a line of the legend; `shape` is line, dot, dash, bar or firing."""
 
     label: str
     role: str
@@ -91,12 +91,16 @@ def success_rate(
     holes: Sequence[Hole] = (),
     link: Link = no_link,
     firings: Sequence[Window] = (),
+    threshold: float | None = None,
 ) -> Chart:
-    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below."""
+    """Draws final and first-attempt success rate as lines above bars of failed runs.
+
+    `firings` lie shaded below; `threshold`, in per cent, is a broken line across.
+    """
     counts = [slot.counts for slot in slots]
-    floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
+    rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
+    floor, step = _rate_axis(rates)
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
-    texts = [_rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
@@ -104,20 +108,7 @@ def success_rate(
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
-    first = [formats.rate(c.first_rate) for c in counts]
-    data = [
-        _line("First attempt", "first", names(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
-        _line("Final result", "good", names(slots, zone), [c.rate for c in counts], texts),
-        _bars(
-            "Failed",
-            "bad",
-            slots,
-            zone,
-            [c.failed if c.finished else None for c in counts],
-            _hrefs(slots, "failed", link),
-        )
-        | {"yaxis": "y2"},
-    ]
+    data = _rate_traces(slots, zone, link, threshold)
     return Chart(
         id="chart-success-rate",
         title="Success rate",
@@ -127,6 +118,7 @@ def success_rate(
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
             LegendKey("Failed runs", "bad", "bar"),
+            *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
@@ -140,6 +132,21 @@ def success_rate(
             for name, s in zip(names(slots, zone), slots, strict=True)
         ],
     )
+
+
+def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: float | None) -> list[Figure]:
+    counts, where = [slot.counts for slot in slots], names(slots, zone)
+    first, texts = [formats.rate(c.first_rate) for c in counts], [_rate_words(c) for c in counts]
+    failed = [c.failed if c.finished else None for c in counts]
+    traces = [
+        _line("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
+        _line("Final result", "good", where, [c.rate for c in counts], texts),
+        _bars("Failed", "bad", slots, zone, failed, _hrefs(slots, "failed", link)) | {"yaxis": "y2"},
+    ]
+    if threshold is not None:
+        bound = [formats.rate(threshold)] * len(slots)
+        traces.append(_line("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
+    return traces
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
@@ -287,7 +294,7 @@ def _hrefs(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
 def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
     return {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines" if dash == "dash" else "lines+markers",
         "name": name,
         "x": xs,
         "y": [None if y is None else round(y, 3) for y in ys],

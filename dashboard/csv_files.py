@@ -6,8 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.http import StreamingHttpResponse
+from django.db.models import Model
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.utils import timezone
 
+from monitor import audit
 from monitor.management.commands.export import defuse, ndjson_line
 
 
@@ -24,16 +27,42 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]
     return response
 
 
-def ndjson_file(name: str, records: Iterable[dict[str, object]]) -> StreamingHttpResponse:
-    """Answers with a file of one JSON object a line.
-
-    Args:
-        name: without its ending.
-        records: they are asked for while the file is sent.
-    """
-    response = StreamingHttpResponse(map(ndjson_line, records), content_type="application/x-ndjson")
+def ndjson_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> StreamingHttpResponse:
+    """Answers with a file of one JSON object a line; the arguments are those of `csv_file`."""
+    lines = (ndjson_line(dict(zip(columns, row, strict=True))) for row in rows)
+    response = StreamingHttpResponse(lines, content_type="application/x-ndjson")
     response["Content-Disposition"] = f'attachment; filename="{name}.ndjson"'
     return response
+
+
+FORMATS = {"csv": csv_file, "ndjson": ndjson_file}
+
+
+def export_list(
+    request: HttpRequest,
+    model: type[Model],
+    what: str,
+    columns: Sequence[str],
+    rows: Iterable[Iterable[object]],
+    *,
+    kind: str = "csv",
+    filters: QueryDict | None = None,
+) -> StreamingHttpResponse:
+    """Answers with what a list shows as a file. That somebody took it out, and by which filters, is written down.
+
+    Args:
+        request: a POST by somebody who may export.
+        model: of what is listed.
+        what: it is, which names the file.
+        columns: as `csv_file` takes them.
+        rows: likewise.
+        kind: one of `FORMATS`.
+        filters: those of the list; None: they stand in the request's address.
+    """
+    narrowed = sorted(name for name, value in (request.GET if filters is None else filters).items() if value)
+    detail = {"what": what, "format": kind} | ({"filters": ", ".join(narrowed)} if narrowed else {})
+    audit.record(request.user, "export", model, now=timezone.now(), detail=detail)  # type: ignore[arg-type]
+    return FORMATS[kind](what, columns, rows)
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ('missed_sweeps', models.PositiveSmallIntegerField(default=0)),
                 ('gone_at', models.DateTimeField(help_text='deleted in Zoho; its history stays here', null=True)),
                 ('may_wait', models.BooleanField(default=False, help_text='its definition has a step that waits, as Delay does')),
+                ('apps', models.TextField(blank=True, help_text='of its trigger and its actions, as names of apps are compared, each between line ends')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount')),
             ],
             options={
@@ -206,6 +207,7 @@ class Migration(migrations.Migration):
                 ('wants_empty_digests', models.BooleanField(default=False, help_text='also where there is nothing to say')),
                 ('digests_from', models.DateTimeField(editable=False, help_text='when mails of a day or week were asked for last; empty: from the beginning', null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
+                ('single_keys', models.BooleanField(default=True, help_text='single keys act anywhere on a page, such as g o and ?')),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
@@ -463,6 +465,7 @@ class Migration(migrations.Migration):
                 ('auth_type', models.CharField(blank=True, max_length=64)),
                 ('status', models.CharField(max_length=32)),
                 ('status_since', models.DateTimeField(help_text='when this status was first seen here')),
+                ('status_after', models.DateTimeField(help_text='the last list that still had the status before it', null=True)),
                 ('created_time', models.DateTimeField(null=True)),
                 ('raw', models.JSONField(default=dict)),
                 ('first_seen_at', models.DateTimeField()),
@@ -472,6 +475,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['connection_name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConnectionChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('came', 'First seen'), ('status', 'Another status'), ('deleted', 'Deleted in Zoho'), ('back', 'Listed again')], max_length=8)),
+                ('before', models.CharField(blank=True, help_text="the status before, in Zoho's word", max_length=32)),
+                ('status', models.CharField(blank=True, help_text="the status from then on, in Zoho's word", max_length=32)),
+                ('seen_before', models.DateTimeField(null=True)),
+                ('at', models.DateTimeField()),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='monitor.connection')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -1634,6 +1652,10 @@ class Migration(migrations.Migration):
             model_name='connectedworkflow',
             constraint=models.UniqueConstraint(fields=('account', 'workflow_id'), name='one_row_per_connected_workflow'),
         ),
+        migrations.AddIndex(
+            model_name='connectedversion',
+            index=models.Index(fields=['-first_seen_at', '-id'], name='connectedversion_newest'),
+        ),
         migrations.AddConstraint(
             model_name='connectedversion',
             constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='one_row_per_connected_version'),
@@ -1641,6 +1663,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='connection',
             constraint=models.UniqueConstraint(fields=('account', 'connection_id'), name='one_row_per_connection'),
+        ),
+        migrations.AddIndex(
+            model_name='connectionchange',
+            index=models.Index(fields=['connection', '-at', '-id'], name='connectionchange_of'),
+        ),
+        migrations.AddIndex(
+            model_name='connectionchange',
+            index=models.Index(fields=['-at', '-id'], name='connectionchange_newest'),
         ),
         migrations.AddField(
             model_name='recordfield',
@@ -1771,6 +1801,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='execution',
             constraint=models.UniqueConstraint(fields=('execution_id', 'account'), name='one_row_per_execution'),
+        ),
+        migrations.AddIndex(
+            model_name='flowversion',
+            index=models.Index(fields=['-first_seen_at', '-id'], name='flowversion_newest'),
         ),
         migrations.AddConstraint(
             model_name='flowversion',
@@ -2087,6 +2121,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='usagesnapshot',
             constraint=models.UniqueConstraint(fields=('rule', 'day'), name='one_snapshot_per_day'),
+        ),
+        migrations.AddIndex(
+            model_name='ruleversion',
+            index=models.Index(fields=['-first_seen_at', '-id'], name='ruleversion_newest'),
         ),
         migrations.AddConstraint(
             model_name='ruleversion',

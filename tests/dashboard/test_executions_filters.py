@@ -179,7 +179,7 @@ def test_all_that_a_list_shows_is_sent_as_a_file_in_its_order_and_masked(
     assert list(json.loads(lines[0])) == list(rows[0])
     entries = own(AuditEntry).filter(action="export").order_by("pk")
     assert [entry.detail for entry in entries] == [
-        {"what": "executions", "format": kind, "narrowed": True} for kind in ("csv", "ndjson")
+        {"what": "executions", "format": kind, "filters": "flow, status"} for kind in ("csv", "ndjson")
     ]
 
 

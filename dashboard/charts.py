@@ -14,24 +14,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from enum import Enum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from dashboard import formats
+from dashboard.axes import axis, count_axis, duration_writer, rate_axis
+from dashboard.chart_words import duration_summary, failure_summary, outcome_summary, rate_summary, rate_words
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
-from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}
 MOST_TICKS = 8
-NOT_KNOWN = "Whether anything ran is not known: this time was not read completely."
 CLASS_ROLES = ("bad", "p95", "first", "info")  # what is left has the role "other"
-DURATION_UNITS = ((3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"))
-RATE_FLOORS = ((90, 2), (80, 5), (50, 10), (0, 25))
 DURATION_STEPS_MS = (
     *(10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000),
     *(900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000),
@@ -55,9 +54,26 @@ def no_link(slot: Slot, status: str) -> str:
     return ""
 
 
+class MarkKind(Enum):
+    """Names what is marked above the axis of time: its words, the role of its colour, its place and Plotly's symbol."""
+
+    CHANGE = ("Changes", "info", 0.5, "triangle-up")
+    INCIDENT = ("Incidents", "bad", 1.5, "diamond")
+
+    def __init__(self, label: str, role: str, height: float, symbol: str) -> None:
+        self.label, self.role, self.height, self.symbol = label, role, height, symbol
+
+
+class Mark(NamedTuple):
+    """Marks a moment of a chart."""
+
+    at: datetime
+    kind: MarkKind
+
+
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot, bar or firing."""
+    """Describes a line of the legend; `shape` is line, dot, bar, mark or firing."""
 
     label: str
     role: str
@@ -94,15 +110,15 @@ def success_rate(
 ) -> Chart:
     """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below."""
     counts = [slot.counts for slot in slots]
-    floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
-    most, count_step = _count_axis(max((c.failed for c in counts), default=0))
-    texts = [_rate_words(c) for c in counts]
+    floor, step = rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
+    most, count_step = count_axis(max((c.failed for c in counts), default=0))
+    texts = [rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
-    layout["yaxis"] = _axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
+    layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
     layout["yaxis"] |= {"domain": [0.3, 1]}
-    layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
+    layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
     first = [formats.rate(c.first_rate) for c in counts]
     data = [
@@ -121,7 +137,7 @@ def success_rate(
     return Chart(
         id="chart-success-rate",
         title="Success rate",
-        summary=_rate_summary(slots),
+        summary=rate_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[
             LegendKey("Final result", "good"),
@@ -130,16 +146,71 @@ def success_rate(
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
-        rows=[
-            [Cell(name), Cell(formats.rate(s.counts.rate)), Cell(formats.rate(s.counts.first_rate))]
-            + (
-                [_count(s.counts.finished, s, "finished", link), _count(s.counts.failed, s, "failed", link)]
-                if s.counts.finished or s.is_known
-                else [Cell(s.missing)] * 2
-            )
-            for name, s in zip(names(slots, zone), slots, strict=True)
-        ],
+        rows=_rate_rows(slots, names(slots, zone), link),
     )
+
+
+def _rate_rows(slots: Sequence[Slot], named: Sequence[str], link: Link) -> list[list[Cell]]:
+    return [
+        [Cell(name), Cell(formats.rate(s.counts.rate)), Cell(formats.rate(s.counts.first_rate))]
+        + (
+            [_count(s.counts.finished, s, "finished", link), _count(s.counts.failed, s, "failed", link)]
+            if s.counts.finished or s.is_known
+            else [Cell(s.missing)] * 2
+        )
+        for name, s in zip(named, slots, strict=True)
+    ]
+
+
+def volume(
+    slots: Sequence[Slot],
+    zone: tzinfo,
+    holes: Sequence[Hole] = (),
+    link: Link = no_link,
+    marks: Sequence[Mark] = (),
+) -> Chart:
+    """Draws runs as bars, succeeded and failed, the success rate as a line over them, and `marks` between the two."""
+    counts = [slot.counts for slot in slots]
+    floor, step = rate_axis([c.rate for c in counts if c.rate is not None])
+    most, count_step = count_axis(max((c.finished for c in counts), default=0))
+    slack = (100 - floor) * 0.04
+    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
+    layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
+    layout["yaxis"] |= {"domain": [0.7, 1]}
+    layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.56]}
+    layout["yaxis3"] = axis(range(0), str, top=2.0) | {"domain": [0.58, 0.68]}
+    layout["xaxis"]["anchor"] = "y2"
+    named = names(slots, zone)
+    known = [c if c.finished else None for c in counts]
+    data = [
+        _bars(name, role, slots, zone, [c and getattr(c, of) for c in known], _hrefs(slots, _STATUSES[of], link))
+        | {"yaxis": "y2"}
+        for name, role, of in (("Success", "good", "succeeded"), ("Failed", "bad", "failed"))
+    ]
+    data.append(_line("Success rate", "first", named, [c.rate for c in counts], [rate_words(c) for c in counts]))
+    data += [
+        _marks(kind, [sum(1 for mark in marks if mark.kind is kind and _is_in(mark, slot)) for slot in slots], named)
+        for kind in MarkKind
+        if any(mark.kind is kind for mark in marks)
+    ]
+    return Chart(
+        id="chart-volume",
+        title="Runs and success rate",
+        summary=rate_summary(slots),
+        figure={"data": data, "layout": layout},
+        legend=[
+            LegendKey("Success", "good", "bar"),
+            LegendKey("Failed", "bad", "bar"),
+            LegendKey("Success rate", "first"),
+            *(LegendKey(kind.label, kind.role, "mark") for kind in MarkKind if any(m.kind is kind for m in marks)),
+        ],
+        head=["From", "Success rate", "First attempt", "Finished", "Failed"],
+        rows=_rate_rows(slots, named, link),
+    )
+
+
+def _is_in(mark: Mark, slot: Slot) -> bool:
+    return slot.start <= mark.at < slot.end
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
@@ -148,7 +219,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
     top = step * max(1, -int(-slowest // step))
     layout = _layout(slots, zone, holes)
-    layout["yaxis"] = _axis(range(0, top + 1, step), _duration_writer(top), top=top * 1.04)
+    layout["yaxis"] = axis(range(0, top + 1, step), duration_writer(top), top=top * 1.04)
     data = [
         _line(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
         for name, role, values in (
@@ -159,7 +230,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     return Chart(
         id="chart-durations",
         title="Run time",
-        summary=_duration_summary(slots, slowest),
+        summary=duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
         legend=[LegendKey("Median", "p50"), LegendKey("95th percentile", "p95")],
         head=["From", "Median", "95th percentile"],
@@ -175,9 +246,9 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     kinds = [("Success", "good", "succeeded"), ("Failed", "bad", "failed"), ("Running", "info", "running")]
     if any(s.counts.other for s in slots):
         kinds.append(("Other", "other", "other"))
-    most, step = _count_axis(max((s.counts.total for s in slots), default=0))
+    most, step = count_axis(max((s.counts.total for s in slots), default=0))
     layout = _layout(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     data = [
         _bars(
             name,
@@ -192,7 +263,7 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     return Chart(
         id="chart-outcomes",
         title="Runs by result",
-        summary=_outcome_summary(slots),
+        summary=outcome_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
@@ -219,13 +290,13 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     if rest:
         kinds.append(("All others", "other", rest))
     table = [[sum(s.errors.get(name, 0) for name in names) for _, _, names in kinds] for s in slots]
-    most, step = _count_axis(max(map(sum, table), default=0))
+    most, step = count_axis(max(map(sum, table), default=0))
     layout = _layout(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     return Chart(
         id="chart-failures",
         title="Failed runs by error",
-        summary=_failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
+        summary=failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
         figure={
             "data": [
                 _bars(name, role, slots, zone, [row[place] or None for row in table])
@@ -246,9 +317,9 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
 def failed_by_day(slots: Sequence[Slot], zone: tzinfo, link: Link = no_link) -> Chart:
     """Draws the failures of a problem by day: the ledger's counts, in which a day without one has none."""
     counts = [slot.counts.failed for slot in slots]
-    most, step = _count_axis(max(counts, default=0))
+    most, step = count_axis(max(counts, default=0))
     layout = _layout(slots, zone, ())
-    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     return Chart(
         id="chart-problem",
         title="Failed runs by day",
@@ -312,6 +383,22 @@ def _bars(
         "customdata": list(hrefs),
         "hovertemplate": "%{y:,}",
         "meta": {"role": role},
+    }
+
+
+def _marks(kind: MarkKind, counts: Sequence[int], named: list[str]) -> Figure:
+    words = kind.label.lower()
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": kind.label,
+        "x": named,
+        "y": [kind.height if count else None for count in counts],
+        "text": [f"{count:,} {words if count > 1 else words.removesuffix('s')}" for count in counts],
+        "hovertemplate": "%{text}",
+        "marker": {"size": 9, "symbol": kind.symbol},
+        "yaxis": "y3",
+        "meta": {"role": kind.role},
     }
 
 
@@ -381,75 +468,3 @@ def _band(name: str, columns: tuple[int, int]) -> Figure:
         "line": {"width": 0},
         "layer": "below",
     }
-
-
-def _axis(values: range, write: Callable[[int], str], top: float | None = None, bottom: float = 0) -> Figure:
-    return {
-        "range": [bottom, values[-1] if top is None else top],
-        "tickvals": list(values),
-        "ticktext": [write(value) for value in values],
-        "zeroline": False,
-        "fixedrange": True,
-    }
-
-
-def _duration_writer(top: int) -> Callable[[int], str]:
-    """Writes an axis's durations (ms) in one short unit, so that they fit beside the plot."""
-    size, unit = next(((size, unit) for size, unit in DURATION_UNITS if top >= 2 * size), DURATION_UNITS[-1])
-    return lambda value: f"{value / size:g} {unit}" if value else "0"
-
-
-def _rate_axis(rates: list[float]) -> tuple[int, int]:
-    """Chooses (lowest tick, step): as near as the rates allow, so that 97 and 99 per cent are seen apart."""
-    lowest = min(rates, default=100.0)
-    return next((floor, step) for floor, step in RATE_FLOORS if lowest >= floor)
-
-
-def _count_axis(most: int) -> tuple[int, int]:
-    """Chooses (highest tick, step) with at most three steps of 1, 2 or 5 times a power of ten."""
-    size = 1
-    while True:
-        for factor in (1, 2, 5):
-            step = factor * size
-            if most <= 3 * step:
-                return step * max(1, -(-most // step)), step
-        size *= 10
-
-
-def _duration_summary(slots: Sequence[Slot], slowest: float) -> str:
-    if slowest:
-        return f"The slowest 95th percentile is {formats.duration(slowest)}."
-    return NOT_KNOWN if any(not s.is_known for s in slots) else "No run was timed."
-
-
-def _outcome_summary(slots: Sequence[Slot]) -> str:
-    total, failed = sum(s.counts.total for s in slots), sum(s.counts.failed for s in slots)
-    if any(not s.is_known for s in slots):
-        return f"At least {total:,} runs, {failed:,} failed; some of this time is not known." if total else NOT_KNOWN
-    return f"{total:,} runs, {failed:,} failed."
-
-
-def _failure_summary(slots: Sequence[Slot], counted: list[str]) -> str:
-    if any(not s.is_known for s in slots):
-        return f"At least {'; '.join(counted)}; some of this time is not known." if counted else NOT_KNOWN
-    return "; ".join(counted) or "No run failed in this time."
-
-
-def _rate_summary(slots: Sequence[Slot]) -> str:
-    finished = sum(s.counts.finished for s in slots)
-    if not finished:
-        return NOT_KNOWN if any(not s.is_known for s in slots) else "No run finished in this time."
-    whole = sum((s.counts for s in slots), Counts())
-    rates = [s.counts.rate for s in slots if s.counts.rate is not None]
-    left_out = f" {whole.left_out:,} are left out by corrections." if whole.left_out else ""
-    if not rates:
-        return f"No rate of {finished:,} finished runs.{left_out}"
-    return (
-        f"{formats.rate(whole.rate)} of {whole.rated:,} finished runs succeeded in the end; "
-        f"the lowest column is at {formats.rate(min(rates))}.{left_out}"
-    )
-
-
-def _rate_words(counts: Counts) -> str:
-    left_out = f", {counts.left_out:,} left out" if counts.left_out else ""
-    return f"{formats.rate(counts.rate)} ({counts.rated - counts.rated_failed:,} of {counts.rated:,}{left_out})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -161,9 +161,19 @@ def standing_counts(accounts: Mapping[int, AccountPresent], silent: frozenset[in
         silent: primary keys of silent flows.
         now: the present.
     """
+    return in_order_of_standing(by_standing(accounts, silent, now))
+
+
+def by_standing(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> QuerySet[Flow, Any]:
+    """Counts the flows of each standing: its code, and how many. The arguments are those of `standing_counts`."""
     flows = with_facts(Flow.objects.filter(gone_at=None).order_by(), now)
     coded = flows.annotate(standing_code=standing_in_sql(Presents(accounts, silent)))
-    counted = dict(coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n"))
+    return coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n")
+
+
+def in_order_of_standing(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+    """Sorts the rows of `by_standing`, what is bad first. Pure."""
+    counted = dict(rows)
     return {code: counted[code] for code in WORDS if counted.get(code)}
 
 

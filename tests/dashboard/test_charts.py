@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import charts, svg
+from dashboard import axes, charts, svg
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
@@ -141,7 +141,7 @@ def test_the_rate_axis_goes_no_lower_than_it_must(lowest: float, floor: int) -> 
 
 @given(most=st.integers(0, 10**12))
 def test_the_count_axis_has_few_whole_ticks_and_holds_the_highest_bar(most: int) -> None:
-    top, step = charts._count_axis(most)
+    top, step = axes.count_axis(most)
     assert top >= most
     assert 1 <= top // step <= 3
     assert top % step == 0

@@ -14,6 +14,7 @@ from django.urls import reverse_lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from dashboard import remembered
 from dashboard.filters import is_key
 from monitor.queries import flow_names
 from monitor.queries.flow_names import MOST_SUGGESTED, NamedFlow
@@ -97,7 +98,7 @@ class FlowField(forms.CharField):
 
     def _by_key(self, text: str) -> NamedFlow | None:
         if text not in self._known:
-            self._known[text] = flow_names.by_key(int(text)) if is_key(text) else None
+            self._known[text] = _named(int(text)) if is_key(text) else None
         return self._known[text]
 
     def _meant(self, found: flow_names.MeantFlows) -> SafeString:
@@ -114,3 +115,8 @@ class FlowField(forms.CharField):
         query = self.data.copy()
         query["flow"] = str(flow.pk)
         return query.urlencode(), flow.words, flow.account
+
+
+def _named(pk: int) -> NamedFlow | None:
+    """Finds a flow by its key; to tell it from its namesakes all flows are read, for all readers at once."""
+    return remembered.of(("name of a flow", pk), lambda: flow_names.by_key(pk))

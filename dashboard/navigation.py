@@ -17,6 +17,7 @@ class Entry:
     Attributes:
         sections: URL names whose pages belong to it.
         counts: what its number counts, "alerts" or "problems".
+        key: the letter that leads there after g.
     """
 
     name: str
@@ -25,13 +26,23 @@ class Entry:
     sections: tuple[str, ...] = ()
     right: str = "view"
     counts: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class MenuPlace:
+    """Describes a page that is found by its name."""
+
+    label: str
+    icon: str
+    url: str
 
 
 MENU = (
-    Entry("overview", "Overview", "layout-dashboard"),
-    Entry("flows", "Flows", "workflow", ("flow", "flow_version")),
-    Entry("executions", "Executions", "list", ("execution",)),
-    Entry("problems", "Problems", "bug", ("problem", "problem_compared", "write_off"), counts="problems"),
+    Entry("overview", "Overview", "layout-dashboard", key="o"),
+    Entry("flows", "Flows", "workflow", ("flow", "flow_version"), key="f"),
+    Entry("executions", "Executions", "list", ("execution",), key="e"),
+    Entry("problems", "Problems", "bug", ("problem", "problem_compared", "write_off"), counts="problems", key="p"),
     Entry(
         "batches",
         "Retries",
@@ -45,17 +56,24 @@ MENU = (
             "retry_policy",
             "retry_policy_retries",
         ),
+        key="t",
     ),
-    Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version")),
-    Entry("connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version")),
-    Entry("webhook_failures", "Webhook failures", "webhook"),
-    Entry("alerts", "Alerts", "bell", ("alert", "alert_rules", "alert_routes", "corrections"), counts="alerts"),
+    Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version"), key="r"),
+    Entry(
+        "connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version"), key="w"
+    ),
+    Entry("webhook_failures", "Webhook failures", "webhook", key="h"),
+    Entry("connections", "Connections", "plug", ("connection",), key="n"),
+    Entry(
+        "alerts", "Alerts", "bell", ("alert", "alert_rules", "alert_routes", "corrections"), counts="alerts", key="a"
+    ),
     Entry(
         "accounts",
         "Accounts",
         "building-2",
         ("account", "connect", "push", "hook", "hook_add", "hook_rotate"),
         right="accounts",
+        key="z",
     ),
     Entry("people", "People", "users", right="users"),
     Entry(
@@ -68,6 +86,27 @@ MENU = (
     Entry("mails", "Mails", "mail", ("mail", "channel_message"), right="mails"),
     Entry("audit", "Audit trail", "scroll-text", right="users"),
 )
+
+# Pages below those of the menu that people look for by name.
+FURTHER = (
+    Entry("alert_rules", "Alert rules", "bell"),
+    Entry("alert_coverage", "Coverage of alerts", "bell"),
+    Entry("alert_routes", "Routes and escalation", "bell"),
+    Entry("corrections", "Corrections of success rates", "bell"),
+    Entry("alert_rule_add", "Add an alert rule", "plus", right="rules"),
+    Entry("retries_unknown", "Retries of unknown outcome", "rotate-ccw"),
+    Entry("retry_policies", "Retry policies", "rotate-ccw"),
+    Entry("connect", "Connect a Zoho account", "plus", right="accounts"),
+    Entry("person_add", "Add a person", "plus", right="users"),
+    Entry("channel_services", "Add a channel", "plus", right="channels"),
+    Entry("profile", "Profile: time zone, mails, keys", "user"),
+    Entry("account_change_password", "Change the password", "key-round"),
+)
+
+
+def places_for(user: Any) -> list[MenuPlace]:
+    """Returns the pages that a person may open by name, those of the menu first."""
+    return [MenuPlace(one.label, one.icon, reverse(one.name)) for one in (*MENU, *FURTHER) if may(user, one.right)]
 
 
 def menu_for(user: Any, url_name: str) -> list[dict[str, Any]]:

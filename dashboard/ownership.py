@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from dashboard import remembered
 from dashboard.filters import NOBODY, FilterForm, NameField, OwnerField
 from monitor.access import may, who_may
 from monitor.models import Flow, Ownership, User, WorkflowRule
@@ -85,8 +86,7 @@ class OwnedFilterForm(FilterForm):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        set_here = Ownership.objects.exclude(**{self.owned_by: None}).order_by()
-        known = set(set_here.values_list("owner", "owner__username", "tags__name").distinct())
+        known = remembered.of(("owners and tags", self.owned_by), self._known)
         owners = sorted({(name, pk) for pk, name, _ in known if pk is not None})
         tags = sorted({tag for *_, tag in known if tag is not None})
         self.offer("owner", [(NOBODY, "Nobody"), *((pk, name) for name, pk in owners)], "Anybody")
@@ -95,6 +95,11 @@ class OwnedFilterForm(FilterForm):
         for name, offered in (("owner", owners), ("tag", tags)):
             if not offered and not data.get(name):
                 self.fields[name].widget = forms.HiddenInput()
+
+    def _known(self) -> set[tuple[int | None, str | None, str | None]]:
+        """Reads who owns what is listed, and its tags: owner, owner's name, tag."""
+        set_here = Ownership.objects.exclude(**{self.owned_by: None}).order_by()
+        return set(set_here.values_list("owner", "owner__username", "tags__name").distinct())
 
     def clean_tag(self) -> str:
         word: str = self.cleaned_data["tag"]

@@ -33,6 +33,7 @@ SHEETS = (
     "css/parts/form.css",
     "css/parts/pagination.css",
     "css/parts/dialog.css",
+    "css/parts/palette.css",
     "css/parts/chart.css",
     "css/parts/detail.css",
     "css/parts/overview.css",

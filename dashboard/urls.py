@@ -5,6 +5,7 @@ from django.urls import include, path
 AREAS = (
     *(
         "overview",
+        "find",
         "flows",
         "executions",
         "problems",
@@ -13,6 +14,7 @@ AREAS = (
         "alerts",
         "channels",
         "rules",
+        "connections",
         "versions",
         "accounts",
         "people",

@@ -101,7 +101,7 @@ def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | 
     """
     if not may(user, action):
         raise PermissionDenied
-    thing = rows.filter(pk=pk).first()
+    thing = next(iter(rows.filter(pk=pk).order_by()[:1]), None)  # `first` sorts, which takes a millisecond to compile
     if thing is not None and not may(user, action, _account_of(thing)):
         raise PermissionDenied
     return thing

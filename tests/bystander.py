@@ -161,9 +161,13 @@ _present: list[Bystander] = []
 
 
 def own(model: type[M]) -> models.QuerySet[M]:
-    """Gives the rows of a table that are the test's own: all but those that the bystander brought along."""
+    """Gives the rows of a table that are the test's own: all but those that the bystander brought along.
+
+    In an order of their own: the database gives rows without one as it likes, PostgreSQL otherwise after an update.
+    """
     keys = [key for found in _present for label, key in found.before if label == model.__name__]
-    return model._default_manager.exclude(pk__in=keys)
+    rows = model._default_manager.exclude(pk__in=keys)
+    return rows if rows.ordered else rows.order_by("pk")
 
 
 def stand_by(found: Bystander) -> None:

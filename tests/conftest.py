@@ -7,12 +7,16 @@ import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.dispatch import receiver
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
@@ -39,6 +43,18 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
+
+
+@receiver(connection_created)
+def give_rows_backwards(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Lets SQLite give rows that nothing puts in order from the last to the first.
+
+    The order is the database's own affair. PostgreSQL takes another after each update; here who relies
+    on one is found out each time (https://www.sqlite.org/pragma.html#pragma_reverse_unordered_selects).
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA reverse_unordered_selects = ON")
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from monitor.periods import (
 )
 from monitor.queries import counts, flows, overview
 from tests import factories
+from tests.queries.listed_flows import listed
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 MOMENTS = st.integers(0, 3 * 365 * 86_400).map(lambda seconds: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(0, seconds))
@@ -127,11 +128,11 @@ def test_list_overview_charts_and_mails_count_the_same_hours(minute: int, accoun
             factories.make_execution(one, "failed", started_time=started, error_message="Stock")
     moment = now.replace(minute=minute)
 
-    listed = flows.flow_list(flows.FlowFilter(account_id=account.pk), moment).get()
+    (found,) = listed(flows.FlowFilter(account_id=account.pk), moment)
     figures = overview.period(moment, 7, flow_id=flow.pk)
     of_flows = {key: one.failed for key, one in counts.by_flow(figures.window).items()}
 
-    assert listed.failures == listed.runs == 168
+    assert found.failures == found.runs == 168
     assert figures.totals.failed == sum(piece.counts.failed for piece in figures.pieces) == 168
     assert of_flows == {flow.pk: 168, bystander.pk: 168}
     assert sum(one.errors["data"] for one in counts.details(figures.window, (), flow_id=flow.pk)) == 168

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -44,19 +45,20 @@ def page_context(
 
 
 def retry_context(
-    request: HttpRequest, row: Execution, detail: queries.ExecutionDetail, form: RetryForm | None = None
+    request: HttpRequest, row: Any, detail: queries.ExecutionDetail, form: RetryForm | None = None
 ) -> dict[str, Any]:
     """Puts together what the retry part's template needs.
 
     Args:
         request: of the person who looks.
-        row: the execution.
+        row: the execution, from `monitor.queries.execution.executions`.
         detail: what is known of it.
         form: one that was sent and found wanting; None for a fresh one with a token of its own.
     """
     now = timezone.now()
-    parent = detail.cause.execution.execution_id if detail.cause is not None else ""
-    facts = facts_shown(row, now, [attempt.row for attempt in detail.attempts], parent)
+    parent = detail.cause.execution_id if detail.cause is not None else ""
+    ahead = row.zoho_ahead or timedelta(0)
+    facts = facts_shown(row, now, [attempt.row for attempt in detail.attempts], parent, ahead)
     verdict = judge(facts, now)
     may_accept = may(request.user, "retry.accept_risk", row.account)
     is_risky = verdict.kind == "risky"

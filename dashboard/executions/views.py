@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard import lists, unmasked_search
+from dashboard import lists, remembered, unmasked_search
 from dashboard.access import get_or_404, requires
 from dashboard.executions.forms import ExecutionFilterForm, encode_key
 from dashboard.executions.page import UNMASK_IDS, page_context
@@ -38,8 +38,8 @@ def executions(request: HttpRequest) -> HttpResponse:
         return {
             "rows": page.rows,
             "count": queries.capped_count(wanted) if page.count is None else page.count,
-            "is_masked_in_part": bool(wanted.text) and queries.is_masked_in_part(),
-            "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
+            "is_masked_in_part": bool(wanted.text) and _is_masked_in_part(),
+            "removed": _removed(wanted),
             "newer_url": _address(request.GET, before=page.newer),
             "older_url": _address(request.GET, after=page.older),
             "first_url": _address(request.GET) if wanted.after or wanted.before else "",
@@ -63,10 +63,20 @@ def executions_unmasked(request: HttpRequest) -> HttpResponse:
         return {
             "rows": queries.page(wanted, unmasked_search.MOST_SHOWN).rows,
             "count": queries.capped_count(wanted),
-            "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
+            "removed": _removed(wanted),
         }
 
     return unmasked_search.show(request, LIST, form, Execution, find, **_list_context())
+
+
+def _is_masked_in_part() -> bool:
+    return remembered.of(("runs masked in part",), queries.is_masked_in_part)
+
+
+def _removed(wanted: queries.ExecutionFilter) -> retention.Removed | None:
+    """Returns what is no longer listed of an account, a flow or everything, for all readers at once."""
+    account, flow = wanted.account_id, wanted.flow_id
+    return remembered.of(("runs removed", account, flow), lambda: retention.removed(account_id=account, flow_id=flow))
 
 
 def _many(request: HttpRequest) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from monitor.standing.judge import FlowStanding
 _NOT_KNOWN = SafeString('<span class="muted">not known</span>')
 
 
-# A flow as `monitor.queries.flows.flow_list` reads it, how it stands, its succeeded and failed runs of the last days,
+# A flow as `monitor.queries.flows.rows` reads it, how it stands, its succeeded and failed runs of the last days,
 # oldest first, how fresh its account's mirror is, its gap as `monitor.standing.completeness` names it, and its owner.
 FlowRow = tuple[Any, FlowStanding, Sequence[tuple[int, int]] | None, AccountFreshness | None, str, Owned]
 
@@ -84,8 +84,8 @@ def _line(row: FlowRow, window: Window, now: datetime, zone: tzinfo) -> FlowLine
         standing=paint_standing(standing),
         failed=_runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN,
         runs=_runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN,
-        rate=formats.rate(flow.rate),
-        left_out=formats.number(flow.left_out) if flow.left_out else "",
+        rate=formats.rate(flow.counts.rate),
+        left_out=formats.number(flow.counts.left_out) if flow.counts.left_out else "",
         days=days(daily),
         last_run=_last_run(flow.last_run, now, zone, is_read=is_read),
         mirror=_mirror(flow, account, gap),

@@ -14,14 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import lists, ownership
 from dashboard.access import get_or_404
 from dashboard.context import frame_at
+from dashboard.flows import listed
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.flows.page import show
 from monitor import audit, pipeline
-from monitor.ownership import ownership_of
 from monitor.periods import last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
-from monitor.standing.completeness import gap_of
 
 
 @require_safe
@@ -32,15 +31,9 @@ def flows(request: HttpRequest) -> HttpResponse:
     mirror = frame_at(now)["mirror"]
 
     def find(wanted: queries.FlowFilter) -> dict[str, Any]:
-        found = lists.numbered(queries.flow_list(wanted, now, mirror.presents), form)
-        daily = queries.daily_results([flow.pk for flow in found["rows"]], now)
-        standings = queries.standings(found["rows"], mirror.presents, now)
-        rows = []
-        for flow in found["rows"]:
-            account = mirror.of(flow.account_id)
-            gap = gap_of(flow, account.swept_at if account else None)
-            rows.append((flow, standings[flow.pk], daily.get(flow.pk), account, gap, ownership_of(flow)))
-        return found | {"rows": rows}
+        of_all = listed.figures(now, mirror)
+        found = lists.numbered(listed.in_order(wanted, of_all, now), form)
+        return found | {"rows": listed.rows(found["rows"], of_all, mirror, now)}
 
     days = queries.LIST_DAYS
     more = {"now": now, "mirror": mirror, "days": days, "window": last_days(now, days)}

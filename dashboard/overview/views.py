@@ -103,6 +103,7 @@ def opens(facts: OverviewFacts) -> dict[str, str]:
         "new": links.problems_since(facts.problems.today),
         "unowned": f"{problems}?owner=nobody",
         "alerts": address_of_list("alerts"),
+        "connections": f"{address_of_list('connections')}?state=broken",
         "silent": f"{address_of_list('flows')}?standing=silent",
     }
 

@@ -105,13 +105,17 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields = ["timezone", "wants_mail", "digest_hour", "digest_weekday", "wants_empty_digests"]
+        fields = ["timezone", "single_keys", "wants_mail", "digest_hour", "digest_weekday", "wants_empty_digests"]
         labels = {
+            "single_keys": "Single keys act anywhere on a page",
             "wants_mail": "Send me mails about alerts",
             "digest_weekday": "The weekly one comes on",
             "wants_empty_digests": "Send me digests also where there is nothing to say",
         }
-        help_texts = {"wants_empty_digests": ""}
+        help_texts = {
+            "single_keys": "Such as g o for the overview; Ctrl K lists them. Switch them off if you use speech input.",
+            "wants_empty_digests": "",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.people.forms import DIGEST_FIELDS, ProfileForm
 
-SAVED = ["timezone", "wants_mail", "unwanted_mails", *DIGEST_FIELDS, "digests_from"]
+SAVED = ["timezone", "single_keys", "wants_mail", "unwanted_mails", *DIGEST_FIELDS, "digests_from"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Shows and saves time zone and which mails are wanted; the password has a page of its own."""
+    """Shows and saves time zone, keys and which mails are wanted; the password has a page of its own."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=SAVED)

@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from dashboard import formats, paint, status_labels, svg
 from dashboard.charts import Chart
 from dashboard.executions import rows as execution_rows
-from dashboard.executions.rows import RunRow
 from dashboard.flows import rows as flow_rows
 from dashboard.flows.rows import FlowLine, FlowRow, paint_standing
 from dashboard.masked import masked
@@ -128,10 +127,10 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 
 @register.simple_tag(takes_context=True)
-def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool) -> list[RunRow]:
-    """Puts the runs of a table into words: `{% run_rows rows with_flow=True as finished %}`. Uses the page's `now`."""
-    now = context.get("now") or timezone.now()
-    return execution_rows.rows(runs, now, timezone.get_current_timezone(), with_flow=with_flow)
+def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool, chooses: str = "") -> SafeString:
+    """Paints the rows of a table of runs: `{% run_rows rows with_flow=True %}`. Uses the page's `now`."""
+    now, zone = context.get("now") or timezone.now(), timezone.get_current_timezone()
+    return execution_rows.rows(runs, now, zone, with_flow=with_flow, chooses=str(chooses or ""))
 
 
 @register.simple_tag(takes_context=True)

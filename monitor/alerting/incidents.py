@@ -24,6 +24,7 @@ from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.evidence import causes_by_alert
 from monitor.alerting.flapping import WITHIN, FlapStanding, after_edge
 from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
+from monitor.alerting.in_order import in_order
 from monitor.models import (
     AlertState,
     Escalation,
@@ -84,9 +85,7 @@ def follow(account: ZohoAccount, now: datetime) -> int:
         return 0
     with transaction.atomic():
         lock(account)
-        new = list(_new(account).select_related("alert__rule", "alert__flow").order_by("at", "pk")[:AT_ONCE])
-        # What fires first: where one rule takes over from another, its alert joins before the other's ends.
-        new.sort(key=lambda found: (found.at, found.kind != Edge.FIRING, found.pk))
+        new = in_order(_new(account).select_related("alert__rule", "alert__flow").order_by("pk")[:AT_ONCE])
         causes = causes_by_alert(account, [found for found in new if found.kind == Edge.FIRING])
         desk = _Desk(account, now, _lately(new))
         for found in new:
@@ -252,15 +251,16 @@ class _Desk:
         if severity == QUIETEST:
             return
         waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
+        # Held until this is committed: one that is being written at this moment does not tell of this alert.
+        held = {one.kind: one for one in waiting.exclude(kind=Kind.ESCALATE).order_by("pk").select_for_update()}
         # What kept a mail quiet until now (a snooze, working hours) need not hold for the alert that joined.
         soon = self.now + pace_of(incident).wait
         waiting.exclude(why_silent="").filter(due_at__gt=soon).update(due_at=soon)
-        if (first := waiting.filter(kind=Kind.FIRING).first()) is not None:
+        if (first := held.get(Kind.FIRING)) is not None:
             due_at = min(self.now + pace_of(incident).wait, first.at + pace_of(incident).longest_wait)
             waiting.filter(pk=first.pk, why_silent="", due_at__lt=due_at).update(due_at=due_at)
-        elif (has_risen or self._is_news(member)) and not waiting.filter(kind=Kind.UPDATE).exists():
-            mailed = incident.notices.filter(dispatch_state=Transition.Dispatch.DISPATCHED)
-            last = mailed.exclude(kind=Kind.ESCALATE).aggregate(at=Max("dispatched_at"))["at"] or self.now
+        elif (has_risen or self._is_news(member)) and Kind.UPDATE not in held:
+            last = incident.notices.all().told().aggregate(at=Max("dispatched_at"))["at"] or self.now
             due_at = max(self.now + pace_of(incident).wait, last + pace_of(incident).interval)
             notify(incident, Kind.UPDATE, self.now, due_at=due_at)
 

@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ('missed_sweeps', models.PositiveSmallIntegerField(default=0)),
                 ('gone_at', models.DateTimeField(help_text='deleted in Zoho; its history stays here', null=True)),
                 ('may_wait', models.BooleanField(default=False, help_text='its definition has a step that waits, as Delay does')),
+                ('apps', models.TextField(blank=True, help_text='of its trigger and its actions, as names of apps are compared, each between line ends')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount')),
             ],
             options={
@@ -206,6 +207,7 @@ class Migration(migrations.Migration):
                 ('wants_empty_digests', models.BooleanField(default=False, help_text='also where there is nothing to say')),
                 ('digests_from', models.DateTimeField(editable=False, help_text='when mails of a day or week were asked for last; empty: from the beginning', null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
+                ('single_keys', models.BooleanField(default=True, help_text='single keys act anywhere on a page, such as g o and ?')),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
@@ -463,6 +465,7 @@ class Migration(migrations.Migration):
                 ('auth_type', models.CharField(blank=True, max_length=64)),
                 ('status', models.CharField(max_length=32)),
                 ('status_since', models.DateTimeField(help_text='when this status was first seen here')),
+                ('status_after', models.DateTimeField(help_text='the last list that still had the status before it', null=True)),
                 ('created_time', models.DateTimeField(null=True)),
                 ('raw', models.JSONField(default=dict)),
                 ('first_seen_at', models.DateTimeField()),
@@ -472,6 +475,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['connection_name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConnectionChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('came', 'First seen'), ('status', 'Another status'), ('deleted', 'Deleted in Zoho'), ('back', 'Listed again')], max_length=8)),
+                ('before', models.CharField(blank=True, help_text="the status before, in Zoho's word", max_length=32)),
+                ('status', models.CharField(blank=True, help_text="the status from then on, in Zoho's word", max_length=32)),
+                ('seen_before', models.DateTimeField(null=True)),
+                ('at', models.DateTimeField()),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='monitor.connection')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -892,6 +910,7 @@ class Migration(migrations.Migration):
                 ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('why_silent', models.CharField(blank=True, help_text='why it was not mailed, or waits', max_length=200)),
                 ('flapping', models.JSONField(default=list, help_text='keys of the alerts of which it says that they flap')),
+                ('tells_up_to', models.BigIntegerField(help_text='key of the newest `IncidentAlert` that it tells of', null=True)),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='monitor.incident')),
             ],
             options={
@@ -911,6 +930,7 @@ class Migration(migrations.Migration):
                 ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
                 ('retold_at', models.DateTimeField(help_text='when it was written anew, for it goes out late', null=True)),
                 ('says_both', models.BooleanField(default=False, help_text='it says that its incident began and is over')),
+                ('knew_ended', models.PositiveIntegerField(default=0, help_text='how many alerts of its incident were over when it was written')),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('message_id', models.CharField(max_length=64, unique=True)),
                 ('title', models.CharField(max_length=200)),
@@ -951,6 +971,7 @@ class Migration(migrations.Migration):
                 ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
                 ('retold_at', models.DateTimeField(help_text='when it was written anew, for it goes out late', null=True)),
                 ('says_both', models.BooleanField(default=False, help_text='it says that its incident began and is over')),
+                ('knew_ended', models.PositiveIntegerField(default=0, help_text='how many alerts of its incident were over when it was written')),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('address', models.EmailField(max_length=254)),
                 ('message_id', models.CharField(max_length=200)),
@@ -1638,6 +1659,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='connection',
             constraint=models.UniqueConstraint(fields=('account', 'connection_id'), name='one_row_per_connection'),
+        ),
+        migrations.AddIndex(
+            model_name='connectionchange',
+            index=models.Index(fields=['connection', '-at', '-id'], name='connectionchange_of'),
+        ),
+        migrations.AddIndex(
+            model_name='connectionchange',
+            index=models.Index(condition=models.Q(('kind', 'came'), _negated=True), fields=['-at', '-id'], name='connectionchange_newest'),
         ),
         migrations.AddField(
             model_name='recordfield',

@@ -140,6 +140,10 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         earlier = new.filter(incident=models.OuterRef("incident"), seq__lt=models.OuterRef("seq"))
         return self.filter(~models.Exists(earlier) | escalate, dispatch_state=Transition.Dispatch.NEW)
 
+    def told(self) -> NoticeQuerySet:
+        """Gives those that messages were written of; steps of an escalation go to others, and do not count."""
+        return self.filter(dispatch_state=Transition.Dispatch.DISPATCHED).exclude(kind=Notice.Kind.ESCALATE)
+
 
 class Notice(models.Model):
     """Records that something of an incident is to be mailed, in the transaction in which it happened.
@@ -166,6 +170,7 @@ class Notice(models.Model):
     recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
     why_silent = models.CharField(max_length=200, blank=True, help_text="why it was not mailed, or waits")
     flapping = models.JSONField(default=list, help_text="keys of the alerts of which it says that they flap")
+    tells_up_to = models.BigIntegerField(null=True, help_text="key of the newest `IncidentAlert` that it tells of")
 
     objects = NoticeQuerySet.as_manager()
 
@@ -190,6 +195,17 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id}.{self.seq} {self.kind}"
+
+    def told_before(self) -> int | None:
+        """Returns the newest `IncidentAlert` that the messages before this one knew; None where there were none.
+
+        Not until when: what is entered while a message is written bears an earlier time, and stands not in it.
+        """
+        told = Notice.objects.filter(incident=self.incident_id).told().exclude(pk=self.pk)
+        if self.kind != Notice.Kind.ESCALATE:
+            told = told.filter(seq__lt=self.seq)  # a step is numbered long before it is due
+        known: int | None = told.aggregate(newest=models.Max("tells_up_to"))["newest"]
+        return known
 
 
 class Snooze(models.Model):

@@ -26,6 +26,9 @@ class Outgoing(models.Model):
     revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
     retold_at = models.DateTimeField(null=True, help_text="when it was written anew, for it goes out late")
     says_both = models.BooleanField(default=False, help_text="it says that its incident began and is over")
+    knew_ended = models.PositiveIntegerField(
+        default=0, help_text="how many alerts of its incident were over when it was written"
+    )
     last_error = models.CharField(max_length=300, blank=True)
 
     class Meta:

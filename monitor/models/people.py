@@ -54,6 +54,7 @@ class User(AbstractUser):
         help_text="when mails of a day or week were asked for last; empty: from the beginning",
     )
     timezone = models.CharField(max_length=64, default="UTC")
+    single_keys = models.BooleanField(default=True, help_text="single keys act anywhere on a page, such as g o and ?")
     # Of a password that an admin handed out; both are empty once the person has one of their own.
     one_time_until = models.DateTimeField(null=True, editable=False, help_text="the handed out password ends here")
     one_time_used_at = models.DateTimeField(null=True, editable=False, help_text="the one sign-in with it")

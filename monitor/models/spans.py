@@ -31,6 +31,16 @@ _ON_SQLITE = """
 """
 
 
+def epoch(column: str) -> str:
+    """Says a column's time in whole seconds since 1970 in SQL, for a statement with parameters.
+
+    Args:
+        column: its name, of our own.
+    """
+    is_server = connection.vendor == "postgresql"
+    return f"extract(epoch FROM {column})::bigint" if is_server else f"CAST(strftime('%%s', {column}) AS INTEGER)"
+
+
 def rows_within(
     model: type[Model],
     column: str,

@@ -22,7 +22,6 @@ from monitor.models import (
     SendAttempt,
     Silence,
     Snooze,
-    Transition,
     User,
 )
 from monitor.notify.channels.routing import ChannelFacts, channels_for
@@ -95,9 +94,9 @@ def audience_of(notice: Notice, now: datetime, *, of_all: bool = False) -> Audie
         incident.members.select_related("alert__rule", "alert__flow").prefetch_related("alert__rule__recipients")
     )
     loud = [link for link in links if not _is_for_digest(link)] or links
-    told_at = _told_at(notice)
-    concerned = loud if of_all else _concerned(notice, loud, told_at)
-    about = _about(notice, loud, told_at)
+    told_before = notice.told_before()
+    concerned = loud if of_all else _concerned(notice, loud, told_before)
+    about = _about(notice, loud, told_before)
     facts = NoticeFacts(
         kind=notice.kind,
         waited=notice.why_silent,
@@ -122,14 +121,7 @@ def _is_for_digest(link: IncidentAlert) -> bool:
     return link.alert.rule.severity == AlertRule.Severity.DIGEST
 
 
-def _told_at(notice: Notice) -> datetime | None:
-    """Returns when the incident's mail before went out; steps of an escalation go to others."""
-    told = Notice.objects.filter(incident=notice.incident_id, seq__lt=notice.seq)
-    told = told.filter(dispatch_state=Transition.Dispatch.DISPATCHED).exclude(kind=Notice.Kind.ESCALATE)
-    return told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
-
-
-def _concerned(notice: Notice, loud: Sequence[IncidentAlert], told_at: datetime | None) -> Sequence[IncidentAlert]:
+def _concerned(notice: Notice, loud: Sequence[IncidentAlert], told_before: int | None) -> Sequence[IncidentAlert]:
     """Returns the alerts by which hearers and hours are decided: those that fire, and those that nobody was told of.
 
     Of what is over that is all. What recovered before the incident's first mail stands in it, and whose it is hears so.
@@ -139,15 +131,15 @@ def _concerned(notice: Notice, loud: Sequence[IncidentAlert], told_at: datetime 
     firing = [link for link in loud if link.left_at is None]
     if notice.kind == Notice.Kind.ESCALATE:
         return firing or loud
-    return [link for link in loud if link.left_at is None or told_at is None or link.joined_at > told_at] or loud
+    return [link for link in loud if link.left_at is None or told_before is None or link.pk > told_before] or loud
 
 
-def _about(notice: Notice, loud: Sequence[IncidentAlert], told_at: datetime | None) -> list[IncidentAlert]:
+def _about(notice: Notice, loud: Sequence[IncidentAlert], told_before: int | None) -> list[IncidentAlert]:
     """Returns the firing alerts that a mail would be about: of an update those that joined since the mail before."""
     firing = [link for link in loud if link.left_at is None]
     if notice.kind != Notice.Kind.UPDATE:
         return firing
-    return [link for link in firing if told_at is None or link.joined_at > told_at] or firing
+    return [link for link in firing if told_before is None or link.pk > told_before] or firing
 
 
 def _hours(link: IncidentAlert) -> WorkingHours | None:

@@ -13,7 +13,7 @@ from monitor.models import Channel, ChannelMessage, Delivery, Incident, Notice, 
 from monitor.notify.audience import audience_of
 from monitor.notify.channels.words import message_of
 from monitor.notify.compose import Rendered
-from monitor.notify.facts import facts_of
+from monitor.notify.facts import Facts, facts_of
 from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.alert import render
 from monitor.notify.message import message_id
@@ -131,14 +131,22 @@ def _reach_nobody(found: Notice, now: datetime) -> bool:
 
 def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fate, now: datetime) -> bool:
     # Rendered before the transaction: what waits for the database should not wait for templates.
-    mails, messages = _written(found, people, channels, now)
+    facts, mails, messages = _written(found, people, channels, now)
     with transaction.atomic():
         # One that was put off or woken meanwhile is looked at anew.
         same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
         claimed = same.update(
-            dispatch_state=States.DISPATCHED, dispatched_at=now, recipients=len(people), why_silent=""
+            dispatch_state=States.DISPATCHED,
+            dispatched_at=now,
+            recipients=len(people),
+            why_silent="",
+            tells_up_to=facts.tells_up_to,
         )
         if not claimed:
+            return False
+        if found.incident.members.filter(pk__gt=facts.tells_up_to or 0).exists():
+            # It counted on this message to be told.
+            transaction.set_rollback(True)
             return False
         if fate.says_both:
             _told_already(found.incident, now)
@@ -151,12 +159,12 @@ def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fat
 
 def _written(
     found: Notice, people: Sequence[User], channels: Sequence[Channel], now: datetime
-) -> tuple[list[Delivery], list[ChannelMessage]]:
-    """Returns the messages of a notice, which are not saved yet."""
+) -> tuple[Facts, list[Delivery], list[ChannelMessage]]:
+    """Returns what is told of a notice, and its messages, which are not saved yet."""
     facts = facts_of(found, now)
     by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}}
-    mails = [_delivery(found, one, by_zone[one.timezone], now, says_both=facts.says_both) for one in people]
-    return mails, [message_of(found, facts, channel, now) for channel in channels]
+    mails = [_delivery(found, one, by_zone[one.timezone], now, facts) for one in people]
+    return facts, mails, [message_of(found, facts, channel, now) for channel in channels]
 
 
 def write_for(found: Notice, people: Sequence[User], channels: Sequence[Channel], now: datetime) -> int:
@@ -173,7 +181,7 @@ def write_for(found: Notice, people: Sequence[User], channels: Sequence[Channel]
     """
     if not people and not channels:
         return 0
-    mails, messages = _written(found, people, channels, now)
+    _, mails, messages = _written(found, people, channels, now)
     # Another process may have written one meanwhile: a notice has one message for each reader.
     Delivery.objects.bulk_create(mails, ignore_conflicts=True)
     ChannelMessage.objects.bulk_create(messages, ignore_conflicts=True)
@@ -232,7 +240,7 @@ def _dispatch_occasion(found: Occasion, now: datetime) -> bool:
 
 
 def _delivery(
-    found: Notice | Occasion, person: User, rendered: Rendered, now: datetime, *, says_both: bool = False
+    found: Notice | Occasion, person: User, rendered: Rendered, now: datetime, facts: Facts | None = None
 ) -> Delivery:
     return Delivery(
         notice=found if isinstance(found, Notice) else None,
@@ -243,7 +251,8 @@ def _delivery(
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        says_both=says_both,
+        says_both=facts is not None and facts.says_both,
+        knew_ended=facts.knew_ended if facts is not None else 0,
         created_at=now,
         next_try_at=now,
     )

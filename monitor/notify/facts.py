@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.db.models.functions import Coalesce
 
 from monitor import freshness
@@ -82,15 +82,15 @@ class Retelling:
 
     Attributes:
         kind: as which it is told.
-        told_at: when its reader was told last; None for never.
-        until: what joined later is told by a message to come.
+        told_before: key of the newest `IncidentAlert` that its reader was told of; None for never.
+        up_to: what joined after this one is told by a message to come.
         flapping: keys of the alerts of which it says that they flap.
         step: of an escalation that it is; None for none.
     """
 
     kind: str
-    told_at: datetime | None
-    until: datetime
+    told_before: int | None
+    up_to: int | None
     flapping: Collection[int] = ()
     step: Notice | None = None
 
@@ -121,6 +121,8 @@ class Facts:
         standing: how its one flow stands when the mail is written, as its page says it.
         flaps: names of the alerts of which it says that they fire and recover again and again.
         escalation: why the mail came, where it is a step of an escalation.
+        tells_up_to: key of the newest `IncidentAlert` that it knows.
+        knew_ended: how many alerts of the incident are over.
     """
 
     kind: str
@@ -147,6 +149,8 @@ class Facts:
     standing: str = ""
     flaps: tuple[str, ...] = ()
     escalation: str = ""
+    tells_up_to: int | None = None
+    knew_ended: int = 0
 
     @property
     def is_firing(self) -> bool:
@@ -160,7 +164,7 @@ class Facts:
     @property
     def is_growth(self) -> bool:
         """Says whether it tells of alerts that joined: something of the incident was mailed before."""
-        return self.kind == Notice.Kind.UPDATE and len(self.news) < len(self.firing)
+        return self.kind == Notice.Kind.UPDATE and 0 < len(self.news) < len(self.firing)
 
     @property
     def is_gone_growth(self) -> bool:
@@ -190,14 +194,14 @@ def facts_of(notice: Notice, now: datetime, *, retelling: Retelling | None = Non
     """
     incident = Incident.objects.select_related("account", "owner", "acknowledged_by").get(pk=notice.incident_id)
     joined = "incident__account", "alert__rule", "alert__flow__account", "alert__flow__progress"
-    links = list(incident.members.select_related(*joined))
+    links = known = list(incident.members.select_related(*joined))
     if retelling is None:
         step = notice if notice.kind == Notice.Kind.ESCALATE else None
-        told = Retelling(notice.kind, _told_at(notice), now, notice.flapping, step)
+        told = Retelling(notice.kind, notice.told_before(), None, notice.flapping, step)
     else:
         told = retelling
-        links = [link for link in links if link.joined_at <= told.until] or links
-    members = _members(links, told.told_at, in_order=retelling is not None)
+        links = [link for link in known if told.up_to is None or link.pk <= told.up_to] or known
+    members = _members(links, told.told_before, in_order=retelling is not None)
     flows = {link.alert.flow.pk: link.alert.flow for link in links if link.alert.flow is not None}
     only = next(iter(flows.values())) if len(flows) == 1 else None
     present = _present(incident, now)
@@ -227,6 +231,8 @@ def facts_of(notice: Notice, now: datetime, *, retelling: Retelling | None = Non
         standing=_standing(only, present, now) if only is not None else "",
         flaps=tuple(dict.fromkeys(_subject(link) for link in links if link.alert_id in told.flapping)),
         escalation=_escalation(told.step),
+        tells_up_to=max((link.pk for link in links), default=None),
+        knew_ended=sum(link.left_at is not None for link in known),
     )
 
 
@@ -244,14 +250,7 @@ def _escalation(notice: Notice | None) -> str:
     return f"nobody acknowledged it within {minutes}: step {step.position} of “{clean(step.escalation.policy_name)}”"
 
 
-def _told_at(notice: Notice) -> datetime | None:
-    """Returns when something of a notice's incident was written to anybody last."""
-    went_out = Q(deliveries__isnull=False) | Q(channel_messages__isnull=False)
-    told = Notice.objects.filter(went_out, incident=notice.incident_id, dispatched_at__isnull=False)
-    return told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
-
-
-def _members(links: Sequence[IncidentAlert], told_at: datetime | None, *, in_order: bool) -> tuple[MemberFacts, ...]:
+def _members(links: Sequence[IncidentAlert], told_before: int | None, *, in_order: bool) -> tuple[MemberFacts, ...]:
     """Returns the alerts, those that fire first: the worst of them, or `in_order` in which they began."""
     edges = _edges(links)
     rows = []
@@ -271,7 +270,7 @@ def _members(links: Sequence[IncidentAlert], told_at: datetime | None, *, in_ord
                 failed=edge.failed if edge is not None else 0,
                 began_at=link.began_at,
                 is_firing=link.left_at is None,
-                is_news=told_at is None or link.joined_at > told_at,
+                is_news=told_before is None or link.pk > told_before,
                 subject="" if alert.flow_id is not None else alert.subject_label,
                 page="" if alert.flow_id is not None else alert.subject_url,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ class IncidentThread:
 
     Attributes:
         arrived: those that arrived, or may have.
-        unheard: those that did not, were not given up, and are told by others now, or wait.
+        unheard: those that did not, were not given up, and wait, or are told by others that did not arrive either.
         newer: those of them that wait, the oldest first.
         carried: the notices of those of them that the one whose turn it is tells, as it was written anew.
         may_have_arrived: whether an attempt at the one whose turn it is may have.
@@ -47,12 +47,14 @@ class IncidentThread:
         rows = list(thread_rows(message).select_related("notice").order_by("notice__seq"))
         others = [row for row in rows if row.pk != message.pk]
         heard = max((row.notice.seq for row in others if row.has_arrived), default=0)
-        unheard = [row for row in others if not row.has_arrived and row.state != States.DEAD]
+        # What another message was to tell was heard with it: that one is newer.
+        silent = (States.DEAD,), (States.DEAD, States.TOLD)
+        unheard = [row for row in others if not row.has_arrived and row.state not in silent[row.notice.seq <= heard]]
         return cls(
             arrived=[row for row in others if row.has_arrived],
             unheard=unheard,
             newer=[row for row in unheard if row.state == States.QUEUED],
-            carried=[row.notice for row in unheard if row.state == States.TOLD and row.notice.seq > heard]
+            carried=[row.notice for row in unheard if row.state == States.TOLD]
             if message.retold_at is not None
             else [],
             may_have_arrived=any(row.pk == message.pk and row.may_have_arrived for row in rows),
@@ -94,12 +96,11 @@ def look_again(message: Delivery | ChannelMessage, now: datetime) -> LateVerdict
 def late_facts(message: Delivery | ChannelMessage, notice: Notice, thread: IncidentThread) -> LateFacts:
     """Reads what the fate of a message depends on. One statement at most."""
     incident = notice.incident
-    since = message.retold_at or message.created_at
     is_over = incident.closed_at is not None
     since_when = incident.acknowledged_at
     # Who had it sent again since knew that somebody is on it.
     is_known = since_when is not None and message.revived_at is not None and message.revived_at >= since_when
-    ended = IncidentAlert.objects.filter(incident=incident.pk, left_at__isnull=False, left_at__gt=since)
+    ended = IncidentAlert.objects.filter(incident=incident.pk, left_at__isnull=False)
     return LateFacts(
         kind=notice.kind,
         is_over=is_over,
@@ -110,7 +111,7 @@ def late_facts(message: Delivery | ChannelMessage, notice: Notice, thread: Incid
         has_arrived=bool(thread.arrived),
         was_told_both=any(row.says_both for row in thread.arrived),
         has_newer=bool(thread.newer),
-        has_changed=not is_over and ended.exists(),
+        has_changed=not is_over and ended.count() > message.knew_ended,
     )
 
 
@@ -163,15 +164,20 @@ def _told_anew(message: Any, group: Sequence[Any], thread: IncidentThread, now: 
         now,
         retelling=Retelling(
             kind=kind,
-            told_at=max((row.notice.dispatched_at for row in thread.arrived), default=None),
-            until=max(notice.dispatched_at for notice in notices),
+            told_before=_newest(row.notice for row in thread.arrived),
+            up_to=_newest(notices),
             flapping=frozenset(key for notice in notices for key in notice.flapping),
             step=steps[-1] if steps and is_asked else None,
         ),
     )
-    more = {"retold_at": now, "says_both": facts.says_both}
+    more = {"retold_at": now, "says_both": facts.says_both, "knew_ended": facts.knew_ended}
     if isinstance(message, Delivery):
         written = render(facts, message.recipient.timezone)
         return more | {"subject": written.subject, "text": written.text, "html": written.html}
     late = message_of(message.notice, facts, message.channel, now)
     return more | {"title": late.title, "text": late.text, "payload": late.payload}
+
+
+def _newest(notices: Iterable[Notice]) -> int | None:
+    """Returns the key of the newest `IncidentAlert` that some notices tell of."""
+    return max((notice.tells_up_to for notice in notices if notice.tells_up_to is not None), default=None)

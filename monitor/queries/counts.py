@@ -341,8 +341,10 @@ def by_flow(
         marks: what is left out of the rates, where it is read already.
     """
     scope = _of_flows(Q() if account_id is None else Q(flow__account_id=account_id))
-    found = _counted_by_flow(scope, window)
     marked = (marks or marks_of(window, account_id)).hours
+    if window.length <= LONGEST_BY_HOUR:
+        return dict(_sums_by(_hours(scope, window), "flow_id", marked=marked))
+    found = _counted_by_flow(scope, window)
     if marked is not None:
         for flow, left in _sums_by(_hours(scope, window).filter(marked), "flow_id").items():
             found[flow] = found[flow].leaving_out(left)
@@ -350,8 +352,7 @@ def by_flow(
 
 
 def _counted_by_flow(scope: _Scope, window: Window) -> defaultdict[int, Counts]:
-    if window.length <= LONGEST_BY_HOUR:
-        return _sums_by(_hours(scope, window), "flow_id")
+    """Sums a long window: by days, but for those that its ends cut."""
     cut_days = _cut_days(window, ())
     found: defaultdict[int, Counts] = defaultdict(Counts)
     days = _days(scope, window)
@@ -435,9 +436,9 @@ def _days(scope: _Scope, window: Window) -> QuerySet[Any]:
     return scope.days.objects.filter(scope.where, day__gte=first.date(), day__lt=last.date())
 
 
-def _sums_by(rows: QuerySet[Any], *keys: str) -> defaultdict[Any, Counts]:
+def _sums_by(rows: QuerySet[Any], *keys: str, marked: Q | None = None) -> defaultdict[Any, Counts]:
     """Sums by one key, or by a tuple of several; what is absent is nothing. One statement."""
-    grouped: Any = rows.order_by().values(*keys).annotate(**sums())
+    grouped: Any = rows.order_by().values(*keys).annotate(**sums(marked))
     found: defaultdict[Any, Counts] = defaultdict(Counts)
     for row in grouped:
         key = row[keys[0]] if len(keys) == 1 else tuple(row[name] for name in keys)

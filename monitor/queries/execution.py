@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from monitor.models import Execution, ExecutionEvent, Failure, RetryAttempt, ages
+from monitor.models import Execution, ExecutionEvent, Failure, RetryAttempt, ages, zoho_ahead
+from monitor.models.addresses import address_of
 from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask, mask_text
 from monitor.zoho.envelope import find_envelope
@@ -51,10 +52,24 @@ class Attempt:
     """Holds a retry with its state in plain words. Texts are masked; `new_run` is the mirrored run it caused."""
 
     row: RetryAttempt
+    who: str
     words: str
     answer: str
     reason: str
     new_run: Execution | None
+
+
+@dataclass(frozen=True)
+class CausedBy:
+    """Holds whose retry a run is: the run that was retried, Zoho's id of it, and who asked for the retry."""
+
+    run: int
+    execution_id: str
+    who: str
+
+    @property
+    def url(self) -> str:
+        return address_of("execution", self.run)
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ class ExecutionDetail:
     trigger_data: str
     trigger_cut: bool
     attempts: list[Attempt]
-    cause: RetryAttempt | None
+    cause: CausedBy | None
     events: list[Event]
     payload_days: int = 0
     is_masked: bool = True
@@ -115,25 +130,26 @@ class ExecutionDetail:
 
 
 def executions() -> QuerySet[Execution]:
-    """Executions with the joins that the page needs."""
+    """Returns executions with the joins that the page needs, and `zoho_ahead` of their accounts.
+
+    Who wrote it off, which later run settled it, and who said something of its flow's retries are read where there is
+    such a thing: few runs have one.
+    """
     joined = Execution.objects.select_related(
-        "flow__retry_pin__by",
-        "account",
-        "failure__group__problem",
-        "failure__superseded_by",
-        "failure__write_off__by",
+        "flow__retry_pin", "account", "failure__group__problem", "failure__write_off"
     )
-    return joined.defer("account__client_secret", "failure__superseded_by__trigger_data")
+    return joined.annotate(zoho_ahead=Subquery(zoho_ahead(OuterRef("account")))).defer("flow__raw", "search_text")
 
 
 def detail(execution: Execution, *, masked: bool = True) -> ExecutionDetail:
-    """Everything about one execution. Four statements at most.
+    """Everything about one execution. Three statements at most, one more where it was written off.
 
     Args:
         execution: from `executions()`.
         masked: False only for a person who may unmask and gave a reason.
     """
-    attempts = _attempts(execution)
+    rows, cause = _retries(execution)
+    attempts = _attempts(execution, rows)
     text, cut = as_text(mask(execution.trigger_data) if masked else execution.trigger_data)
     return ExecutionDetail(
         execution=execution,
@@ -141,7 +157,7 @@ def detail(execution: Execution, *, masked: bool = True) -> ExecutionDetail:
         trigger_data=text,
         trigger_cut=cut,
         attempts=attempts,
-        cause=_cause(execution),
+        cause=cause,
         events=_events(execution, attempts),
         payload_days=ages().payload,
         is_masked=masked,
@@ -190,8 +206,22 @@ def as_text(value: Any) -> tuple[str, bool]:
     return text[:LONGEST_SHOWN], len(text) > LONGEST_SHOWN
 
 
-def _attempts(execution: Execution) -> list[Attempt]:
-    rows = list(execution.retries.select_related("requested_by"))
+def _retries(execution: Execution) -> tuple[list[Any], CausedBy | None]:
+    """Returns the retries of a run, the newest first, and whose retry it is itself, if it is one. One statement."""
+    is_cause = Q(account=execution.account_id, new_execution_id=execution.execution_id)
+    rows = RetryAttempt.objects.filter(Q(execution=execution) | is_cause)
+    rows = rows.annotate(who=F("requested_by__username"), retried=F("execution__execution_id"))
+    own: list[Any] = []
+    cause = None
+    for row in rows:
+        if row.execution_id == execution.pk:
+            own.append(row)
+        elif cause is None:
+            cause = CausedBy(row.execution_id, row.retried, row.who)
+    return own, cause
+
+
+def _attempts(execution: Execution, rows: list[Any]) -> list[Attempt]:
     new_ids = [row.new_execution_id for row in rows if row.new_execution_id]
     runs: dict[str, Execution] = {}
     if new_ids:
@@ -200,6 +230,7 @@ def _attempts(execution: Execution) -> list[Attempt]:
     return [
         Attempt(
             row=row,
+            who=row.who,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
             answer=said_of_run(row.answer, execution),
             reason=said_of_run(row.reason, execution),
@@ -207,12 +238,6 @@ def _attempts(execution: Execution) -> list[Attempt]:
         )
         for row in rows
     ]
-
-
-def _cause(execution: Execution) -> RetryAttempt | None:
-    """Returns the retry whose run this execution is, if it is one."""
-    rows = RetryAttempt.objects.filter(account_id=execution.account_id, new_execution_id=execution.execution_id)
-    return rows.exclude(execution=execution).select_related("execution", "requested_by").first()
 
 
 def _rerun(event: ExecutionEvent) -> Event:
@@ -245,8 +270,7 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
         events.append(Event(execution.completed_time, _known(execution.status), f"Ended{again}"))
     for attempt in attempts:
         row = attempt.row
-        who = row.requested_by.get_username()
-        events.append(Event(row.requested_at, "requested", "Retry requested", who, attempt.reason))
+        events.append(Event(row.requested_at, "requested", "Retry requested", attempt.who, attempt.reason))
         if row.sent_at:
             events.append(Event(row.sent_at, "sending", "Retry sent to Zoho"))
         if row.settled_at:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from monitor.models import ChainMark, Execution, Failure, RetryAttempt, RetryItem, ZohoAccount, zoho_ahead
+from monitor.models import ChainMark, Execution, Failure, RetryItem, ZohoAccount, zoho_ahead
 from monitor.models.executions import going_on_since_before
 from monitor.models.masked_text import stale
-from monitor.queries import text_search
+from monitor.queries import listed_runs, text_search
 from monitor.queries.places import Key, key_of, timed_beyond
 from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 
@@ -247,20 +247,7 @@ def recent(flow_id: int, limit: int = 15) -> list[Execution]:
 
 def by_keys(keys: Collection[int] | QuerySet[Execution, Any]) -> list[Execution]:
     """Returns the rows with these keys as a list shows them, newest first, last those without a time. One statement."""
-    newest_first = F("started_time").desc(nulls_last=True), "-id"
-    return list(_shown(Execution.objects.filter(pk__in=keys)).order_by(*newest_first))
-
-
-def _shown(rows: QuerySet[Execution]) -> QuerySet[Execution]:
-    # What may still become of a failed run depends on these, on the run's own page as here.
-    sent = RetryAttempt.objects.filter(execution=OuterRef("pk"), sent_at__isnull=False)
-    newest = RetryAttempt.objects.filter(execution=OuterRef("pk")).order_by("-pk").values("state")[:1]
-    rows = rows.select_related("flow", "account", "chain_mark", "failure").annotate(
-        was_retried=Exists(sent),
-        zoho_ahead=Subquery(zoho_ahead(OuterRef("account"))),
-        retry_state=Subquery(newest),
-    )
-    return rows.defer("trigger_data", "search_text", "flow__raw", "account__client_secret")
+    return listed_runs.read(keys if isinstance(keys, QuerySet) else Execution.objects.filter(pk__in=keys).order_by())
 
 
 def _found(
@@ -276,13 +263,13 @@ def _older_rows(matched: QuerySet[Execution], wanted: ExecutionFilter, limit: in
     key = wanted.after
     rows: list[Execution] = []
     if key is None or key.started is not None:
-        timed = _shown(matched).filter(timed_beyond(key, newer=False))
-        rows = list(timed.order_by("-started_time", "-id")[:limit])
+        timed = matched.filter(timed_beyond(key, newer=False)).order_by("-started_time", "-id")
+        rows = listed_runs.read(timed[:limit])
     if len(rows) < limit and wanted.start is None and wanted.end is None:
-        tail = _shown(matched).filter(started_time__isnull=True)
+        tail = matched.filter(started_time__isnull=True)
         if key is not None and key.started is None:
             tail = tail.filter(pk__lt=key.pk)
-        rows += tail.order_by("-id")[: limit - len(rows)]
+        rows += listed_runs.read(tail.order_by("-id")[: limit - len(rows)])
     return rows
 
 
@@ -290,9 +277,10 @@ def _newer_rows(matched: QuerySet[Execution], key: Key, limit: int) -> list[Exec
     """Rows before a place, nearest (oldest) first."""
     rows: list[Execution] = []
     if key.started is None:
-        tail = _shown(matched).filter(started_time__isnull=True, pk__gt=key.pk)
-        rows = list(tail.order_by("id")[:limit])
+        tail = matched.filter(started_time__isnull=True, pk__gt=key.pk).order_by("id")
+        rows = listed_runs.read(tail[:limit])[::-1]
     if len(rows) < limit:
-        timed = _shown(matched).filter(timed_beyond(key if key.started is not None else None, newer=True))
-        rows += timed.order_by("started_time", "id")[: limit - len(rows)]
+        timed = matched.filter(timed_beyond(key if key.started is not None else None, newer=True))
+        nearest = timed.order_by("started_time", "id")[: limit - len(rows)]
+        rows += listed_runs.read(nearest)[::-1]
     return rows

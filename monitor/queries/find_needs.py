@@ -22,6 +22,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.models.addresses import address_of, address_of_list
+from monitor.models.flows import NAMELESS
 from monitor.periods import DAY, day_of
 from monitor.privacy import mask_name, mask_text
 from monitor.queries import crm_in_short, problems
@@ -45,7 +46,6 @@ class Needs:
         rows: what needs somebody; of each kind `MOST` at most.
         silent: flows that pause longer than they ever do.
         broken: connections that Zoho says do not work.
-        doubtful: connections of which Zoho's word is not known here.
         rules: CRM rules that failed since yesterday, actions or webhooks.
         passing: accounts whose plan will not last the month.
         crm: the numbers of CRM.
@@ -54,7 +54,6 @@ class Needs:
     rows: list[Need]
     silent: int
     broken: int
-    doubtful: int
     rules: int
     passing: int
     crm: CrmInShort
@@ -88,12 +87,10 @@ def needs_of(
         *quota,
     ]
     apps = {Thing("connection", row[0]): (row[5], plain_app(row[2])) for row in found["connections"]}
-    counted = {bool(is_broken): count for is_broken, count in found["connection_counts"]}
     return Needs(
         rows=of_one_cause(needs, (_incident(row, apps) for row in opened)),
         silent=len(silent),
-        broken=counted.get(True, 0),
-        doubtful=counted.get(False, 0),
+        broken=sum(count for _, count in found["broken"]),
         rules=len(rules),
         passing=len(quota),
         crm=crm_in_short.in_short(found, now, zone),
@@ -106,7 +103,6 @@ def parts(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any, Any]]:
     loudest = unresolved.values("pk")[:MOST]
     of_loudest = Failure.objects.filter(fate=Failure.Fate.OPEN, group__problem__in=loudest).order_by()
     connections = Connection.objects.filter(gone_at=None).exclude(status="active")
-    is_broken = Case(When(status__in=BROKEN, then=Value(value=True)), default=Value(value=False))
     return {
         "problems": unresolved.values_list(
             *("pk", "title", "state", "first_seen_at", "remedy", "owner__username", "account__name")
@@ -117,7 +113,7 @@ def parts(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any, Any]]:
         ).values_list(*("pk", "connection_name", "app", "status", "status_since", "account_id", "account__name"))[
             :MOST
         ],
-        "connection_counts": connections.order_by().values_list(is_broken).annotate(n=Count("pk")),
+        "broken": connections.filter(status__in=BROKEN).order_by().values_list("account").annotate(n=Count("pk")),
         "actions": _failed_actions(now),
         "webhooks": _failed_webhooks(now),
         **crm_in_short.parts(now, zone),
@@ -166,17 +162,17 @@ def _problems(found: Mapping[str, Sequence[Row]]) -> list[Need]:
 
 
 def _connection(row: Row) -> Need:
-    key, name, app, status, since, account_id, account = row
+    key, name, app, status, since, _, account = row
     is_broken = status in BROKEN
     to_app = f"The connection to {mask_name(app)}" if app else "The connection"
     return Need(
         thing=Thing("connection", key),
         level=Level.BROKEN if is_broken else Level.KNOWN,
-        title=mask_name(name) or mask_name(app) or "(without a name)",
+        title=mask_name(name) or mask_name(app) or NAMELESS,
         state=status,
         cause=f"{to_app} does not work" if is_broken else f"{to_app}: whether it works is not known",
         account=account,
-        url=address_of("account", account_id),
+        url=address_of("connection", key),
         since=since,
     )
 

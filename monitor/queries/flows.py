@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import (
-    Case,
-    Count,
-    ExpressionWrapper,
-    F,
-    FloatField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-    Value,
-    When,
-)
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from monitor.models import SWITCHED_OFF, Execution, Failure, Flow, HourBucket
-from monitor.models.spans import rows_within, utc
+from monitor.models import SWITCHED_OFF, Connection, Execution, Failure, Flow, HourBucket
+from monitor.models.definitions import uses_app
+from monitor.models.spans import epoch, rows_within
 from monitor.periods import DAY, last_days
+from monitor.privacy import mask_name
+from monitor.queries import counts
 from monitor.queries.corrections import marks_of
-from monitor.queries.shown_names import by_shown_name, shows
-from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
+from monitor.queries.counts import Counts
+from monitor.queries.shown_names import shows
+from monitor.standing.facts import (
+    WEEK_DAYS,
+    Presents,
+    silent_among,
+    standing_in_sql,
+    standing_of,
+    with_facts,
+    with_signs,
+)
 from monitor.standing.judge import WORDS, AccountPresent, FlowStanding
 
 LIST_DAYS = WEEK_DAYS
 SORTS = ("failures", "name", "rate", "runs", "last_run")
+_NAMED = ("failures", "name", "runs")  # sorts in which names decide
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class FlowFilter:
     that are not known included. `standing` is one of
     `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known. `problem_id` asks for
     those whose runs failed with a problem, all but deleted ones only where a status or a standing is wanted. `owner_id`
-    is 0 for those that nobody looks after.
+    is 0 for those that nobody looks after. `connection_id` asks for those that use the app of a
+    connection, in its account.
     """
 
     text: str = ""
@@ -54,68 +55,92 @@ class FlowFilter:
     problem_id: int | None = None
     owner_id: int | None = None
     tag: str = ""
+    connection_id: int | None = None
     sort: str = "failures"
 
 
-def flow_list(
-    wanted: FlowFilter, now: datetime, accounts: Mapping[int, AccountPresent] | None = None
-) -> QuerySet[Flow]:
-    """Finds flows, with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time).
+def week_sums(now: datetime) -> dict[int, Counts]:
+    """Counts the runs of the last 7 days of each flow that has any: what the list shows, judges and is sorted by.
 
-    `left_out` of the runs are in no rate, because people marked their time.
+    Two statements, one more where people left some of the time out of the rates.
+    """
+    window = last_days(now, LIST_DAYS)
+    return counts.by_flow(window, marks=marks_of(window))
+
+
+def in_order(wanted: FlowFilter, sums: Mapping[int, Counts], presents: Presents, now: datetime) -> list[int]:
+    """Finds all flows that a list is narrowed to, in its order, by their primary keys. One statement.
+
+    What a page shows of them is read by `rows`: a thousand flows are sorted by figures that are read already, and
+    fifty are shown.
 
     Args:
         wanted: what the list is narrowed to.
+        sums: of `week_sums`.
+        presents: how far the present of each account is known, and the silent flows, where a standing is wanted.
         now: the present.
-        accounts: how far the present of each is known, where a standing is wanted.
     """
-    flows = with_facts(_narrowed(wanted).select_related("account"), now)
+    flows = _narrowed(wanted)
     if wanted.standing:
-        presents = Presents(accounts or {}, silent_among(now))
-        flows = flows.alias(standing_code=standing_in_sql(presents)).filter(standing_code=wanted.standing)
+        facts = with_facts(flows, now).alias(standing_code=standing_in_sql(presents))
+        flows = facts.filter(standing_code=wanted.standing)
+    if wanted.sort == "last_run":
+        return list(
+            _with_last_run(flows).order_by(F("last_run").desc(nulls_last=True), "pk").values_list("pk", flat=True)
+        )
+    keys = _by_shown_name(flows) if wanted.sort in _NAMED else list(flows.order_by("pk").values_list("pk", flat=True))
+    if wanted.sort == "name":
+        return keys
+    nothing = Counts()
+
+    def place(key: int) -> tuple[float, ...]:
+        of_it = sums.get(key, nothing)
+        rate = 101.0 if of_it.rate is None else of_it.rate
+        by = {"failures": (-of_it.failed, rate), "runs": (-of_it.finished,), "rate": (rate, -of_it.failed)}
+        return by[wanted.sort]
+
+    return sorted(keys, key=place)
+
+
+def _by_shown_name(flows: QuerySet[Flow]) -> list[int]:
+    """Sorts flows by their names as they are shown: those in whose name something is hidden come first, unsorted."""
+    named = [
+        (key, mask_name(name) == name) for key, name in flows.order_by("flow_name", "pk").values_list("pk", "flow_name")
+    ]
+    return [*sorted(key for key, is_shown in named if not is_shown), *(key for key, is_shown in named if is_shown)]
+
+
+def _with_last_run(flows: QuerySet[Flow]) -> QuerySet[Flow]:
     newest = Execution.objects.filter(flow=OuterRef("pk"), started_time__isnull=False).order_by("-started_time")
     last_hour = HourBucket.objects.filter(flow=OuterRef("pk")).order_by("-hour")
-    flows = flows.annotate(
-        # Where its rows are pruned the flow still ran: an hour's start is the nearest that is known.
+    # Where its rows are pruned the flow still ran: an hour's start is the nearest that is known.
+    return flows.annotate(
         last_run=Coalesce(Subquery(newest.values("started_time")[:1]), Subquery(last_hour.values("hour")[:1])),
     )
-    flows = _with_rate(flows, now, wanted.account_id)
-    return flows.order_by(*_order(wanted.sort))
 
 
-def _with_rate(flows: QuerySet[Flow], now: datetime, account_id: int | None) -> QuerySet[Flow]:
-    """Adds `rate`, and `left_out`: how many of the `runs` it is not of, because people marked their time."""
-    window = last_days(now, LIST_DAYS)
-    marked = marks_of(window, account_id).hours
-    if marked is None:
-        flows = flows.annotate(left_out=Value(0), left_failures=Value(0))
-    else:
-        hours = HourBucket.objects.filter(marked, flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
-        sums = hours.order_by().values("flow")
-        flows = flows.annotate(
-            left_out=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
-            left_failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
-        )
-    rated = F("runs") - F("left_out")
-    good = rated - F("failures") + F("left_failures")
-    share = ExpressionWrapper(100.0 * good / rated, output_field=FloatField())
-    return flows.annotate(rate=Case(When(runs__gt=F("left_out"), then=share), default=None, output_field=FloatField()))
+def rows(keys: Sequence[int], sums: Mapping[int, Counts], now: datetime) -> list[Any]:
+    """Reads what a page of the list shows of its flows, in their order: one statement, one more for tags.
 
+    Each has its account, progress and ownership, `last_run` (a time), `counts` of the last 7 days, and what
+    `monitor.standing.facts.standing_of` decides by.
 
-def _order(sort: str) -> tuple[Any, ...]:
-    """Returns the order of a sort; names only where they decide."""
-    rate = F("rate").asc(nulls_last=True)
-    if sort == "rate":
-        return (rate, "-failures", "pk")
-    if sort == "last_run":
-        return (F("last_run").desc(nulls_last=True), "pk")
-    named = by_shown_name(Flow.objects.all(), "flow_name")
-    return {"name": named, "failures": ("-failures", rate, *named), "runs": ("-runs", *named)}[sort]
+    Args:
+        keys: of the flows, of `in_order`; one that is there no longer is left out.
+        sums: of `week_sums`.
+        now: the present.
+    """
+    joined = Flow.objects.select_related("account", "progress", "ownership__owner")
+    joined = joined.prefetch_related("ownership__tags").defer("raw", "description", "account__client_secret")
+    found: dict[int, Any] = with_signs(_with_last_run(joined), now).in_bulk(keys)
+    for key, flow in found.items():
+        flow.counts = sums.get(key, Counts())
+        flow.runs, flow.failures, flow.others = flow.counts.finished, flow.counts.failed, flow.counts.other
+    return [found[key] for key in keys if key in found]
 
 
 def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
-    flows = Flow.objects.select_related("progress", "ownership__owner").prefetch_related("ownership__tags")
-    flows = flows.defer("raw", "description", "account__client_secret")
+    flows = Flow.objects.all()
     if wanted.account_id is not None:
         flows = flows.filter(account_id=wanted.account_id)
     if wanted.text:
@@ -129,6 +154,9 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
         flows = flows.filter(pk__in=Failure.objects.filter(group__problem=wanted.problem_id).values("flow"))
         if not (wanted.status or wanted.standing):
             return flows
+    if wanted.connection_id is not None:
+        app = Connection.objects.filter(pk=wanted.connection_id).values_list("app", "account").first()
+        flows = flows.filter(uses_app(app[0]), account=app[1]) if app is not None else flows.none()
     if "gone" in (wanted.status, wanted.standing):
         return flows.filter(gone_at__isnull=False)
     flows = flows.filter(gone_at=None)
@@ -140,10 +168,10 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
 
 
 def standings(flows: list[Flow], accounts: Mapping[int, AccountPresent], now: datetime) -> dict[int, FlowStanding]:
-    """Says how some flows stand, by primary key. At most three statements.
+    """Says how some flows stand, by primary key. At most two statements.
 
     Args:
-        flows: from `flow_list`, or `with_facts`.
+        flows: from `with_facts`.
         accounts: how far the present of each is known.
         now: the present.
     """
@@ -151,21 +179,14 @@ def standings(flows: list[Flow], accounts: Mapping[int, AccountPresent], now: da
     return {flow.pk: standing_of(flow, presents) for flow in flows}
 
 
-def standing_counts(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> dict[str, int]:
-    """Counts the flows of each standing, what is bad first; deleted ones and what there is none of are left out.
-
-    One statement.
+def by_standing(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> QuerySet[Flow, Any]:
+    """Counts the flows of each standing: its code, and how many. Deleted ones are left out.
 
     Args:
         accounts: how far the present of each is known.
         silent: primary keys of silent flows.
         now: the present.
     """
-    return in_order_of_standing(by_standing(accounts, silent, now))
-
-
-def by_standing(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> QuerySet[Flow, Any]:
-    """Counts the flows of each standing: its code, and how many. The arguments are those of `standing_counts`."""
     flows = with_facts(Flow.objects.filter(gone_at=None).order_by(), now)
     coded = flows.annotate(standing_code=standing_in_sql(Presents(accounts, silent)))
     return coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n")
@@ -177,14 +198,14 @@ def in_order_of_standing(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
     return {code: counted[code] for code in WORDS if counted.get(code)}
 
 
-def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
+def daily_results(flow_ids: Sequence[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
     """Counts (succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
     window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
     begins = [(flow, window.start) for flow in flow_ids]
-    rows = rows_within(HourBucket, "hour", begins, window.length, "e.flow_id, e.hour, succeeded, failed")
-    for flow_id, hour, succeeded, failed in rows:
-        place = (utc(hour) - window.start) // DAY
-        before = table[flow_id][place]
-        table[flow_id][place] = (before[0] + succeeded, before[1] + failed)
+    place = f"({epoch('e.hour')} - {int(window.start.timestamp())}) / {int(DAY.total_seconds())}"
+    columns = f"e.flow_id, {place} AS day, SUM(succeeded), SUM(failed)"
+    for flow_id, day, *results in rows_within(HourBucket, "hour", begins, window.length, columns, "GROUP BY 1, 2"):
+        succeeded, failed = map(int, results)
+        table[flow_id][day] = (succeeded, failed)
     return table

@@ -206,7 +206,7 @@ def _by_policy(row: Any) -> IncidentLine:
 def _changed(change: FoundChange) -> IncidentLine:
     name = mask_name(change.name)
     if change.thing == "connection":
-        page = reverse("account", args=[change.key])
+        page = reverse("connection", args=[change.key])
         return IncidentLine(change.at, f"became {change.status}", f"Connection {name}", url=page)
     page = reverse(f"{change.thing}_version", args=[change.key, change.number])
     return IncidentLine(change.at, f"was changed (version {change.number})", name, url=page)

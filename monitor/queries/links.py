@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from monitor.models.addresses import address_of_list
@@ -29,9 +30,15 @@ def runs(
     """
     if listed_from is not None and window.start < listed_from:
         return ""
-    wanted = {"account": account_id, "flow": flow_id, "status": status}
-    wanted |= {"start": _text(window.start), "end": _text(window.end)}
-    return f"{address_of_list('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
+    wanted = f"{f'account={account_id:d}&' if account_id else ''}{f'flow={flow_id:d}&' if flow_id else ''}"
+    return f"{address_of_list('executions')}?{wanted}{_within(status, window.start, window.end)}"
+
+
+@lru_cache(maxsize=1024)
+def _within(status: str, start: datetime, end: datetime) -> str:
+    """Says a status and a time in an address: a page has hundreds of links of few of them."""
+    wanted = {"status": status} if status else {}
+    return urlencode(wanted | {"start": _text(start), "end": _text(end)})
 
 
 def failures(

@@ -118,7 +118,7 @@ def worst_first(needs: Iterable[Need]) -> list[Need]:
 
 
 def of_one_cause(needs: Sequence[Need], incidents: Iterable[IncidentNeed]) -> list[Need]:
-    """Puts incidents beside what explains them, worst first: where its cause is listed, an incident has no line of its own.
+    """Puts incidents beside what explains them, worst first: where its cause is listed, it has no line of its own.
 
     A line with an incident that nobody acknowledged is as bad as the incident. Where several explain one, the worst of
     them tells of it.

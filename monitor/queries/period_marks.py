@@ -1,4 +1,4 @@
-"""Reads what is marked on the axis of time of a chart: definitions that were changed, and incidents."""
+"""Reads what is marked on the axis of time of a chart: definitions and connections that changed, and incidents."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from monitor.models import ConnectedVersion, FlowVersion, Incident, RuleVersion
+from monitor.models import ConnectedVersion, ConnectionChange, FlowVersion, Incident, RuleVersion
 from monitor.models.addresses import address_of
+from monitor.models.flows import NAMELESS
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries.together import Row
@@ -27,10 +28,11 @@ class MarkedMoment:
 
     Attributes:
         at: when; of a change as far as Zoho says so, of an incident when it began.
-        kind: flow, rule or workflow for a change; incident.
+        kind: flow, rule, workflow or connection for a change; incident.
         name: of what was changed, masked; of an incident its account.
         key: of the thing, or the incident.
-        number: of the version; 0 for an incident.
+        number: of the version; 0 for an incident, or a connection.
+        status: of a connection, what it became; "" where it was deleted.
     """
 
     at: datetime
@@ -38,12 +40,13 @@ class MarkedMoment:
     name: str
     key: int
     number: int = 0
+    status: str = ""
 
     @property
     def url(self) -> str:
-        """Is the address of the incident, or of the version."""
+        """Is the address of the incident, the connection, or the version."""
         page = _PAGES.get(self.kind)
-        return address_of("incident", self.key) if page is None else reverse(page, args=[self.key, self.number])
+        return address_of(self.kind, self.key) if page is None else reverse(page, args=[self.key, self.number])
 
 
 def parts(window: Window) -> dict[str, QuerySet[Any, Any]]:
@@ -55,6 +58,11 @@ def parts(window: Window) -> dict[str, QuerySet[Any, Any]]:
         )
         columns = ("first_seen_at", "modified_time", f"{kind}__{name}", kind, "number")
         found[f"marks_{kind}"] = rows.order_by("-first_seen_at", "-pk").values_list(*columns)[:MOST]
+    changes = ConnectionChange.objects.exclude(kind=ConnectionChange.Kind.CAME).filter(
+        at__gte=window.start, at__lte=window.end
+    )
+    columns = ("at", "connection__connection_name", "connection__app", "connection", "status")
+    found["marks_connection"] = changes.order_by("-at", "-pk").values_list(*columns)[:MOST]
     incidents = Incident.objects.filter(opened_at__gte=window.start, opened_at__lte=window.end)
     found["marks_incident"] = incidents.order_by("-opened_at", "-pk").values_list("began_at", "account__name", "pk")[
         :MOST
@@ -72,6 +80,9 @@ def marks_of_period(found: Mapping[str, Sequence[Row]], window: Window) -> list[
     marks = [MarkedMoment(at, "incident", account, key) for at, account, key in found["marks_incident"]]
     for kind in _VERSIONS:
         for seen, modified, name, key, number in found[f"marks_{kind}"]:
-            marks.append(MarkedMoment(modified or seen, kind, mask_name(name) or "(without a name)", key, number))
+            marks.append(MarkedMoment(modified or seen, kind, mask_name(name) or NAMELESS, key, number))
+    for at, name, app, key, status in found["marks_connection"]:
+        shown = mask_name(name) or mask_name(app) or NAMELESS
+        marks.append(MarkedMoment(at, "connection", shown, key, status=mask_name(status)))
     within = [mark for mark in marks if window.start <= mark.at]
     return sorted(within, key=lambda mark: (mark.at, mark.kind, mark.key), reverse=True)

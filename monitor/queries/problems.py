@@ -331,11 +331,11 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = 
     )
 
 
-def _by_group(groups: Iterable[FailureGroup], samples: Iterable[Execution]) -> dict[int, list[Execution]]:
+def _by_group(groups: Iterable[FailureGroup], samples: Iterable[Any]) -> dict[int, list[Execution]]:
     """Sorts runs by their groups; of a group that has none among them one run is read."""
     found: dict[int, list[Execution]] = defaultdict(list)
     for run in samples:
-        found[run.failure.group_id].append(run)
+        found[run.group].append(run)
     others = [group.pk for group in groups if group.pk not in found][:MOST_GROUPS]
     if others:
         one_of_each = Failure.objects.filter(group__in=others).order_by().values_list("group").annotate(run=Max("pk"))

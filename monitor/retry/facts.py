@@ -31,7 +31,9 @@ def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | No
     return facts_of([execution], now, besides=besides)[execution.pk]
 
 
-def facts_shown(execution: Execution, now: datetime, attempts: Sequence[RetryAttempt], parent: str) -> RetryFacts:
+def facts_shown(
+    execution: Execution, now: datetime, attempts: Sequence[RetryAttempt], parent: str, ahead: timedelta
+) -> RetryFacts:
     """Returns what the tables know of an execution whose page has read some of it; that is not read again.
 
     Args:
@@ -39,6 +41,7 @@ def facts_shown(execution: Execution, now: datetime, attempts: Sequence[RetryAtt
         now: the present.
         attempts: all retries of it, the newest first, read at one moment.
         parent: Zoho's id of the execution whose retry it is; "" where it is none.
+        ahead: Zoho's clock less ours, as a retry of its account saw it last.
     """
     failure: Failure | None = getattr(execution, "failure", None)
     superseded = {}
@@ -46,7 +49,12 @@ def facts_shown(execution: Execution, now: datetime, attempts: Sequence[RetryAtt
         later = failure.superseded_by
         superseded[execution.pk] = later.execution_id if later is not None else LATER_RUN
     found = facts_of(
-        [execution], now, superseded=superseded, attempts={execution.pk: list(attempts)}, parents={execution.pk: parent}
+        [execution],
+        now,
+        superseded=superseded,
+        attempts={execution.pk: list(attempts)},
+        parents={execution.pk: parent},
+        ahead={execution.account_id: ahead},
     )
     return found[execution.pk]
 
@@ -59,6 +67,7 @@ def facts_of(
     superseded: Mapping[int, str] | None = None,
     attempts: dict[int, list[RetryAttempt]] | None = None,
     parents: Mapping[int, str] | None = None,
+    ahead: dict[int, timedelta] | None = None,
 ) -> dict[int, RetryFacts]:
     """Returns what the tables know of some executions, by their primary keys; few statements, however many they are.
 
@@ -69,6 +78,7 @@ def facts_of(
         superseded: Zoho's id of a later success for the same record, by primary key; None has it read.
         attempts: all retries of each, the newest first, read at one moment; None has them read.
         parents: Zoho's id of the execution whose retry each one is, by primary key; None has them read.
+        ahead: Zoho's clock less ours by account; None has it read.
     """
     by_key = {execution.pk: execution for execution in executions}
     attempts = _attempts(list(by_key), besides) if attempts is None else attempts
@@ -76,7 +86,8 @@ def facts_of(
     again = _retries_of(caused)
     parents = _parents(executions) if parents is None else parents
     superseded = _superseded(list(by_key)) if superseded is None else superseded
-    ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
+    if ahead is None:
+        ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
     said = words_on({execution.flow_id: execution.flow for execution in executions}.values(), ahead)
     return {
         pk: _facts(

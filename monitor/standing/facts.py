@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
@@ -60,16 +74,28 @@ def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
     sums = week.order_by().values("flow")
     # Hardly any hour has one: an index of these alone tells so.
     odd = sums.filter(other__gt=0)
-    runs = Execution.objects.filter(flow=OuterRef("pk"))
-    finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
-    under_way = runs.filter(going_on_since_before(now - STUCK_AFTER), flow__may_wait=False)
-    return flows.annotate(
+    return with_signs(flows, now).annotate(
         failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
         others=Coalesce(Subquery(odd.annotate(n=Sum("other")).values("n")), 0),
+    )
+
+
+def with_signs(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
+    """Adds to flows `has_alert`, `newest_status` and `is_stuck`: `with_facts` without what is summed up.
+
+    Args:
+        flows: any.
+        now: the present.
+    """
+    runs = Execution.objects.filter(flow=OuterRef("pk"))
+    finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
+    # Asked for once, by the index of states: each flow's own runs would be looked through from end to end.
+    stuck = Execution.objects.filter(going_on_since_before(now - STUCK_AFTER)).order_by().values("flow")
+    return flows.annotate(
         has_alert=Exists(AlertState.objects.filter(flow=OuterRef("pk"), is_open=True)),
         newest_status=Coalesce(Subquery(finished.values("status")[:1]), Value("")),
-        is_stuck=Exists(under_way),
+        is_stuck=ExpressionWrapper(Q(may_wait=False, pk__in=stuck), output_field=BooleanField()),
     )
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from monitor.models import Flow, HourBucket
+from monitor.models.spans import epoch
 
 LOOK_BACK = timedelta(days=28)
 SHORTEST = timedelta(hours=24)
@@ -64,13 +65,12 @@ def _pauses(flows: QuerySet[Flow, Any], since: datetime) -> dict[int, tuple[date
     Left out are those that hardly ever run, and those that may well have paused as long before.
     """
     is_server = connection.vendor == "postgresql"
-    seconds = "extract(epoch FROM {})::bigint" if is_server else "CAST(strftime('%%s', {}) AS INTEGER)"
     hours = connection.ops.quote_name(HourBucket._meta.db_table)
     sql, parameters = flows.query.sql_with_params()
     # Each flow is one look into the index by flow and hour, whatever a planner thinks of how many are quiet.
     of_flow = f"(SELECT flow_id, hour FROM {hours} AS e WHERE e.flow_id = quiet.id AND e.hour >= %s OFFSET 0) AS e"  # noqa: S608 - our own names
     joined = f"LATERAL {of_flow}" if is_server else f"{hours} AS e ON e.flow_id = quiet.id AND e.hour >= %s"
-    at, seen = seconds.format("e.hour"), seconds.format("quiet.seen_at")
+    at, seen = epoch("e.hour"), epoch("quiet.seen_at")
     # A second more: what the list says is kept to the microsecond, and compared as such by `_silence`.
     pause = "(MAX(seen) + 1 - MAX(at))"
     statement = (

@@ -1,6 +1,6 @@
 // Keys of a list whose rows can be ticked, while the focus is in it: j and k go from row to row, x ticks, and what the list
 // offers for the ticked ones (<select data-keys="e:resolve a:take">) is chosen by a letter; Enter then does it. One key
-// sends nothing, and none works elsewhere: who speaks to the computer types letters by accident (WCAG 2.1.4).
+// sends nothing, and none of these works elsewhere: who speaks to the computer types letters by accident (WCAG 2.1.4).
 "use strict";
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select")) return;

@@ -18,7 +18,7 @@
   const clock = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
   // What is suggested while somebody types says nothing of the page.
-  const isSuggestion = (event) => event.detail.elt.matches("input[list]");
+  const isSuggestion = (event) => event.detail.elt.matches("input[list], input[data-suggests]");
 
   let lastGood = clock();
 

@@ -39,6 +39,7 @@ def post(answers: dict[str, Answers], status: str) -> dict[str, Answers]:
 # name: (keyword arguments by the world, answers)
 MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] = {
     "overview": (lambda w: {}, SEEN_BY_ALL),
+    "find": (lambda w: {}, SEEN_BY_ALL),
     "flows": (lambda w: {}, SEEN_BY_ALL),
     "flow_suggest": (lambda w: {}, SEEN_BY_ALL),
     "flow": (lambda w: {"pk": w.flow.pk}, SEEN_BY_ALL),
@@ -112,6 +113,9 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "connected_workflows": (lambda w: {}, SEEN_BY_ALL),
     "connected_workflow": (lambda w: {"pk": w.connected.pk}, SEEN_BY_ALL),
     "connected_version": (lambda w: {"pk": w.connected.pk, "number": 1}, SEEN_BY_ALL),
+    "connections": (lambda w: {}, SEEN_BY_ALL),
+    "connections_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
+    "connection": (lambda w: {"pk": w.connection.pk}, SEEN_BY_ALL),
     "webhook_failures": (lambda w: {}, SEEN_BY_ALL),
     "webhook_failures_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "alerts": (lambda w: {}, SEEN_BY_ALL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -234,10 +235,14 @@ def test_the_picture_has_a_name_and_a_description() -> None:
 
 def test_a_sparkline_leaves_days_without_runs_empty_and_shows_a_single_failure() -> None:
     root = parse(svg.sparkline([(0, 0), (1000, 1), (5, 0)]))
-    bars = list(root.iter("rect"))
-    assert len(bars) == 3
-    failed = next(bar for bar in bars if "series-bad" in bar.get("class", ""))
-    assert float(failed.get("height", 0)) >= 100
+    bars = {
+        path.get("class", "").split("series-")[1]: re.findall(r"M(\d+) (-?\d+)h\d+v(\d+)", path.get("d", ""))
+        for path in root.iter("path")
+    }
+    (failed,) = bars["bad"]
+    assert int(failed[2]) >= 100
+    assert [(int(place) // 333, int(top) + int(height)) for place, top, height in bars["good"]] == [(1, 880), (2, 1000)]
+    assert (failed[0], int(failed[1]) + int(failed[2])) == (bars["good"][0][0], 1000), "the failed ones lie below"
 
 
 def test_failures_are_stacked_by_class_the_most_frequent_by_name_and_the_rest_together() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from dashboard import remembered
 from monitor.models import AuditEntry, Flow, SyncState, User, ZohoAccount
 from tests import factories
 from tests.dashboard.test_overview import text_of
@@ -43,6 +45,30 @@ def test_search_that_finds_nothing_offers_a_way_back(vera: User, signed_in: Any,
     busy_flow()
     words = text_of(signed_in(vera).get("/flows/?text=zzz"))
     assert "No flows match these filters. Clear the filters" in words
+
+
+def test_what_is_remembered_of_the_list_is_of_its_filter_and_order_and_is_no_flow_of_a_page(
+    vera: User, signed_in: Any, busy_flow: Any, settings: Any
+) -> None:
+    flow = busy_flow(flow_name="Alpha")
+    other = factories.make_flow(flow.account, flow_name="Beta", status="inactive")
+    settings.REMEMBER_SECONDS = 60
+    remembered.forget()
+    client = signed_in(vera)
+
+    def named(query: str) -> list[str]:
+        found = re.findall(r"/flows/(\d+)/\"", client.get(f"/flows/?{query}").content.decode())
+        names = {str(flow.pk): "Alpha", str(other.pk): "Beta"}
+        return [names[key] for key in dict.fromkeys(found) if key in names]
+
+    try:
+        assert named("sort=name") == named("sort=failures") == ["Alpha", "Beta"]
+        assert named("status=inactive") == named("standing=paused") == ["Beta"]
+        assert named("status=active") == ["Alpha"]
+        flow.delete()
+        assert named("sort=name") == ["Beta"]
+    finally:
+        remembered.forget()
 
 
 @pytest.mark.parametrize("query", ["sort=sideways", "status=odd", "account=x", "page=0", "page=x", "text=%00"])

@@ -163,13 +163,25 @@ def test_what_changed_and_when_alerts_began_is_marked_and_told_below_the_chart(
     flow: Flow = busy_flow(flow_name="Lead to campaign")
     for number in (1, 2):
         factories.make_version(flow, number=number)
+    link = Connection.objects.create(
+        account=flow.account,
+        connection_id="1",
+        connection_name="Books main",
+        status="expired",
+        status_since=at_noon,
+        first_seen_at=at_noon,
+        seen_at=at_noon,
+    )
+    link.changes.create(kind="came", status="active", at=at_noon - timedelta(days=2))
+    link.changes.create(kind="status", before="active", status="expired", at=at_noon - timedelta(hours=1))
     page = signed_in(vera).get("/")
     words = text_of(page)
-    assert "1 change in this time" in words
+    assert "2 changes in this time" in words
+    assert "Books main connection became “expired”" in words
     assert "Lead to campaign, version 2 flow changed" in words
     assert "version 1 " not in words, "the first is no change"
     assert f'href="/flows/{flow.pk}/versions/2/"' in page.content.decode()
-    assert page.content.count(b"chart__mark ") == 1
+    assert page.content.count(b"chart__mark ") == 2
 
 
 def test_crms_numbers_open_the_lists_that_they_count(

@@ -69,11 +69,11 @@ def ways(ada: User, bystander: Bystander, monkeypatch: pytest.MonkeyPatch) -> It
     """One reader, one chat; whatever happens, the bystander's own messages stay as they are."""
     make_channel("slack")
     theirs = Delivery.objects.filter(recipient=bystander.person_id)
-    before = list(theirs.values())
+    before = list(theirs.order_by("pk").values())
     found = Ways()
     monkeypatch.setattr(Mailer, "send", lambda _, message: found.send(message))
     yield found
-    assert list(theirs.values()) == before
+    assert list(theirs.order_by("pk").values()) == before
 
 
 def another(alert: AlertState, name: str) -> AlertState:

@@ -41,6 +41,7 @@ from monitor.queries.counts import Counts, Detail
 from monitor.queries.flows import FlowFilter
 from monitor.standing import silence
 from tests import factories
+from tests.queries.listed_flows import listed
 from tests.queries.test_overview_queries import READ, regular
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -218,9 +219,7 @@ def test_the_figures_of_a_flow_are_its_own(flow: Flow, twin: Flow, now: datetime
     factories.make_execution(flow, started_time=now - 2 * HOUR)
     factories.make_execution(flow, started_time=now - 9 * HOUR)
     factories.make_execution(twin, started_time=now)
-    rows = {
-        row.flow_name: (row.runs, row.failures, row.rate, row.last_run) for row in flows.flow_list(FlowFilter(), now)
-    }
+    rows = {row.flow_name: (row.runs, row.failures, row.counts.rate, row.last_run) for row in listed(FlowFilter(), now)}
     assert rows == {"Lead sync": (4, 1, 75.0, now - 2 * HOUR), "Twin": (7, 7, 0.0, now)}
 
 
@@ -230,7 +229,7 @@ def test_where_the_rows_are_pruned_the_last_run_is_the_newest_hour_of_the_flow(
     for hours in (9, 2, 5):
         bucket(flow, now - hours * HOUR, 1)
     bucket(twin, now, 1)
-    rows = {row.flow_name: row.last_run for row in flows.flow_list(FlowFilter(), now)}
+    rows = {row.flow_name: row.last_run for row in listed(FlowFilter(), now)}
     assert rows == {"Lead sync": now - 2 * HOUR, "Twin": now}
 
 
@@ -240,7 +239,7 @@ def test_the_list_can_be_narrowed_to_one_account_a_state_or_an_id(flow: Flow, tw
     factories.make_flow(flow.account, flow_name="Gone and off", gone_at=now, status="inactive")
 
     def names(**wanted: Any) -> list[str]:
-        return [row.flow_name for row in flows.flow_list(FlowFilter(sort="name", **wanted), now)]
+        return [row.flow_name for row in listed(FlowFilter(sort="name", **wanted), now)]
 
     assert names() == ["Lead sync", "Off", "Twin"]
     assert names(account_id=flow.account_id) == ["Lead sync", "Off"]
@@ -254,7 +253,7 @@ def test_the_list_can_be_narrowed_to_one_account_a_state_or_an_id(flow: Flow, tw
 @pytest.mark.parametrize("sort", flows.SORTS)
 def test_what_is_equal_is_listed_in_the_same_order_each_time(account: ZohoAccount, now: datetime, sort: str) -> None:
     made = [factories.make_flow(account, flow_name="Same") for _ in range(3)]
-    assert list(flows.flow_list(FlowFilter(sort=sort), now)) == made
+    assert list(listed(FlowFilter(sort=sort), now)) == made
 
 
 def test_a_sparkline_has_a_pair_for_each_day_of_the_flow_the_oldest_first(
@@ -294,7 +293,8 @@ def test_the_runs_of_retries_are_those_of_the_executions_own_account(
             account=flow.account, execution=failed, requested_by=otto, requested_at=now, reason="try",
             client_token=f"{number}", state="succeeded", not_before=now, new_execution_id=named,
         )  # fmt: skip
-    assert {attempt.new_run for attempt in execution._attempts(failed)} == {new, None}
+    page = execution.detail(execution.executions().get(pk=failed.pk))
+    assert {attempt.new_run for attempt in page.attempts} == {new, None}
 
 
 def test_beside_a_version_are_the_next_older_and_the_next_newer_one(flow: Flow, twin: Flow) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from monitor.models import Correction, Flow, HourBucket
 from monitor.periods import Window, last_days
-from monitor.queries import corrections, counts, flows, overview
+from monitor.queries import corrections, counts, overview
 from monitor.queries.flows import FlowFilter
 from monitor.queries.together import together
 from tests import factories
+from tests.queries.listed_flows import listed
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -53,8 +54,8 @@ def test_the_rate_leaves_it_out_and_no_count_does(flow: Flow, outage: datetime, 
         assert [one.why for one in figures.corrections] == ["A known outage"]
     of_flow = counts.by_flow(last_days(now, 7))[flow.pk]
     assert (of_flow.failed, of_flow.rate) == (10, 99.0)
-    (listed,) = flows.flow_list(FlowFilter(), now)
-    assert (listed.failures, listed.runs, listed.rate, listed.left_out) == (10, 110, 99.0, 10)
+    (found,) = listed(FlowFilter(), now)
+    assert (found.failures, found.runs, found.counts.rate, found.counts.left_out) == (10, 110, 99.0, 10)
 
 
 def test_what_is_read_along_with_other_questions_is_left_out_alike(flow: Flow, outage: datetime, now: datetime) -> None:
@@ -73,7 +74,7 @@ def test_what_is_read_along_with_other_questions_is_left_out_alike(flow: Flow, o
 def test_what_is_taken_back_counts_again(flow: Flow, outage: datetime, now: datetime) -> None:
     factories.make_correction(flow.account, starts_at=outage, ends_at=outage + HOUR, taken_back_at=now)
     assert round(overview.period(now, 7).totals.rate or 0, 1) == 90.9
-    assert [round(row.rate, 1) for row in flows.flow_list(FlowFilter(), now)] == [90.9]
+    assert [round(row.counts.rate, 1) for row in listed(FlowFilter(), now)] == [90.9]
 
 
 def test_that_of_another_flow_or_account_leaves_this_one_alone(flow: Flow, outage: datetime, now: datetime) -> None:
@@ -87,7 +88,7 @@ def test_two_that_overlap_leave_a_run_out_once(flow: Flow, outage: datetime, now
     leave_out(flow, outage)
     leave_out(flow, outage, whole=True)
     assert overview.period(now, 7).totals.left_out == 10
-    assert [row.left_out for row in flows.flow_list(FlowFilter(), now)] == [10]
+    assert [row.counts.left_out for row in listed(FlowFilter(), now)] == [10]
 
 
 def test_a_group_of_a_storm_is_one_reason_beside_a_rate_and_one_term_in_the_statement(
@@ -112,7 +113,7 @@ def test_where_all_is_left_out_there_is_no_rate(flow: Flow, outage: datetime, no
     factories.make_correction(flow.account, starts_at=now - 3 * DAY, ends_at=now)
     totals = overview.period(now, 7).totals
     assert (totals.rate, totals.first_rate, totals.finished) == (None, None, 110)
-    assert [row.rate for row in flows.flow_list(FlowFilter(), now)] == [None]
+    assert [row.counts.rate for row in listed(FlowFilter(), now)] == [None]
 
 
 def test_the_time_before_leaves_its_own_out(flow: Flow, now: datetime, bucket: Bucket) -> None:

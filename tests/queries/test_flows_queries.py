@@ -12,11 +12,13 @@ from monitor.queries import flow as one
 from monitor.queries import flows
 from monitor.queries.flow import Mirrored
 from monitor.queries.flows import FlowFilter
+from monitor.standing.facts import Presents
 from tests import factories
+from tests.queries.listed_flows import listed
 
 
 def names(wanted: FlowFilter, now: datetime) -> list[str]:
-    return [flow.flow_name for flow in flows.flow_list(wanted, now)]
+    return [flow.flow_name for flow in listed(wanted, now)]
 
 
 @pytest.fixture
@@ -77,16 +79,22 @@ def test_a_filter_narrows_the_list(three: None, now: datetime, wanted: dict[str,
 
 
 def test_the_figures_are_of_the_last_seven_days(three: None, now: datetime) -> None:
-    figures = {flow.flow_name: (flow.runs, flow.failures, flow.rate) for flow in flows.flow_list(FlowFilter(), now)}
+    figures = {flow.flow_name: (flow.runs, flow.failures, flow.counts.rate) for flow in listed(FlowFilter(), now)}
     assert figures == {"Bad": (2, 1, 50.0), "Busy": (100, 3, 97.0), "Idle": (0, 0, None)}
 
 
-@pytest.mark.parametrize(("sort", "statements"), [("rate", 2), ("last_run", 2), ("failures", 3), ("name", 3)])
-def test_the_list_is_one_statement_one_for_corrections_and_one_for_the_order_of_names(
-    three: None, now: datetime, django_assert_num_queries: Any, sort: str, statements: int
+@pytest.mark.parametrize("sort", flows.SORTS)
+def test_the_order_is_one_statement_and_so_are_the_rows_of_a_page(
+    three: None, now: datetime, django_assert_num_queries: Any, sort: str
 ) -> None:
-    with django_assert_num_queries(statements):
-        assert [flow.account.name for flow in flows.flow_list(FlowFilter(sort=sort), now)]
+    sums = flows.week_sums(now)
+    with django_assert_num_queries(1):
+        keys = flows.in_order(FlowFilter(sort=sort), sums, Presents({}, frozenset()), now)
+    assert len(keys) == 3
+    with django_assert_num_queries(1):
+        page = flows.rows([keys[2], 0, keys[1]], sums, now)
+        assert [flow.account.name for flow in page]
+    assert [flow.pk for flow in page] == [keys[2], keys[1]], "in the order of the keys, without what is gone"
 
 
 def test_results_are_laid_into_days_of_24_hours(account: ZohoAccount, now: datetime, bucket: Any) -> None:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from monitor.models import AlertState, Flow, HourBucket, ZohoAccount
 from monitor.periods import hour_of
-from monitor.queries.flows import FlowFilter, flow_list, standing_counts, standings
-from monitor.standing.facts import Presents, silent_among, standing_in_sql, with_facts
+from monitor.queries.flows import FlowFilter, by_standing, in_order, in_order_of_standing, rows, week_sums
+from monitor.standing.facts import Presents, silent_among, standing_in_sql, standing_of, with_facts
 from monitor.standing.judge import WORDS, AccountPresent
 from tests import factories
 from tests.bystander import own
 from tests.depth import tried
+from tests.queries.listed_flows import listed
 
 pytestmark = pytest.mark.django_db
 NOW = factories.NOON
@@ -80,13 +81,15 @@ def test_filters_rows_and_counts_agree(wanted: list[tuple[dict[str, Any], str]])
             store(account, fields)
             accounts[account.pk] = AccountPresent(code, "why" if code else "")
         flows = list(with_facts(own(Flow).select_related("progress"), NOW))
-        shown = {key: one.code for key, one in standings(flows, accounts, NOW).items()}
         presents_now = Presents(accounts, silent_among(NOW))
+        shown = {flow.pk: standing_of(flow, presents_now).code for flow in flows}
         coded = with_facts(own(Flow), NOW).annotate(code=standing_in_sql(presents_now))
         assert dict(coded.values_list("pk", "code")) == shown
+        sums = week_sums(NOW)
+        assert {row.pk: standing_of(row, presents_now).code for row in rows(list(shown), sums, NOW)} == shown
         for code in WORDS:
-            listed = flow_list(FlowFilter(standing=code), NOW, accounts).filter(account_id__in=accounts)
-            assert {flow.pk for flow in listed} == {key for key, one in shown.items() if one == code}
+            found = in_order(FlowFilter(standing=code), sums, presents_now, NOW)
+            assert shown.keys() & found == {key for key, one in shown.items() if one == code}
         transaction.set_rollback(True)
 
 
@@ -99,12 +102,12 @@ def test_the_counts_of_standings_are_those_of_the_lists_behind_them(nobody_else:
             factories.make_execution(flow, newest, started_time=now - HOUR)
     factories.make_flow(account, gone_at=now)
     factories.make_flow(account)
-    counted = standing_counts(known, silent_among(now), now)
+    counted = in_order_of_standing(by_standing(known, silent_among(now), now))
     assert counted == Counter(failing=1, healthy=1, unknown=1, paused=1, unread=1)
     assert list(counted) == [code for code in WORDS if code in counted]
     for code, number in counted.items():
-        assert flow_list(FlowFilter(standing=code), now, known).count() == number
-    assert flow_list(FlowFilter(standing="gone"), now, known).count() == 1
+        assert len(listed(FlowFilter(standing=code), now, known)) == number
+    assert len(listed(FlowFilter(standing="gone"), now, known)) == 1
 
 
 def test_a_run_that_is_no_longer_listed_makes_nobody_stuck(account: ZohoAccount, now: datetime) -> None:
@@ -112,12 +115,12 @@ def test_a_run_that_is_no_longer_listed_makes_nobody_stuck(account: ZohoAccount,
     factories.make_execution(flow, "success", started_time=now - 30 * HOUR)
     run = factories.make_execution(flow, "running", started_time=now - 30 * HOUR)
     (row,) = with_facts(own(Flow).select_related("progress"), now)
-    assert standings([row], {}, now)[flow.pk].code == "stuck"
+    assert standing_of(row, Presents({}, frozenset())).code == "stuck"
     own(Flow).update(may_wait=True)
     (row,) = with_facts(own(Flow).select_related("progress"), now)
-    assert standings([row], {}, now)[flow.pk].code == "healthy", "a step that waits explains it"
+    assert standing_of(row, Presents({}, frozenset())).code == "healthy", "a step that waits explains it"
     own(Flow).update(may_wait=False)
     run.unlisted_at = now
     run.save()
     (row,) = with_facts(own(Flow).select_related("progress"), now)
-    assert standings([row], {}, now)[flow.pk].code == "healthy"
+    assert standing_of(row, Presents({}, frozenset())).code == "healthy"

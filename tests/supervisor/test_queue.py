@@ -54,7 +54,7 @@ def test_a_killed_clusters_jobs_and_canaries_are_forgotten_but_nobody_elses(now:
         queue.send_canary("dead-1")
         queue.send_canary("other-1")
     queue.forget("dead-", now)
-    left = [(row.func(), row.args()) for row in OrmQ.objects.all()]
+    left = [(row.func(), row.args()) for row in OrmQ.objects.order_by("pk")]
     assert left == [("monitor.tasks.something_of_a_person", ()), ("monitor.tasks.canary", ("other-1",))]
 
 

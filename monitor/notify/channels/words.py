@@ -44,6 +44,7 @@ def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) ->
         text="\n".join(lines_of(facts)),
         payload=payload_of(facts, now),
         says_both=facts.says_both,
+        knew_ended=facts.knew_ended,
         created_at=now,
         next_try_at=now,
     )

@@ -69,7 +69,7 @@ def _became(facts: Facts) -> str:
         return "Fired and recovered"
     if facts.is_growth:
         return "More alerts"
-    return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"
+    return "Still firing" if facts.kind == Notice.Kind.REPEAT or not facts.news else "Firing"
 
 
 def told_of(facts: Facts) -> tuple[MemberFacts, ...]:

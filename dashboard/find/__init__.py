@@ -1,0 +1,1 @@
+"""Finds pages and things by a few letters."""

@@ -123,7 +123,7 @@ def test_alerts_connections_and_silent_flows_are_one_list(
     assert f"Lead to campaign Firing 88.0 % of 50 runs · {name} since 2 h ago nobody yet Open" in words
     assert f"Books main Expired The connection does not work · {name} since 1 d ago" in words
     assert f"Nightly clean-up Silent Its longest pause in four weeks was 4 h · {name} since 1 d ago" in words
-    assert "1 alert ; 1 silent flow ; 1 broken connection." in words
+    assert "1 alert ; 1 silent flow ; 1 broken connection . As of" in words
     assert '<a href="/flows/?standing=silent">1 silent flow</a>' in page.content.decode()
 
 

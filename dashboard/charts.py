@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from enum import Enum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -39,7 +38,7 @@ DURATION_STEPS_MS = (
 
 # The address of the runs that a slot counts as having a status; empty where there is no list of them.
 Link = Callable[[Slot, str], str]
-_STATUSES = {"succeeded": "success", "failed": "failed", "running": "running", "other": "other"}
+STATUSES = {"succeeded": "success", "failed": "failed", "running": "running", "other": "other"}
 
 
 class Cell(NamedTuple):
@@ -54,26 +53,9 @@ def no_link(slot: Slot, status: str) -> str:
     return ""
 
 
-class MarkKind(Enum):
-    """Names what is marked above the axis of time: its words, the role of its colour, its place and Plotly's symbol."""
-
-    CHANGE = ("Changes", "info", 0.5, "triangle-up")
-    INCIDENT = ("Incidents", "bad", 1.5, "diamond")
-
-    def __init__(self, label: str, role: str, height: float, symbol: str) -> None:
-        self.label, self.role, self.height, self.symbol = label, role, height, symbol
-
-
-class Mark(NamedTuple):
-    """Marks a moment of a chart."""
-
-    at: datetime
-    kind: MarkKind
-
-
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot, bar, mark or firing."""
+    """Describes a line of the legend; `shape` is line, dot, dash, bar, mark or firing."""
 
     label: str
     role: str
@@ -107,33 +89,24 @@ def success_rate(
     holes: Sequence[Hole] = (),
     link: Link = no_link,
     firings: Sequence[Window] = (),
+    threshold: float | None = None,
 ) -> Chart:
-    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below."""
+    """Draws final and first-attempt success rate as lines above bars of failed runs.
+
+    `firings` lie shaded below; `threshold`, in per cent, is a broken line across.
+    """
     counts = [slot.counts for slot in slots]
-    floor, step = rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
+    rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
+    floor, step = rate_axis(rates)
     most, count_step = count_axis(max((c.failed for c in counts), default=0))
-    texts = [rate_words(c) for c in counts]
-    layout = _layout(slots, zone, holes)
+    layout = layout_of(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
     layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
-    first = [formats.rate(c.first_rate) for c in counts]
-    data = [
-        _line("First attempt", "first", names(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
-        _line("Final result", "good", names(slots, zone), [c.rate for c in counts], texts),
-        _bars(
-            "Failed",
-            "bad",
-            slots,
-            zone,
-            [c.failed if c.finished else None for c in counts],
-            _hrefs(slots, "failed", link),
-        )
-        | {"yaxis": "y2"},
-    ]
+    data = _rate_traces(slots, zone, link, threshold)
     return Chart(
         id="chart-success-rate",
         title="Success rate",
@@ -143,14 +116,16 @@ def success_rate(
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
             LegendKey("Failed runs", "bad", "bar"),
+            *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
-        rows=_rate_rows(slots, names(slots, zone), link),
+        rows=rate_rows(slots, names(slots, zone), link),
     )
 
 
-def _rate_rows(slots: Sequence[Slot], named: Sequence[str], link: Link) -> list[list[Cell]]:
+def rate_rows(slots: Sequence[Slot], named: Sequence[str], link: Link) -> list[list[Cell]]:
+    """Writes the table of a chart of rates."""
     return [
         [Cell(name), Cell(formats.rate(s.counts.rate)), Cell(formats.rate(s.counts.first_rate))]
         + (
@@ -162,55 +137,19 @@ def _rate_rows(slots: Sequence[Slot], named: Sequence[str], link: Link) -> list[
     ]
 
 
-def volume(
-    slots: Sequence[Slot],
-    zone: tzinfo,
-    holes: Sequence[Hole] = (),
-    link: Link = no_link,
-    marks: Sequence[Mark] = (),
-) -> Chart:
-    """Draws runs as bars, succeeded and failed, the success rate as a line over them, and `marks` between the two."""
-    counts = [slot.counts for slot in slots]
-    floor, step = rate_axis([c.rate for c in counts if c.rate is not None])
-    most, count_step = count_axis(max((c.finished for c in counts), default=0))
-    slack = (100 - floor) * 0.04
-    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
-    layout["yaxis"] |= {"domain": [0.7, 1]}
-    layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.56]}
-    layout["yaxis3"] = axis(range(0), str, top=2.0) | {"domain": [0.58, 0.68]}
-    layout["xaxis"]["anchor"] = "y2"
-    named = names(slots, zone)
-    known = [c if c.finished else None for c in counts]
-    data = [
-        _bars(name, role, slots, zone, [c and getattr(c, of) for c in known], _hrefs(slots, _STATUSES[of], link))
-        | {"yaxis": "y2"}
-        for name, role, of in (("Success", "good", "succeeded"), ("Failed", "bad", "failed"))
+def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: float | None) -> list[Figure]:
+    counts, where = [slot.counts for slot in slots], names(slots, zone)
+    first, texts = [formats.rate(c.first_rate) for c in counts], [rate_words(c) for c in counts]
+    failed = [c.failed if c.finished else None for c in counts]
+    traces = [
+        line_trace("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
+        line_trace("Final result", "good", where, [c.rate for c in counts], texts),
+        bar_trace("Failed", "bad", slots, zone, failed, links_of(slots, "failed", link)) | {"yaxis": "y2"},
     ]
-    data.append(_line("Success rate", "first", named, [c.rate for c in counts], [rate_words(c) for c in counts]))
-    data += [
-        _marks(kind, [sum(1 for mark in marks if mark.kind is kind and _is_in(mark, slot)) for slot in slots], named)
-        for kind in MarkKind
-        if any(mark.kind is kind for mark in marks)
-    ]
-    return Chart(
-        id="chart-volume",
-        title="Runs and success rate",
-        summary=rate_summary(slots),
-        figure={"data": data, "layout": layout},
-        legend=[
-            LegendKey("Success", "good", "bar"),
-            LegendKey("Failed", "bad", "bar"),
-            LegendKey("Success rate", "first"),
-            *(LegendKey(kind.label, kind.role, "mark") for kind in MarkKind if any(m.kind is kind for m in marks)),
-        ],
-        head=["From", "Success rate", "First attempt", "Finished", "Failed"],
-        rows=_rate_rows(slots, named, link),
-    )
-
-
-def _is_in(mark: Mark, slot: Slot) -> bool:
-    return slot.start <= mark.at < slot.end
+    if threshold is not None:
+        bound = [formats.rate(threshold)] * len(slots)
+        traces.append(line_trace("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
+    return traces
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
@@ -218,10 +157,10 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     slowest = max((s.p95 for s in slots if s.p95 is not None), default=0.0)
     step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
     top = step * max(1, -int(-slowest // step))
-    layout = _layout(slots, zone, holes)
+    layout = layout_of(slots, zone, holes)
     layout["yaxis"] = axis(range(0, top + 1, step), duration_writer(top), top=top * 1.04)
     data = [
-        _line(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
+        line_trace(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
         for name, role, values in (
             ("Median", "p50", [s.p50 for s in slots]),
             ("95th percentile", "p95", [s.p95 for s in slots]),
@@ -247,16 +186,16 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     if any(s.counts.other for s in slots):
         kinds.append(("Other", "other", "other"))
     most, step = count_axis(max((s.counts.total for s in slots), default=0))
-    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
+    layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
     layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     data = [
-        _bars(
+        bar_trace(
             name,
             role,
             slots,
             zone,
             [getattr(s.counts, of) if s.counts.total else None for s in slots],
-            _hrefs(slots, _STATUSES[of], link),
+            links_of(slots, STATUSES[of], link),
         )
         for name, role, of in kinds
     ]
@@ -270,7 +209,7 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
         rows=[
             [Cell(name)]
             + [
-                _count(getattr(s.counts, of), s, _STATUSES[of], link)
+                _count(getattr(s.counts, of), s, STATUSES[of], link)
                 if s.counts.total or s.is_known
                 else Cell(s.missing)
                 for _, _, of in kinds
@@ -291,7 +230,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
         kinds.append(("All others", "other", rest))
     table = [[sum(s.errors.get(name, 0) for name in names) for _, _, names in kinds] for s in slots]
     most, step = count_axis(max(map(sum, table), default=0))
-    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
+    layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
     layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     return Chart(
         id="chart-failures",
@@ -299,10 +238,10 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
         summary=failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
         figure={
             "data": [
-                _bars(name, role, slots, zone, [row[place] or None for row in table])
+                bar_trace(name, role, slots, zone, [row[place] or None for row in table])
                 for place, (name, role, _) in enumerate(kinds)
             ]
-            or [_bars("Failed", "bad", slots, zone, [None] * len(slots))],
+            or [bar_trace("Failed", "bad", slots, zone, [None] * len(slots))],
             "layout": layout,
         },
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
@@ -318,14 +257,14 @@ def failed_by_day(slots: Sequence[Slot], zone: tzinfo, link: Link = no_link) -> 
     """Draws the failures of a problem by day: the ledger's counts, in which a day without one has none."""
     counts = [slot.counts.failed for slot in slots]
     most, step = count_axis(max(counts, default=0))
-    layout = _layout(slots, zone, ())
+    layout = layout_of(slots, zone, ())
     layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     return Chart(
         id="chart-problem",
         title="Failed runs by day",
         summary=f"{sum(counts):,} runs failed in these days, {max(counts, default=0):,} at most in one.",
         figure={
-            "data": [_bars("Failed", "bad", slots, zone, counts, _hrefs(slots, "failed", link))],
+            "data": [bar_trace("Failed", "bad", slots, zone, counts, links_of(slots, "failed", link))],
             "layout": layout,
         },
         legend=[LegendKey("Failed runs", "bad", "bar")],
@@ -351,14 +290,16 @@ def _count(count: int, slot: Slot, status: str, link: Link) -> Cell:
     return Cell(f"{count:,}", link(slot, status) if count else "")
 
 
-def _hrefs(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
+def links_of(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
+    """Returns the address of the runs of each slot that have a status."""
     return [link(slot, status) for slot in slots]
 
 
-def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
+def line_trace(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
+    """Describes a line through the slots; a value that is not known leaves a gap."""
     return {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines" if dash == "dash" else "lines+markers",
         "name": name,
         "x": xs,
         "y": [None if y is None else round(y, 3) for y in ys],
@@ -371,9 +312,10 @@ def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], 
     }
 
 
-def _bars(
+def bar_trace(
     name: str, role: str, slots: Sequence[Slot], zone: tzinfo, ys: list[Any], hrefs: Sequence[str] = ()
 ) -> Figure:
+    """Describes bars, one a slot."""
     return {
         "type": "bar",
         "name": name,
@@ -386,29 +328,14 @@ def _bars(
     }
 
 
-def _marks(kind: MarkKind, counts: Sequence[int], named: list[str]) -> Figure:
-    words = kind.label.lower()
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": kind.label,
-        "x": named,
-        "y": [kind.height if count else None for count in counts],
-        "text": [f"{count:,} {words if count > 1 else words.removesuffix('s')}" for count in counts],
-        "hovertemplate": "%{text}",
-        "marker": {"size": 9, "symbol": kind.symbol},
-        "yaxis": "y3",
-        "meta": {"role": kind.role},
-    }
-
-
 def _slot_length(slots: Sequence[Slot]) -> timedelta:
     """Finds the usual length of a slot; the last is cut by the present, and days differ where the clock changes."""
     lengths = sorted(after.start - before.start for before, after in pairwise(slots))
     return lengths[len(lengths) // 2] if lengths else timedelta(hours=1)
 
 
-def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figure:
+def layout_of(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figure:
+    """Describes axes and shading of a figure of slots."""
     every = max(1, -(-len(slots) // MOST_TICKS))
     ticks = list(range(len(slots)))[::-every][::-1]
     if len(ticks) > 1 and ticks[0] == 0:

@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from dashboard import charts, remembered, slots, svg
-from dashboard.charts import Mark, MarkKind
+from dashboard import remembered, slots, svg
 from dashboard.context import frame_at
 from dashboard.overview import grid
 from dashboard.overview.rows import Rights, lines
 from dashboard.overview.verdict import VerdictFacts, doubt_of, verdict
+from dashboard.volume_chart import Mark, MarkKind, volume
 from monitor.access import may
 from monitor.models.addresses import address_of_list
 from monitor.periods import CHOICES, PeriodChoice, choice_of
@@ -138,7 +138,7 @@ def _painted(facts: OverviewFacts, period: PeriodChoice, zone: tzinfo) -> Painte
     columns = slots.of_figures(figures, unknown)
     kinds = {"incident": MarkKind.INCIDENT}
     marks = [Mark(one.at, kinds.get(one.kind, MarkKind.CHANGE)) for one in facts.marks]
-    chart = charts.volume(columns, zone, unknown, slots.link(figures), marks)
+    chart = volume(columns, zone, unknown, slots.link(figures), marks)
     counts = [column.counts for column in columns]
     return PaintedOverview(
         facts=facts,

@@ -29,7 +29,7 @@ _SAID = {
 
 
 def why_over(message: Delivery | ChannelMessage, now: datetime) -> str:
-    """Returns why a claimed message that was kept back is told to nobody any more; "" where it is."""
+    """Returns why a claimed message that was kept back is not sent any more; "" where it is."""
     notice = message.notice
     if notice is None or message.kept_quiet == "" or notice.kind == Notice.Kind.RESOLVED:
         return ""

@@ -91,10 +91,17 @@ def success_rate(
     holes: Sequence[Hole] = (),
     link: Link = no_link,
     firings: Sequence[Window] = (),
+    before: Sequence[Slot] = (),
 ) -> Chart:
-    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below."""
+    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below.
+
+    The rate of the slots `before`, those of the period before, is a dashed line: the newest of them under the newest.
+    """
     counts = [slot.counts for slot in slots]
-    floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
+    earlier = _beneath(slots, before)
+    floor, step = _rate_axis(
+        [value for c in (*counts, *earlier) for value in (c.rate, c.first_rate) if value is not None]
+    )
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
     texts = [_rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
@@ -105,7 +112,12 @@ def success_rate(
     layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
     first = [formats.rate(c.first_rate) for c in counts]
+    named = names(slots, zone)
+    dashed = [
+        _line("Period before", "other", named, [c.rate for c in earlier], list(map(_rate_words, earlier)), "dash")
+    ]
     data = [
+        *(dashed if before else []),
         _line("First attempt", "first", names(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
         _line("Final result", "good", names(slots, zone), [c.rate for c in counts], texts),
         _bars(
@@ -126,20 +138,29 @@ def success_rate(
         legend=[
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
+            *([LegendKey("Period before", "other", "dash")] if before else []),
             LegendKey("Failed runs", "bad", "bar"),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
-        head=["From", "Success rate", "First attempt", "Finished", "Failed"],
+        head=["From", "Success rate", *(["Period before"] if before else []), "First attempt", "Finished", "Failed"],
         rows=[
-            [Cell(name), Cell(formats.rate(s.counts.rate)), Cell(formats.rate(s.counts.first_rate))]
+            [Cell(name), Cell(formats.rate(s.counts.rate))]
+            + ([Cell(formats.rate(was.rate))] if before else [])
+            + [Cell(formats.rate(s.counts.first_rate))]
             + (
                 [_count(s.counts.finished, s, "finished", link), _count(s.counts.failed, s, "failed", link)]
                 if s.counts.finished or s.is_known
                 else [Cell(s.missing)] * 2
             )
-            for name, s in zip(names(slots, zone), slots, strict=True)
+            for name, s, was in zip(named, slots, earlier, strict=True)
         ],
     )
+
+
+def _beneath(slots: Sequence[Slot], before: Sequence[Slot]) -> list[Counts]:
+    """Lays the counts of an earlier period beneath the slots, from the newest on; what it lacks is nothing."""
+    counts = [slot.counts for slot in before][-len(slots) :] if slots else []
+    return [Counts()] * (len(slots) - len(counts)) + counts
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:

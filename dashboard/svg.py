@@ -206,7 +206,8 @@ def _line(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
             runs.append([])
         else:
             runs[-1].append((x.at(at), axis.at(value)))
-    kind = "chart__line chart__line--dot" if trace["line"]["dash"] == "dot" else "chart__line"
+    dash = trace["line"]["dash"]
+    kind = "chart__line" if dash == "solid" else f"chart__line chart__line--{dash}"
     lines = [
         format_html(
             '<path class="{} series-{}" d="M{}"/>', kind, role, " ".join(f"{left:g},{top:g}" for left, top in run)

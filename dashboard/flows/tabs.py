@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -14,15 +14,15 @@ from dashboard.flows import strip
 from dashboard.flows.forms import PinForm, RecordFieldForm
 from dashboard.ownership import shown
 from dashboard.reasons import ReasonForm
+from dashboard.slots import Slot
 from monitor.access import may
 from monitor.models import Flow
 from monitor.ownership import ownership_of
 from monitor.periods import PeriodChoice
 from monitor.queries import counts, executions, flow_causes, links, policies, problems, versions
 from monitor.queries import flow as one
-from monitor.queries.flow import FlowState
+from monitor.queries.flow import Compared, FlowState
 from monitor.queries.freshness import AccountFreshness
-from monitor.queries.overview import PeriodFigures
 from monitor.retry.pins import actions_of, word_on
 from monitor.triage import choose_record
 
@@ -58,7 +58,7 @@ class Tab:
     anchors: tuple[str, ...] = ()
 
 
-def figures(looked: Looked) -> PeriodFigures:
+def figures(looked: Looked) -> Compared:
     """Counts the flow's runs of the period, for all readers of the next seconds at once."""
     flow, period = looked.flow, looked.period
     key = ("figures of a flow", flow.pk, period.days, period.slot_hours, str(looked.zone))
@@ -67,12 +67,16 @@ def figures(looked: Looked) -> PeriodFigures:
 
 def overview(looked: Looked, state: FlowState) -> dict[str, Any]:
     """Reads the first screen: how it stands and why, what was changed last, who looks after it, its newest runs."""
-    flow, found = looked.flow, figures(looked)
+    flow, compared = looked.flow, figures(looked)
+    found = compared.figures
     key = ("causes of a flow", flow.pk, found.window)
     causes = remembered.of(key, lambda: flow_causes.causes(flow.pk, found.window))
+    unknown = one.before_unknown(flow, found)
+    laid = slots.of_figures(found, state.holes)
     return {
         "figures": found,
-        "before_unknown": one.before_unknown(flow, found),
+        "before_unknown": unknown,
+        "rate_chart": _rate(looked, state, compared, laid, unknown),
         "causes": causes,
         "alerts": list(one.open_alerts(flow)) if flow.has_alert else [],  # type: ignore[attr-defined]
         "last_change": versions.last_change(flow),
@@ -85,7 +89,8 @@ def overview(looked: Looked, state: FlowState) -> dict[str, Any]:
 
 def in_charts(looked: Looked, state: FlowState) -> dict[str, Any]:
     """Draws the runs of the period, with the rate of the period before beside that of this one."""
-    flow, found = looked.flow, figures(looked)
+    flow, compared = looked.flow, figures(looked)
+    found, unknown = compared.figures, one.before_unknown(flow, compared.figures)
     details = counts.details(found.window, found.begins, flow_id=flow.pk)
     laid = slots.of_figures(found, state.holes, details)
     link = slots.link(found, flow_id=flow.pk)
@@ -94,10 +99,18 @@ def in_charts(looked: Looked, state: FlowState) -> dict[str, Any]:
     ]
     return {
         "figures": found,
-        "before_unknown": one.before_unknown(flow, found),
-        "rate_chart": charts.success_rate(laid, looked.zone, state.holes, link),
+        "before_unknown": unknown,
+        "rate_chart": _rate(looked, state, compared, laid, unknown),
         "charts": drawn,
     }
+
+
+def _rate(looked: Looked, state: FlowState, compared: Compared, laid: Sequence[Slot], unknown: str) -> charts.Chart:
+    """Draws the success rate, and that of the period before where it is known."""
+    found = compared.figures
+    before = slots.lay(compared.pieces, compared.begins, found.window.start) if not unknown else []
+    link = slots.link(found, flow_id=looked.flow.pk)
+    return charts.success_rate(laid, looked.zone, state.holes, link, before=before)
 
 
 def in_runs(looked: Looked, state: FlowState) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ENDED, AlertState, Execution, Flow
 from monitor.models.definitions import actions_in
-from monitor.periods import PeriodChoice
+from monitor.periods import PeriodChoice, slot_starts
 from monitor.privacy import mask_text
-from monitor.queries import backfill, holes, overview, problems
+from monitor.queries import backfill, counts, holes, overview, problems
 from monitor.queries.backfill import FlowHistory
+from monitor.queries.counts import Piece
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.incidents import with_acknowledgement
@@ -117,8 +118,17 @@ def state(
     )
 
 
-def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> PeriodFigures:
-    """Counts the runs of a flow in a time and in the time before. As `overview.period`.
+@dataclass(frozen=True)
+class Compared:
+    """Holds the figures of a time, and those of the time before in pieces, with where their slots begin."""
+
+    figures: PeriodFigures
+    pieces: list[Piece]
+    begins: list[datetime]
+
+
+def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> Compared:
+    """Counts the runs of a flow in a time and in the time before. One statement more than `overview.period`.
 
     Args:
         flow: any.
@@ -126,7 +136,10 @@ def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC)
         period: how far the figures go back, and in which slots.
         zone: by whose clock a slot begins.
     """
-    return overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
+    found = overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
+    before = found.window.before()
+    begins = slot_starts(before, period.slot_hours, zone)
+    return Compared(found, counts.pieces(before, begins, flow_id=flow.pk, marks=found.marks), begins)
 
 
 def before_unknown(flow: Flow, found: PeriodFigures) -> str:

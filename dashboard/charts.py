@@ -57,7 +57,7 @@ def no_link(slot: Slot, status: str) -> str:
 
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot, bar or firing."""
+    """Describes a line of the legend; `shape` is line, dot, dash, bar or firing."""
 
     label: str
     role: str
@@ -91,19 +91,18 @@ def success_rate(
     holes: Sequence[Hole] = (),
     link: Link = no_link,
     firings: Sequence[Window] = (),
+    threshold: float | None = None,
     before: Sequence[Slot] = (),
 ) -> Chart:
-    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below.
+    """Draws final and first-attempt success rate as lines above bars of failed runs.
 
-    The rate of the slots `before`, those of the period before, is a dashed line: the newest of them under the newest.
+    `firings` lie shaded below; `threshold`, in per cent, is a broken line across, and so is the rate of the slots
+    `before`, those of the period before: the newest of them under the newest.
     """
-    counts = [slot.counts for slot in slots]
-    earlier = _beneath(slots, before)
-    floor, step = _rate_axis(
-        [value for c in (*counts, *earlier) for value in (c.rate, c.first_rate) if value is not None]
-    )
+    counts, earlier = [slot.counts for slot in slots], _beneath(slots, before)
+    rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
+    floor, step = _rate_axis(rates + [c.rate for c in earlier if c.rate is not None])
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
-    texts = [_rate_words(c) for c in counts]
     layout = _layout(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
@@ -111,25 +110,11 @@ def success_rate(
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
-    first = [formats.rate(c.first_rate) for c in counts]
+    data = _rate_traces(slots, zone, link, threshold)
     named = names(slots, zone)
-    dashed = [
-        _line("Period before", "other", named, [c.rate for c in earlier], list(map(_rate_words, earlier)), "dash")
-    ]
-    data = [
-        *(dashed if before else []),
-        _line("First attempt", "first", names(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
-        _line("Final result", "good", names(slots, zone), [c.rate for c in counts], texts),
-        _bars(
-            "Failed",
-            "bad",
-            slots,
-            zone,
-            [c.failed if c.finished else None for c in counts],
-            _hrefs(slots, "failed", link),
-        )
-        | {"yaxis": "y2"},
-    ]
+    if before:
+        was = [c.rate for c in earlier]
+        data.insert(0, _line("Period before", "other", named, was, list(map(formats.rate, was)), dash="dash"))
     return Chart(
         id="chart-success-rate",
         title="Success rate",
@@ -140,6 +125,7 @@ def success_rate(
             LegendKey("First attempt", "first", "dot"),
             *([LegendKey("Period before", "other", "dash")] if before else []),
             LegendKey("Failed runs", "bad", "bar"),
+            *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", *(["Period before"] if before else []), "First attempt", "Finished", "Failed"],
@@ -155,6 +141,21 @@ def success_rate(
             for name, s, was in zip(named, slots, earlier, strict=True)
         ],
     )
+
+
+def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: float | None) -> list[Figure]:
+    counts, where = [slot.counts for slot in slots], names(slots, zone)
+    first, texts = [formats.rate(c.first_rate) for c in counts], [_rate_words(c) for c in counts]
+    failed = [c.failed if c.finished else None for c in counts]
+    traces = [
+        _line("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
+        _line("Final result", "good", where, [c.rate for c in counts], texts),
+        _bars("Failed", "bad", slots, zone, failed, _hrefs(slots, "failed", link)) | {"yaxis": "y2"},
+    ]
+    if threshold is not None:
+        bound = [formats.rate(threshold)] * len(slots)
+        traces.append(_line("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
+    return traces
 
 
 def _beneath(slots: Sequence[Slot], before: Sequence[Slot]) -> list[Counts]:
@@ -308,7 +309,7 @@ def _hrefs(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
 def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
     return {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines" if dash == "dash" else "lines+markers",
         "name": name,
         "x": xs,
         "y": [None if y is None else round(y, 3) for y in ys],

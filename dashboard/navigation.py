@@ -63,6 +63,7 @@ MENU = (
         "connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version"), key="w"
     ),
     Entry("webhook_failures", "Webhook failures", "webhook", key="h"),
+    Entry("connections", "Connections", "plug", ("connection",), key="n"),
     Entry(
         "alerts", "Alerts", "bell", ("alert", "alert_rules", "alert_routes", "corrections"), counts="alerts", key="a"
     ),

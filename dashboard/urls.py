@@ -14,6 +14,7 @@ AREAS = (
         "alerts",
         "channels",
         "rules",
+        "connections",
         "versions",
         "accounts",
         "people",

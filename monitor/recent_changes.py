@@ -19,7 +19,7 @@ class FoundChange:
     Attributes:
         at: when, as far as known.
         thing: "flow", "rule" or "connection".
-        key: of the flow or workflow rule; of the account for a connection, which has no page of its own.
+        key: of the flow, workflow rule or connection.
         name: of the thing, as Zoho sent it: not masked.
         number: of the version; 0 for a connection.
         status: what the connection became; "" for a definition.
@@ -68,7 +68,7 @@ def changes_near(
         FoundChange(
             link.status_since,
             "connection",
-            incident.account_id,
+            link.pk,
             link.connection_name or link.connection_id,
             status=link.status,
         )

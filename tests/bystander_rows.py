@@ -90,7 +90,7 @@ def _add_mirror(account: Account) -> tables.Flow:
     tables.ExecutionEvent.objects.create(
         execution=execution, kind="ended", from_status="running", to_status="failed", seen_at=PAST
     )
-    tables.Connection.objects.create(
+    connection = tables.Connection.objects.create(
         account=account,
         connection_id="bystander-connection",
         connection_name="Bystander's books",
@@ -98,6 +98,7 @@ def _add_mirror(account: Account) -> tables.Flow:
         status_since=PAST,
         **seen,
     )
+    factories.make_connection_change(connection, before="expired", at=PAST)
     hour = PAST.replace(minute=0)
     tables.HourBucket.objects.create(flow=flow, hour=hour, failed=1, errors={"data": 1})
     tables.AccountHour.objects.create(account_id=flow.account_id, hour=hour, buckets=1, failed=1)

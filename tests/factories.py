@@ -23,6 +23,8 @@ from monitor.models import (
     ChannelStanding,
     ConnectedVersion,
     ConnectedWorkflow,
+    Connection,
+    ConnectionChange,
     Correction,
     CountedFlow,
     DayBucket,
@@ -50,6 +52,7 @@ from monitor.models import (
     WorkflowRule,
     ZohoAccount,
 )
+from monitor.models.definitions import apps_of, packed_apps
 from monitor.quarters import Part, pack, unpack
 from monitor.rollups.account_totals import SUMMED
 
@@ -97,6 +100,7 @@ def make_flow(account: ZohoAccount | None = None, **fields: Any) -> Flow:
         "seen_at": NOON,
     } | fields
     own, progress = _apart(fields)
+    own.setdefault("apps", packed_apps([own.get("trigger_app", "")]))
     flow = Flow.objects.create(account=account or make_account(), **own)
     FlowProgress.objects.create(flow=flow, **progress)
     return flow
@@ -116,6 +120,28 @@ def _apart(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     names = {field.name for field in FlowProgress._meta.get_fields()} - {"flow"}
     progress = {name: value for name, value in fields.items() if name in names}
     return {name: value for name, value in fields.items() if name not in names}, progress
+
+
+def make_connection(account: ZohoAccount | None = None, **fields: Any) -> Connection:
+    """A connection as the list leaves it, that has worked since it was seen first."""
+    number = next(_numbers)
+    fields = {
+        "connection_id": f"5560000000{number:07}",
+        "connection_name": f"Connection {number}",
+        "app": "Zoho CRM",
+        "auth_type": "oauth2",
+        "status": "active",
+        "status_since": NOON,
+        "first_seen_at": NOON,
+        "seen_at": NOON,
+    } | fields
+    return Connection.objects.create(account=account or make_account(), **fields)
+
+
+def make_connection_change(connection: Connection, **fields: Any) -> ConnectionChange:
+    """A change of a connection's status as a list showed it."""
+    fields = {"kind": "status", "before": "active", "status": connection.status, "at": NOON} | fields
+    return ConnectionChange.objects.create(connection=connection, **fields)
 
 
 def make_execution(flow: Flow | None = None, status: str = "success", **fields: Any) -> Execution:
@@ -320,6 +346,7 @@ def make_version(thing: Flow | WorkflowRule | ConnectedWorkflow, **fields: Any) 
         "change_count": len(fields.get("changes", [])),
     } | fields
     if isinstance(thing, Flow):
+        Flow.objects.filter(pk=thing.pk).update(apps=apps_of(thing.trigger_app, fields["content"]))
         return FlowVersion.objects.create(flow=thing, **fields)
     if isinstance(thing, WorkflowRule):
         return RuleVersion.objects.create(rule=thing, **fields)

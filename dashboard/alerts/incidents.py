@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,23 +13,40 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard import charts
 from dashboard.access import get_or_404
+from dashboard.alerts import incident_chart
 from dashboard.alerts.correction_forms import IncidentCorrectionForm
 from dashboard.alerts.forms import AcknowledgeForm, CommentForm, HandOverForm, SnoozeForm, WhyForm
-from dashboard.context import age_of
+from dashboard.context import age_of, frame_at
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
-from monitor.models import Incident, Snooze
+from monitor.models import Incident, IncidentAlert, Snooze
 from monitor.queries import corrections
 from monitor.queries import incidents as queries
+from monitor.triage.remedy import REMEDIES
 
 
 @require_safe
 def incident(request: HttpRequest, pk: int) -> HttpResponse:
-    """Shows one incident: its alerts, what was mailed, what people did, and what they can do."""
+    """Shows one incident: why it is, its alerts, what was mailed, what people did, and what they can do.
+
+    `?chart=1` draws its flows too; a script asks for that part alone once the page is there.
+    """
     row = get_or_404(request.user, queries.incidents(), pk)
-    return render(request, "alerts/incident.html", _context(request, row))
+    if request.GET.get("chart") and request.htmx:  # type: ignore[attr-defined]
+        return render(request, "alerts/incident_chart.html", {"chart": _chart(row, queries.members_of(row))})
+    context = _context(request, row)
+    if request.GET.get("chart"):
+        context["chart"] = _chart(row, context["detail"].row.members)
+    return render(request, "alerts/incident.html", context)
+
+
+def _chart(row: Incident, members: Sequence[IncidentAlert]) -> charts.Chart | None:
+    now = timezone.now()
+    mirror = frame_at(now)["mirror"]
+    return incident_chart.chart_of(row, members, mirror, now, timezone.get_current_timezone())
 
 
 @require_POST
@@ -130,17 +147,21 @@ def _form(kind: type[Form], row: Incident, data: Any = None) -> Form:
     return kind(data, auto_id=f"{kind.__name__.lower()}_%s", **more)
 
 
-def _context(request: HttpRequest, row: Incident, given: Form | None = None) -> dict[str, object]:
+def _context(request: HttpRequest, row: Incident, given: Form | None = None) -> dict[str, Any]:
     kinds = {"form": AcknowledgeForm, "owner_form": HandOverForm, "comment_form": CommentForm}
     kinds |= {"close_form": WhyForm, "snooze_form": SnoozeForm}
     forms = {name: given if type(given) is kind else _form(kind, row) for name, kind in kinds.items()}
     now = timezone.now()
+    detail = queries.detail(row, now)
+    errors = detail.story.why.errors
     return age_of(row.account_id) | {
+        "what_to_do": REMEDIES.get(errors[0].remedy, "") if detail.story.why.is_one else "",
+        "has_flows": any(member.alert.flow_id is not None for member in detail.row.members),
         "corrections": corrections.of_incident(row.pk),
         "correction_form": IncidentCorrectionForm(incident=row, now=now, auto_id="correction_%s"),
         "may_correct": may(request.user, "correct", row.account),
         "incident": row,
-        "detail": queries.detail(row, now),
+        "detail": detail,
         "forms": forms,
         "may_act": may(request.user, "acknowledge", row.account),
         "may_see_mails": may(request.user, "mails"),

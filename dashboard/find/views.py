@@ -20,6 +20,7 @@ HEADINGS = {
     Kind.PROBLEM: "Problems",
     Kind.RULE: "Workflow rules",
     Kind.CONNECTED: "Connected workflows",
+    Kind.CONNECTION: "Connections",
 }
 ICONS = {
     Kind.RUN: "list",
@@ -27,6 +28,7 @@ ICONS = {
     Kind.PROBLEM: "bug",
     Kind.RULE: "git-branch",
     Kind.CONNECTED: "waypoints",
+    Kind.CONNECTION: "plug",
 }
 
 

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from dashboard.filters import IdField, OneOfField, TextField
 from dashboard.ownership import OwnedFilterForm
 from dashboard.reasons import ReasonForm
-from monitor.models import Problem, RetryPin
+from monitor.models import Connection, Problem, RetryPin
 from monitor.privacy import mask_text
 from monitor.queries.flows import SORTS, FlowFilter
 from monitor.standing.judge import WORDS
@@ -40,9 +40,10 @@ class FlowFilterForm(OwnedFilterForm):
     )
     standing = OneOfField(WORDS.items(), "Standing")
     problem = IdField(label="Problem")
+    connection = IdField(label="Uses connection")
 
     sorts = SORTS
-    field_order = ["text", "standing", "status", "owner", "tag", "account", "problem"]
+    field_order = ["text", "standing", "status", "owner", "tag", "account", "problem", "connection"]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -54,6 +55,13 @@ class FlowFilterForm(OwnedFilterForm):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
             self.offer("problem", [(pk, mask_text(title)) for pk, title in known])
 
+        connection = data.get("connection", "")
+        if not connection:
+            self.fields["connection"].widget = forms.HiddenInput()
+        elif self.fields["connection"].valid_value(connection):
+            links = Connection.objects.filter(pk=int(connection)).defer("raw")
+            self.offer("connection", [(one.pk, one.shown_name) for one in links])
+
     def wanted(self) -> FlowFilter:
         cleaned = self.cleaned_data
         return FlowFilter(
@@ -64,5 +72,6 @@ class FlowFilterForm(OwnedFilterForm):
             problem_id=cleaned["problem"],
             owner_id=cleaned["owner"],
             tag=cleaned["tag"],
+            connection_id=cleaned["connection"],
             sort=self.sorted_by,
         )

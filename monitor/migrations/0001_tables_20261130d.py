@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ('missed_sweeps', models.PositiveSmallIntegerField(default=0)),
                 ('gone_at', models.DateTimeField(help_text='deleted in Zoho; its history stays here', null=True)),
                 ('may_wait', models.BooleanField(default=False, help_text='its definition has a step that waits, as Delay does')),
+                ('apps', models.TextField(blank=True, help_text='of its trigger and its actions, as names of apps are compared, each between line ends')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount')),
             ],
             options={
@@ -464,6 +465,7 @@ class Migration(migrations.Migration):
                 ('auth_type', models.CharField(blank=True, max_length=64)),
                 ('status', models.CharField(max_length=32)),
                 ('status_since', models.DateTimeField(help_text='when this status was first seen here')),
+                ('status_after', models.DateTimeField(help_text='the last list that still had the status before it', null=True)),
                 ('created_time', models.DateTimeField(null=True)),
                 ('raw', models.JSONField(default=dict)),
                 ('first_seen_at', models.DateTimeField()),
@@ -473,6 +475,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['connection_name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConnectionChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('came', 'First seen'), ('status', 'Another status'), ('deleted', 'Deleted in Zoho'), ('back', 'Listed again')], max_length=8)),
+                ('before', models.CharField(blank=True, help_text="the status before, in Zoho's word", max_length=32)),
+                ('status', models.CharField(blank=True, help_text="the status from then on, in Zoho's word", max_length=32)),
+                ('seen_before', models.DateTimeField(null=True)),
+                ('at', models.DateTimeField()),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='monitor.connection')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -1642,6 +1659,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='connection',
             constraint=models.UniqueConstraint(fields=('account', 'connection_id'), name='one_row_per_connection'),
+        ),
+        migrations.AddIndex(
+            model_name='connectionchange',
+            index=models.Index(fields=['connection', '-at', '-id'], name='connectionchange_of'),
+        ),
+        migrations.AddIndex(
+            model_name='connectionchange',
+            index=models.Index(condition=models.Q(('kind', 'came'), _negated=True), fields=['-at', '-id'], name='connectionchange_newest'),
         ),
         migrations.AddField(
             model_name='recordfield',

@@ -5,8 +5,9 @@
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel, Route,                  |
 |                         | EscalationPolicy, EscalationStep                                             |
 | `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
-| `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
-|                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
+| `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection,                        |
+|                         | ConnectionChange, Execution, WorkflowRule, UsageSnapshot,                    |
+|                         | ConnectedWorkflow, WebhookFailure, FlowVersion,                              |
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
@@ -77,7 +78,16 @@ from monitor.models.definitions import (
 from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.digests import Digest, DigestSection
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import BROKEN, FLOW_REFUSED, SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
+from monitor.models.flows import (
+    BROKEN,
+    FLOW_REFUSED,
+    SWITCHED_OFF,
+    Connection,
+    ConnectionChange,
+    Flow,
+    FlowProgress,
+    HistoryOrder,
+)
 from monitor.models.hooks import (
     MOST_RATE,
     USUAL_RATE,
@@ -144,6 +154,7 @@ __all__ = [
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",
+    "ConnectionChange",
     "Correction",
     "CountedFlow",
     "CountedHour",

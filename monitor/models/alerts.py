@@ -240,10 +240,10 @@ class AlertState(models.Model):
 
     @property
     def subject_url(self) -> str:
-        """Is the address of the page of what it is about; a connection is shown on its account's."""
+        """Is the address of the page of what it is about."""
         if self.flow is not None:
             return self.flow.get_absolute_url()
-        page = {"crm_rule": "rule", "problem": "problem"}.get(self.subject_kind)
+        page = {"crm_rule": "rule", "problem": "problem", "connection": "connection"}.get(self.subject_kind)
         if page is None:
             return address_of("account", self.rule.account_id)
         return address_of(page, int(self.subject_key))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
+from monitor.app_names import plain_app
 from monitor.models.accounts import ZohoAccount
 from monitor.vault import EncryptedTextField
 
@@ -33,6 +35,23 @@ def actions_in(content: Any, depth: int = 0) -> Iterator[tuple[str, str, str]]:
 
 def _word(value: Any) -> str:
     return value[:200] if isinstance(value, str) else ""
+
+
+def packed_apps(apps: Iterable[str]) -> str:
+    """Writes the apps of a flow as its row keeps them: as they are compared, each once, between line ends. Pure."""
+    names = sorted({plain_app(app) for app in apps} - {""})
+    return "\n".join(["", *names, ""]) if names else ""
+
+
+def apps_of(trigger_app: str, content: Any) -> str:
+    """Writes the apps of a flow's trigger and actions as its row keeps them. Pure."""
+    return packed_apps([trigger_app, *(app for _, app, _ in actions_in(content))])
+
+
+def uses_app(app: str) -> Q:
+    """Makes the condition that a flow uses an app, in its trigger or in one of its actions, however it is spelled."""
+    name = plain_app(app)
+    return Q(apps__contains=f"\n{name}\n") if name else Q(pk__in=[])
 
 
 class HasDefinition(models.Model):

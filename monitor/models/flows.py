@@ -24,6 +24,9 @@ FLOW_REFUSED = "refused"
 BROKEN = ("inactive", "disabled", "expired", "invalid", "revoked", "error", "failed", "broken", "disconnected")
 
 
+NAMELESS = "(without a name)"
+
+
 class HistoryOrder(models.TextChoices):
     """Names how a flow's history is read for the first time, by what its newest page showed."""
 
@@ -57,6 +60,9 @@ class Flow(HasDefinition):
     missed_sweeps = models.PositiveSmallIntegerField(default=0)
     gone_at = models.DateTimeField(null=True, help_text="deleted in Zoho; its history stays here")
     may_wait = models.BooleanField(default=False, help_text="its definition has a step that waits, as Delay does")
+    apps = models.TextField(
+        blank=True, help_text="of its trigger and its actions, as names of apps are compared, each between line ends"
+    )
 
     class Meta:
         ordering = ["flow_name", "pk"]
@@ -71,7 +77,7 @@ class Flow(HasDefinition):
     @property
     def shown_name(self) -> str:
         """Returns the name for pages and mails: masked, and never empty, so that a link always has a text."""
-        return mask_name(self.flow_name) or "(without a name)"
+        return mask_name(self.flow_name) or NAMELESS
 
     def counted(self, *, every: int, ended: int) -> int:
         """Returns how many of our rows Zoho's total stands beside.
@@ -194,6 +200,7 @@ class Connection(models.Model):
     auth_type = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=32)
     status_since = models.DateTimeField(help_text="when this status was first seen here")
+    status_after = models.DateTimeField(null=True, help_text="the last list that still had the status before it")
     created_time = models.DateTimeField(null=True)
     raw = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField()
@@ -207,7 +214,51 @@ class Connection(models.Model):
     def __str__(self) -> str:
         return self.connection_name
 
+    def get_absolute_url(self) -> str:
+        return address_of("connection", self.pk)
+
+    @property
+    def shown_name(self) -> str:
+        """Returns the name for pages and mails: masked, and never empty, so that a link always has a text."""
+        return mask_name(self.connection_name) or mask_name(self.app) or NAMELESS
+
     @property
     def is_broken(self) -> bool:
         """Returns whether Zoho says that it does not work."""
-        return self.status in BROKEN
+        return self.gone_at is None and self.status in BROKEN
+
+    @property
+    def failures_from(self) -> datetime:
+        """Returns from when on a failure may be due to its status: it changed between two lists."""
+        return self.status_after or self.status_since
+
+
+class ConnectionChange(models.Model):
+    """Records that a connection came, became another status, was deleted or came back, as the lists showed it.
+
+    It happened between `seen_before`, the last list that had it otherwise, and `at`. Append-only.
+    """
+
+    class Kind(models.TextChoices):
+        CAME = "came", "First seen"
+        STATUS = "status", "Another status"
+        DELETED = "deleted", "Deleted in Zoho"
+        BACK = "back", "Listed again"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    before = models.CharField(max_length=32, blank=True, help_text="the status before, in Zoho's word")
+    status = models.CharField(max_length=32, blank=True, help_text="the status from then on, in Zoho's word")
+    seen_before = models.DateTimeField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["connection", "-at", "-id"], name="connectionchange_of"),
+            # All but the first sight: a page of changes walks along it.
+            models.Index(fields=["-at", "-id"], name="connectionchange_newest", condition=~models.Q(kind="came")),
+        ]
+
+    def __str__(self) -> str:
+        return f"connection {self.connection_id}: {self.kind} {self.status}"

@@ -11,7 +11,8 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from monitor.models import SWITCHED_OFF, Execution, Failure, Flow, HourBucket
+from monitor.models import SWITCHED_OFF, Connection, Execution, Failure, Flow, HourBucket
+from monitor.models.definitions import uses_app
 from monitor.models.spans import epoch, rows_within
 from monitor.periods import DAY, last_days
 from monitor.privacy import mask_name
@@ -43,7 +44,8 @@ class FlowFilter:
     that are not known included. `standing` is one of
     `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known. `problem_id` asks for
     those whose runs failed with a problem, all but deleted ones only where a status or a standing is wanted. `owner_id`
-    is 0 for those that nobody looks after.
+    is 0 for those that nobody looks after. `connection_id` asks for those that use the app of a
+    connection, in its account.
     """
 
     text: str = ""
@@ -53,6 +55,7 @@ class FlowFilter:
     problem_id: int | None = None
     owner_id: int | None = None
     tag: str = ""
+    connection_id: int | None = None
     sort: str = "failures"
 
 
@@ -151,6 +154,9 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
         flows = flows.filter(pk__in=Failure.objects.filter(group__problem=wanted.problem_id).values("flow"))
         if not (wanted.status or wanted.standing):
             return flows
+    if wanted.connection_id is not None:
+        app = Connection.objects.filter(pk=wanted.connection_id).values_list("app", "account").first()
+        flows = flows.filter(uses_app(app[0]), account=app[1]) if app is not None else flows.none()
     if "gone" in (wanted.status, wanted.standing):
         return flows.filter(gone_at__isnull=False)
     flows = flows.filter(gone_at=None)

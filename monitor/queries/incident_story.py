@@ -17,6 +17,7 @@ from monitor.models.retries import ITEM_TOKEN, POLICY_TOKEN
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import links
+from monitor.queries.incident_why import IncidentWhy, why_of
 from monitor.recent_changes import FoundChange, changes_near
 
 FLOWS_TOLD = 10  # those that failed most often; the others are one line
@@ -50,8 +51,16 @@ class IncidentLine:
     more_url: str = ""
 
 
-def story_of(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> list[IncidentLine]:
-    """Returns what ran and what was changed around an incident, in no order. Seven statements at most.
+@dataclass(frozen=True)
+class IncidentStory:
+    """Holds what an incident's page tells beside what people did: its timeline's lines, and what speaks for a cause."""
+
+    lines: list[IncidentLine]
+    why: IncidentWhy
+
+
+def story_of(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> IncidentStory:
+    """Returns what ran and what was changed around an incident, in no order, and why it is. Eight statements at most.
 
     Args:
         incident: which.
@@ -61,12 +70,13 @@ def story_of(incident: Incident, alerts: Sequence[AlertState], now: datetime) ->
     flows = {alert.flow_id for alert in alerts if alert.flow_id is not None}
     rules = {int(alert.subject_key) for alert in alerts if alert.subject_kind == "crm_rule"}
     open_for = _open_for(incident, now)
-    found = [_changed(change) for change in changes_near(incident, flows, open_for.end, rules)]
+    changes = changes_near(incident, flows, open_for.end, rules)
+    found = [line_of_change(change) for change in changes]
     if flows:
         found += _failed_runs(flows, open_for)
         found += _batches(flows, open_for)
         found += _retries(flows, open_for)
-    return found
+    return IncidentStory(found, why_of(incident, flows, open_for, changes))
 
 
 def _open_for(incident: Incident, now: datetime) -> Window:
@@ -203,10 +213,11 @@ def _by_policy(row: Any) -> IncidentLine:
     )
 
 
-def _changed(change: FoundChange) -> IncidentLine:
+def line_of_change(change: FoundChange) -> IncidentLine:
+    """Puts a change into a line of a timeline. Pure."""
     name = mask_name(change.name)
     if change.thing == "connection":
-        page = reverse("account", args=[change.key])
+        page = reverse("connection", args=[change.key])
         return IncidentLine(change.at, f"became {change.status}", f"Connection {name}", url=page)
     page = reverse(f"{change.thing}_version", args=[change.key, change.number])
     return IncidentLine(change.at, f"was changed (version {change.number})", name, url=page)

@@ -24,7 +24,7 @@ from monitor.models import (
 )
 from monitor.queries.channels import ChannelTrouble, broken_channels
 from monitor.queries.escalations import ShownEscalation, escalations_of
-from monitor.queries.incident_story import IncidentLine, story_of
+from monitor.queries.incident_story import IncidentLine, IncidentStory, line_of_change, story_of
 from monitor.queries.quiet import QuietReason, why_quiet
 
 MEMBERS_SHOWN = 200
@@ -151,7 +151,7 @@ class IncidentDetail:
         quiet: why nothing is mailed of it now, or of some of its alerts.
         escalations: the newest first.
         broken: channels that are told of its account, and take nothing.
-        story: what ran and what was changed meanwhile.
+        story: what ran and what was changed meanwhile, and what speaks for a cause.
     """
 
     row: IncidentRow
@@ -160,12 +160,17 @@ class IncidentDetail:
     quiet: list[QuietReason]
     escalations: list[ShownEscalation]
     broken: list[ChannelTrouble]
-    story: list[IncidentLine]
+    story: IncidentStory
+
+    @property
+    def suspects(self) -> list[IncidentLine]:
+        """Returns what was changed just before it began, what came last first."""
+        return [line_of_change(change) for change in self.story.why.suspects]
 
     @property
     def lines(self) -> list[IncidentLine]:
         """Returns the timeline with mails, runs and changes in it, the oldest first."""
-        found = [IncidentLine(self.row.incident.began_at, "it began", "By Zoho's clock"), *self.story]
+        found = [IncidentLine(self.row.incident.began_at, "it began", "By Zoho's clock"), *self.story.lines]
         found += [
             IncidentLine(
                 one.at,
@@ -221,16 +226,21 @@ class IncidentDetail:
         return max(set(known), key=known.count) if known else None
 
 
+def members_of(incident: Incident) -> list[IncidentAlert]:
+    """Returns the alerts of an incident with rules and flows, those that fire first. One statement."""
+    return list(_members().filter(incident=incident)[:MEMBERS_SHOWN])
+
+
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
     """Returns one incident with its alerts, mails, messages, escalations, runs and changes.
 
-    Twenty-four statements, and a few more where a silence goes by tag or owner.
+    Twenty-five statements, and a few more where a silence goes by tag or owner.
 
     Args:
         incident: from `incidents()`.
         now: the present.
     """
-    members = list(_members().filter(incident=incident)[:MEMBERS_SHOWN])
+    members = members_of(incident)
     mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
     messages = ChannelMessage.objects.select_related("channel").order_by("channel__name", "pk")
     messages = messages.defer("text", "payload", "channel__address", "channel__secrets")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.models import ConnectedWorkflow, Execution, Flow, Problem, WorkflowRule
+from monitor.models import ConnectedWorkflow, Connection, Execution, Flow, Problem, WorkflowRule
 from monitor.models.addresses import address_of
 from monitor.privacy import mask_name, mask_text
 
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PROBLEM = "problem"
     RULE = "rule"
     CONNECTED = "connected workflow"
+    CONNECTION = "connection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,17 @@ class NamedThing:
 
 
 def everything() -> list[NamedThing]:
-    """Names all flows, rules, connected workflows and the newest problems. Four statements."""
+    """Names all flows, rules, connected workflows, connections and the newest problems. Five statements."""
     columns = ("pk", "account__name")
     flows = Flow.objects.order_by("pk").values_list(*columns, "flow_name", "flow_id")
     rules = WorkflowRule.objects.order_by("pk").values_list(*columns, "name", "rule_id", "module")
     connected = ConnectedWorkflow.objects.order_by("pk").values_list(*columns, "name", "workflow_id", "primary_module")
+    sign_ins = Connection.objects.order_by("pk").values_list(*columns, "connection_name", "connection_id", "app")
     problems = Problem.objects.filter(merged_into=None).order_by("-last_seen_at", "-pk")
     found = [_named(Kind.FLOW, "flow", *row) for row in flows]
     found += [_named(Kind.RULE, "rule", *row) for row in rules]
     found += [_named(Kind.CONNECTED, "connected_workflow", *row) for row in connected]
+    found += [_named(Kind.CONNECTION, "connection", *row) for row in sign_ins]
     for pk, account, title, app in problems.values_list(*columns, "title", "app")[:MOST_PROBLEMS]:
         beside = " · ".join(part for part in (app, account) if part)
         found.append(NamedThing(Kind.PROBLEM, _line(mask_text(title)), beside, address_of("problem", pk)))

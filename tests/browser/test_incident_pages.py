@@ -32,6 +32,8 @@ def incident(transactional_db: None, people: dict[str, User]) -> Incident:
         runs.append(factories.make_execution(flow, "failed", started_time=at, completed_time=at))
         factories.make_failure(runs[-1], failed_at=at)
     factories.make_execution(flow, "success", started_time=now - timedelta(minutes=20))
+    for hours in range(1, 20):
+        factories.make_hour(flow, now - timedelta(hours=hours), 9, 3 if hours < 4 else 0)
     make_batch(runs, people["otto"], now - timedelta(minutes=30))
     at = now - timedelta(hours=5)
     factories.make_version(flow, number=2, first_seen_at=at, modified_time=at)

@@ -17,6 +17,7 @@ from dashboard import filters
 from dashboard.alerts.forms import AlertFilterForm, MailFilterForm
 from dashboard.audit.forms import AuditFilterForm
 from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
+from dashboard.connections.forms import ConnectionFilterForm
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.impacted_records import RecordFilterForm
@@ -65,6 +66,7 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "batch": ItemFilterForm,
     "retries_unknown": UnknownFilterForm,
     "mails": MailFilterForm,
+    "connections": ConnectionFilterForm,
 }
 
 
@@ -84,6 +86,7 @@ def hidden(healthy: Any, now: Any) -> Execution:
     factories.make_webhook_failure(healthy, reason=TEXT, record_name="Quilla Zorn", failure_time=now)
     factories.make_rule(healthy, description=TEXT)
     factories.make_connected(healthy, description=TEXT)
+    factories.make_connection(healthy, connection_name="Of quilla.zorn@example.com", app="App 203.0.113.77")
     problem = factories.make_failure(run).group.problem
     problem.title = TEXT
     problem.save(update_fields=["title"])

@@ -10,15 +10,28 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import AlertState, AuditEntry, Incident, Silence, Snooze, User
+from dashboard.alerts.incident_chart import stretch_of
+from monitor.models import (
+    AlertState,
+    AuditEntry,
+    Flow,
+    Incident,
+    Problem,
+    Silence,
+    Snooze,
+    SyncState,
+    User,
+)
 from monitor.notify.links import sign_acknowledge, sign_unsubscribe
 from monitor.ownership import set_ownership
+from monitor.triage.remedy import REMEDIES
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.soup import Page, words
 from tests.dashboard.world import make_mail, make_state
 
 HOUR = timedelta(hours=1)
+NOON = factories.NOON
 
 
 @pytest.fixture
@@ -73,6 +86,46 @@ class TestPage:
         factories.make_failure(run)
         with django_assert_max_num_queries(25):  # eight of them: runs, retries, changes, and what keeps it quiet
             client.get(incident.get_absolute_url())
+
+
+class TestWhy:
+    def test_the_page_names_the_common_error_and_what_helps(
+        self, incident: Incident, signed_in: Any, vera: User
+    ) -> None:
+        run = factories.make_execution(own(Flow).get(), "failed", started_time=timezone.now() - HOUR)
+        failure = factories.make_failure(run, failed_at=timezone.now() - HOUR)
+        own(Problem).filter(pk=failure.group.problem_id).update(title="No tax “19”", remedy="missing")
+        page = signed_in(vera).get(incident.get_absolute_url()).content.decode()
+        assert "No tax “19”" in page
+        assert REMEDIES["missing"] in page
+
+    def test_the_chart_comes_after_the_page_or_with_it_where_no_script_runs(
+        self, incident: Incident, signed_in: Any, vera: User
+    ) -> None:
+        own(SyncState).update(last_complete_at=timezone.now())
+        factories.make_hour(own(Flow).get(), timezone.now() - HOUR, 3, 1)
+        client, url = signed_in(vera), incident.get_absolute_url()
+        assert "chart__svg" not in client.get(url).content.decode()
+        part = client.get(url, {"chart": "1"}, headers={"HX-Request": "true"}).content.decode()
+        assert "<html" not in part
+        assert "chart__line--dash" in part
+        assert "chart__svg" in client.get(url, {"chart": "1"}).content.decode()
+
+    def test_an_incident_about_no_flow_has_no_chart(self, account: Any, signed_in: Any, vera: User) -> None:
+        rule = factories.make_alert_rule(account, kind="connection")
+        alert = AlertState.objects.create(
+            rule=rule, subject_kind="connection", subject_key="1", since=NOON, evaluated_at=NOON, episode=1
+        )
+        url = factories.make_incident(alert, began_at=NOON - HOUR, opened_at=NOON).get_absolute_url()
+        client = signed_in(vera)
+        assert "incident-chart" not in client.get(url).content.decode()
+        assert "chart__svg" not in client.get(url, {"chart": "1"}).content.decode()
+
+    @pytest.mark.parametrize(
+        ("hours", "drawn"), [(0, (1, 1)), (12, (1, 1)), (13, (7, 6)), (72, (7, 6)), (73, (30, 24)), (2000, (30, 24))]
+    )
+    def test_it_is_drawn_whole_with_as_much_before(self, hours: int, drawn: tuple[int, int]) -> None:
+        assert stretch_of(hours * HOUR) == drawn
 
 
 class TestActs:

@@ -13,6 +13,7 @@ from monitor.models import (
     Channel,
     ChannelMessage,
     ConnectedWorkflow,
+    Connection,
     Correction,
     Delivery,
     EscalationPolicy,
@@ -69,6 +70,7 @@ class World:
     message: ChannelMessage
     person: User
     connected: ConnectedWorkflow
+    connection: Connection
     hook: HookEndpoint
     failure: Failure
     problem: Problem
@@ -78,7 +80,7 @@ class World:
     escalation_policy: EscalationPolicy
 
 
-def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
+def make_state(rule: AlertRule, flow: Flow | None, now: datetime, **fields: Any) -> AlertState:
     """An open, unacknowledged incident."""
     fields = {
         "state": "firing",
@@ -194,6 +196,21 @@ def make_channel(incident: Incident, by: User, now: datetime) -> tuple[Channel, 
     return channel, message
 
 
+def make_broken_connection(account: ZohoAccount, now: datetime) -> Connection:
+    """A connection to the app of the account's flow, that expired two hours ago."""
+    broke = now - timedelta(hours=2)
+    made = factories.make_connection(
+        account,
+        connection_name="CRM sign-in",
+        status="expired",
+        status_since=broke,
+        status_after=broke - timedelta(minutes=5),
+        seen_at=now,
+    )
+    factories.make_connection_change(made, seen_before=made.status_after, at=broke)
+    return made
+
+
 def make_hook(account: ZohoAccount, now: datetime) -> HookEndpoint:
     hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
     hook.secret_list = [Secret("a-secret-of-the-world", now)]
@@ -212,7 +229,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
     make_read(account, now)
-    flow = factories.make_flow(account, flow_name="Lead to campaign")
+    flow = factories.make_flow(account, flow_name="Lead to campaign", trigger_app="Zoho CRM")
     execution = factories.make_execution(
         flow, "failed", started_time=now - timedelta(days=3), trigger_data={"Email": "jo@example.com", "Stage": "New"}
     )
@@ -260,6 +277,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         message=message,
         person=operator,
         connected=connected,
+        connection=make_broken_connection(account, now),
         hook=make_hook(account, now),
         failure=failure,
         problem=failure.group.problem,

@@ -67,3 +67,9 @@ class TestOfTheMirror:
         assert [one.url for one in names.runs(" 9900000000123 ")] == [run.get_absolute_url()]
         assert names.runs("990000000012") == []
         assert names.runs("leads") == []
+
+    def test_a_connection_is_found_by_its_name_and_by_its_id(self, account: ZohoAccount) -> None:
+        made = factories.make_connection(account, connection_name="Books sign-in", connection_id="778899")
+        for text in ("books sign", "778899"):
+            (one,) = names.look_up(text, names.everything())
+            assert (one.kind, one.url) == (Kind.CONNECTION, made.get_absolute_url())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,14 @@ def count_absent(living: QuerySet[Any], seen: Collection[str], key: str) -> tupl
     return living.filter(is_absent), found["absent"], found["living"]
 
 
-def mark_gone(context: Context, rows: QuerySet[Any], seen: Collection[str], key: str, started: datetime) -> None:
+def mark_gone(
+    context: Context,
+    rows: QuerySet[Any],
+    seen: Collection[str],
+    key: str,
+    started: datetime,
+    note: Callable[[QuerySet[Any]], None] | None = None,
+) -> None:
     """Marks rows gone that a complete list did not have; after a mass vanishing only in an hour's time.
 
     Args:
@@ -41,6 +48,7 @@ def mark_gone(context: Context, rows: QuerySet[Any], seen: Collection[str], key:
         seen: Zoho's ids that the list had.
         key: the column of that id.
         started: when the list was begun.
+        note: is told those that are about to be marked, in the transaction that marks them.
 
     Raises:
         LeaseLost: some are gone, and another process says that now.
@@ -52,4 +60,6 @@ def mark_gone(context: Context, rows: QuerySet[Any], seen: Collection[str], key:
         doubt(context, count, total, str(rows.model._meta.verbose_name_plural))
         absent = absent.filter(seen_at__lt=started - PATIENCE)
     with context.writing():
+        if note is not None:
+            note(absent)
         absent.update(gone_at=started)

@@ -1,16 +1,19 @@
-"""Reads the connections (sign-ins) that flows use: a broken one breaks every flow on it."""
+"""Reads the connections (sign-ins) of flows and records what becomes of them: a broken one breaks every flow on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
-from monitor.models import Connection, Stream, StreamState, ZohoAccount
+from monitor.models import Connection, ConnectionChange, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ConnectionRow
@@ -44,7 +47,8 @@ def read_connections(context: Context, client: FlowClient) -> None:
         with context.writing():
             let_go_unlisted(context.account, Stream.CONNECTIONS, started, context.clock())
     if not rejected:
-        mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
+        mine = Connection.objects.filter(account=context.account)
+        mark_gone(context, mine, seen, "connection_id", started, partial(_note_deleted, started=started))
     context.note(Stream.CONNECTIONS, StreamState.State.OK, items=len(seen))
 
 
@@ -54,9 +58,40 @@ def _write(account: ZohoAccount, mask: SecretMask, rows: Sequence[ConnectionRow]
         status = clipped(Connection, {"status": row.status})["status"]
         values |= {"seen_at": started, "gone_at": None}
         have = Connection.objects.filter(account=account, connection_id=row.connection_id).first()
+        kind = _kind_of_change(have, status)
         if have is None or have.status != status:
-            values |= {"status": status, "status_since": started}
+            after = have.seen_at if have is not None else None
+            values |= {"status": status, "status_since": started, "status_after": after}
         if have is None:
-            Connection.objects.create(account=account, connection_id=row.connection_id, first_seen_at=started, **values)
+            values |= {"connection_id": row.connection_id, "first_seen_at": started}
+            key = Connection.objects.create(account=account, **values).pk
         else:
-            Connection.objects.filter(pk=have.pk).update(**values)
+            key = have.pk
+            Connection.objects.filter(pk=key).update(**values)
+        if kind is not None:
+            before, seen_before = (have.status, have.seen_at) if have is not None else ("", None)
+            ConnectionChange.objects.create(
+                connection_id=key, kind=kind, before=before, status=status, seen_before=seen_before, at=started
+            )
+
+
+def _kind_of_change(have: Connection | None, status: str) -> ConnectionChange.Kind | None:
+    """Says what became of a connection that is listed; None where it is as it was. Pure."""
+    if have is None:
+        return ConnectionChange.Kind.CAME
+    if have.gone_at is not None:
+        return ConnectionChange.Kind.BACK
+    return ConnectionChange.Kind.STATUS if have.status != status else None
+
+
+def _note_deleted(absent: QuerySet[Any], *, started: datetime) -> None:
+    ConnectionChange.objects.bulk_create(
+        ConnectionChange(
+            connection=one,
+            kind=ConnectionChange.Kind.DELETED,
+            before=one.status,
+            seen_before=one.seen_at,
+            at=started,
+        )
+        for one in absent.defer("raw")
+    )

@@ -34,6 +34,7 @@ from monitor.models import (
     StreamState,
     WorkflowRule,
 )
+from monitor.models.definitions import apps_of
 from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.delays import may_wait
@@ -247,7 +248,8 @@ def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: 
         definition_retry_at=None,
     )
     if kind is FLOWS:
-        Flow.objects.filter(pk=row.pk).exclude(may_wait=may_wait(raw)).update(may_wait=may_wait(raw))
+        known = {"may_wait": may_wait(raw), "apps": apps_of(row.trigger_app, content)}
+        Flow.objects.filter(pk=row.pk).exclude(**known).update(**known)
     return is_new
 
 

@@ -18,6 +18,7 @@ from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, i
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
+from monitor.models.definitions import packed_apps
 from monitor.privacy import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
@@ -237,11 +238,13 @@ def _write(
         values = clipped(Flow, without_secrets(mask, {name: getattr(summary, name) for name in COLUMNS}))
         have = stored.get(summary.flow_id)
         if have is None:
-            fresh.append(
-                Flow(account=account, flow_id=summary.flow_id, first_seen_at=started, seen_at=started, **values)
-            )
+            apps = packed_apps([values["trigger_app"]])
+            row = {"first_seen_at": started, "seen_at": started, "apps": apps, **values}
+            fresh.append(Flow(account=account, flow_id=summary.flow_id, **row))
             continue
         changes = {name: value for name, value in values.items() if getattr(have, name) != value}
+        if "trigger_app" in changes:  # which of the others are still used its definition says, which is read anew
+            changes["apps"] = packed_apps([values["trigger_app"], *have.apps.split("\n")])
         if changes:
             changed[have.pk] = changes
     if fresh or changed:

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import Coalesce
 
 from monitor.alerting.kinds.connection.condition import AppFailures, ConnectionDown, ConnectionMaterial
@@ -17,8 +16,7 @@ from monitor.alerting.kinds.subjects import CONNECTION, AlertSubject, SubjectMat
 from monitor.alerting.runs_of import FlowRuns, runs_of
 from monitor.app_names import plain_app
 from monitor.freshness import ReadTimes, is_list_old
-from monitor.models import Connection, Failure, Flow, FlowVersion, Stream, StreamState, ZohoAccount
-from monitor.models.definitions import actions_in
+from monitor.models import Connection, Failure, Flow, Stream, StreamState, ZohoAccount
 from monitor.privacy import mask_name
 
 REFUSED = ("connection", "permission")  # remedies of a failure whose sign-in was refused
@@ -40,7 +38,7 @@ _ByFlow = dict[int, _OfFlow]
 def subjects(
     account: ZohoAccount, conditions: Sequence[ConnectionDown], now: datetime, stale: str
 ) -> list[SubjectMaterial]:
-    """Returns the connections of an account. Six statements at most, three while all of them work."""
+    """Returns the connections of an account. Five statements at most, three while all of them work."""
     rows = list(Connection.objects.filter(account=account, gone_at=None).defer("raw").order_by("pk"))
     if not rows:
         return []
@@ -70,8 +68,7 @@ def subjects(
 
 
 def _subject(row: Connection) -> AlertSubject:
-    name = mask_name(row.connection_name) or mask_name(row.app) or "(without a name)"
-    app = mask_name(row.app)
+    name, app = row.shown_name, mask_name(row.app)
     return AlertSubject(CONNECTION, str(row.pk), f"{name} ({app})" if app and app != name else name)
 
 
@@ -149,20 +146,11 @@ def _users(account: ZohoAccount, apps: set[str]) -> dict[str, dict[int, str]]:
     apps = apps - {""}
     if not apps:
         return {}
-    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account, gone_at=None).defer("raw")}
     found: dict[str, dict[int, str]] = {app: {} for app in apps}
-    for flow in flows.values():
-        if (app := plain_app(flow.trigger_app)) in found:
+    for flow in Flow.objects.filter(account=account, gone_at=None).only("flow_name", "apps"):
+        for app in apps.intersection(flow.apps.split("\n")):
             found[app][flow.pk] = flow.shown_name
-    newest = FlowVersion.objects.filter(flow__in=flows).annotate(last=Max("flow__versions__number"))
-    for key, content in newest.filter(number=F("last")).order_by().values_list("flow_id", "content"):
-        for app in {plain_app(app) for app in _apps(content)} & apps:
-            found[app][key] = flows[key].shown_name
     return found
-
-
-def _apps(content: Any) -> set[str]:
-    return {app for _, app, _ in actions_in(content)}
 
 
 def _in_order(users: dict[int, str], by_flow: _ByFlow) -> list[str]:

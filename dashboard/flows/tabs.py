@@ -70,7 +70,7 @@ def overview(looked: Looked, state: FlowState) -> dict[str, Any]:
     flow, compared = looked.flow, figures(looked)
     found = compared.figures
     key = ("causes of a flow", flow.pk, found.window)
-    causes = remembered.of(key, lambda: flow_causes.causes(flow.pk, found.window))
+    causes = remembered.of(key, lambda: flow_causes.causes(flow, found.window))
     unknown = one.before_unknown(flow, found)
     laid = slots.of_figures(found, state.holes)
     return {
@@ -141,8 +141,8 @@ def in_definition(looked: Looked, state: FlowState) -> dict[str, Any]:
 
 def in_connections(looked: Looked, state: FlowState) -> dict[str, Any]:
     """Lists the account's connections to the apps that it uses."""
-    apps = one.actions_apps(looked.flow)
-    return {"apps": sorted(apps), "connections": problems.connections_to(looked.flow.account_id, apps)}
+    flow = looked.flow
+    return {"connections": problems.connections_to(flow.account_id, flow.apps.split())}
 
 
 def in_alerts(looked: Looked, state: FlowState) -> dict[str, Any]:

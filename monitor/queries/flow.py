@@ -9,7 +9,6 @@ from typing import NamedTuple
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ENDED, AlertState, Execution, Flow
-from monitor.models.definitions import actions_in
 from monitor.periods import PeriodChoice, slot_starts
 from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, holes, overview, problems
@@ -163,12 +162,6 @@ def ledger(flow: Flow) -> Ledger:
 def description(flow: Flow) -> str:
     """Returns what Zoho says of it, masked."""
     return mask_text(flow.description, definition=True)
-
-
-def actions_apps(flow: Flow) -> set[str]:
-    """Returns the apps that start a flow or that its newest definition acts on. One statement."""
-    content = flow.versions.order_by("-number").values_list("content", flat=True).first()  # type: ignore[attr-defined]
-    return {app for _, app, _ in actions_in(content) if app} | ({flow.trigger_app} if flow.trigger_app else set())
 
 
 def _gap(flow: Flow, account: AccountFreshness | None) -> str:

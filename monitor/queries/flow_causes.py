@@ -7,9 +7,10 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Q
 
-from monitor.models import Failure, Problem
+from monitor.models import Connection, Failure, Flow, Problem
 from monitor.periods import Window
 from monitor.privacy import mask_text
+from monitor.queries.problems import connections_to
 
 SHOWN = 5
 
@@ -43,11 +44,17 @@ class FailureCause:
 
 @dataclass(frozen=True)
 class FailureCauses:
-    """Holds the most frequent causes of a flow's failures in some time, and how many failures and causes there are."""
+    """Holds why runs of a flow failed in some time.
+
+    Attributes:
+        rows: the most frequent causes.
+        causes: how many there are in all.
+        broken: connections to its apps that do not work; none where nothing failed.
+    """
 
     rows: list[FailureCause]
-    runs: int
     causes: int
+    broken: list[Connection]
 
     @property
     def more(self) -> int:
@@ -55,16 +62,16 @@ class FailureCauses:
         return self.causes - len(self.rows)
 
 
-def causes(flow_id: int, window: Window) -> FailureCauses:
-    """Returns why runs of a flow failed in a time, by the ledger. One statement.
+def causes(flow: Flow, window: Window) -> FailureCauses:
+    """Returns why runs of a flow failed in a time, by the ledger. One statement, one more where any did.
 
     Args:
-        flow_id: the flow's primary key.
+        flow: any.
         window: when they failed.
     """
     # Each fate by itself is a stretch of the index by flow.
     of_it = Failure.objects.filter(
-        flow=flow_id, fate__in=Failure.Fate.values, failed_at__gte=window.start, failed_at__lt=window.end
+        flow=flow, fate__in=Failure.Fate.values, failed_at__gte=window.start, failed_at__lt=window.end
     )
     by = ("group__problem", "group__problem__title", "group__problem__state", "group__problem__remedy")
     counted = (
@@ -74,4 +81,5 @@ def causes(flow_id: int, window: Window) -> FailureCauses:
     )
     found = [FailureCause(key, mask_text(title), *more) for key, title, *more in counted]
     found.sort(key=lambda one: (-one.runs, -one.last_failed_at.timestamp(), one.problem_id))
-    return FailureCauses(found[:SHOWN], sum(one.runs for one in found), len(found))
+    connections = connections_to(flow.account_id, flow.apps.split()) if found else []
+    return FailureCauses(found[:SHOWN], len(found), [one for one in connections if one.is_broken])

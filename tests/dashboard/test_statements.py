@@ -44,6 +44,7 @@ MOST = {
 # Where what is the same for everybody was asked for by somebody a moment ago.
 MOST_SOON_AFTER = {
     "flows": 7,
+    "a flow": 8,
     "a run": 6,
     "newest runs": 4,
     "failed runs of a flow": 5,

@@ -18,20 +18,18 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from dashboard import formats
+from dashboard.axes import axis, count_axis, duration_writer, rate_axis
+from dashboard.chart_words import duration_summary, failure_summary, outcome_summary, rate_summary, rate_words
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
-from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}
 MOST_TICKS = 8
-NOT_KNOWN = "Whether anything ran is not known: this time was not read completely."
 CLASS_ROLES = ("bad", "p95", "first", "info")  # what is left has the role "other"
-DURATION_UNITS = ((3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"))
-RATE_FLOORS = ((90, 2), (80, 5), (50, 10), (0, 25))
 DURATION_STEPS_MS = (
     *(10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000),
     *(900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000),
@@ -40,7 +38,7 @@ DURATION_STEPS_MS = (
 
 # The address of the runs that a slot counts as having a status; empty where there is no list of them.
 Link = Callable[[Slot, str], str]
-_STATUSES = {"succeeded": "success", "failed": "failed", "running": "running", "other": "other"}
+STATUSES = {"succeeded": "success", "failed": "failed", "running": "running", "other": "other"}
 
 
 class Cell(NamedTuple):
@@ -57,7 +55,7 @@ def no_link(slot: Slot, status: str) -> str:
 
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot, dash, bar or firing."""
+    """Describes a line of the legend; `shape` is line, dot, dash, bar, mark or firing."""
 
     label: str
     role: str
@@ -101,14 +99,14 @@ def success_rate(
     """
     counts, earlier = [slot.counts for slot in slots], _beneath(slots, before)
     rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
-    floor, step = _rate_axis(rates + [c.rate for c in earlier if c.rate is not None])
-    most, count_step = _count_axis(max((c.failed for c in counts), default=0))
-    layout = _layout(slots, zone, holes)
+    floor, step = rate_axis(rates + [c.rate for c in earlier if c.rate is not None])
+    most, count_step = count_axis(max((c.failed for c in counts), default=0))
+    layout = layout_of(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
-    layout["yaxis"] = _axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
+    layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
     layout["yaxis"] |= {"domain": [0.3, 1]}
-    layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
+    layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
     data = _rate_traces(slots, zone, link, threshold)
     named = names(slots, zone)
@@ -118,7 +116,7 @@ def success_rate(
     return Chart(
         id="chart-success-rate",
         title="Success rate",
-        summary=_rate_summary(slots),
+        summary=rate_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[
             LegendKey("Final result", "good"),
@@ -129,33 +127,43 @@ def success_rate(
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", *(["Period before"] if before else []), "First attempt", "Finished", "Failed"],
-        rows=[
-            [Cell(name), Cell(formats.rate(s.counts.rate))]
-            + ([Cell(formats.rate(was.rate))] if before else [])
-            + [Cell(formats.rate(s.counts.first_rate))]
-            + (
-                [_count(s.counts.finished, s, "finished", link), _count(s.counts.failed, s, "failed", link)]
-                if s.counts.finished or s.is_known
-                else [Cell(s.missing)] * 2
-            )
-            for name, s, was in zip(named, slots, earlier, strict=True)
-        ],
+        rows=_with_earlier(rate_rows(slots, named, link), earlier if before else []),
     )
+
+
+def rate_rows(slots: Sequence[Slot], named: Sequence[str], link: Link) -> list[list[Cell]]:
+    """Writes the table of a chart of rates."""
+    return [
+        [Cell(name), Cell(formats.rate(s.counts.rate)), Cell(formats.rate(s.counts.first_rate))]
+        + (
+            [_count(s.counts.finished, s, "finished", link), _count(s.counts.failed, s, "failed", link)]
+            if s.counts.finished or s.is_known
+            else [Cell(s.missing)] * 2
+        )
+        for name, s in zip(named, slots, strict=True)
+    ]
 
 
 def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: float | None) -> list[Figure]:
     counts, where = [slot.counts for slot in slots], names(slots, zone)
-    first, texts = [formats.rate(c.first_rate) for c in counts], [_rate_words(c) for c in counts]
+    first, texts = [formats.rate(c.first_rate) for c in counts], [rate_words(c) for c in counts]
     failed = [c.failed if c.finished else None for c in counts]
     traces = [
-        _line("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
-        _line("Final result", "good", where, [c.rate for c in counts], texts),
-        _bars("Failed", "bad", slots, zone, failed, _hrefs(slots, "failed", link)) | {"yaxis": "y2"},
+        line_trace("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
+        line_trace("Final result", "good", where, [c.rate for c in counts], texts),
+        bar_trace("Failed", "bad", slots, zone, failed, links_of(slots, "failed", link)) | {"yaxis": "y2"},
     ]
     if threshold is not None:
         bound = [formats.rate(threshold)] * len(slots)
-        traces.append(_line("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
+        traces.append(line_trace("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
     return traces
+
+
+def _with_earlier(rows: list[list[Cell]], earlier: Sequence[Counts]) -> list[list[Cell]]:
+    """Puts the rates of an earlier period beside those of a table of rates."""
+    if not earlier:
+        return rows
+    return [[*row[:2], Cell(formats.rate(was.rate)), *row[2:]] for row, was in zip(rows, earlier, strict=True)]
 
 
 def _beneath(slots: Sequence[Slot], before: Sequence[Slot]) -> list[Counts]:
@@ -169,10 +177,10 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     slowest = max((s.p95 for s in slots if s.p95 is not None), default=0.0)
     step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
     top = step * max(1, -int(-slowest // step))
-    layout = _layout(slots, zone, holes)
-    layout["yaxis"] = _axis(range(0, top + 1, step), _duration_writer(top), top=top * 1.04)
+    layout = layout_of(slots, zone, holes)
+    layout["yaxis"] = axis(range(0, top + 1, step), duration_writer(top), top=top * 1.04)
     data = [
-        _line(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
+        line_trace(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
         for name, role, values in (
             ("Median", "p50", [s.p50 for s in slots]),
             ("95th percentile", "p95", [s.p95 for s in slots]),
@@ -181,7 +189,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     return Chart(
         id="chart-durations",
         title="Run time",
-        summary=_duration_summary(slots, slowest),
+        summary=duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
         legend=[LegendKey("Median", "p50"), LegendKey("95th percentile", "p95")],
         head=["From", "Median", "95th percentile"],
@@ -197,31 +205,31 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     kinds = [("Success", "good", "succeeded"), ("Failed", "bad", "failed"), ("Running", "info", "running")]
     if any(s.counts.other for s in slots):
         kinds.append(("Other", "other", "other"))
-    most, step = _count_axis(max((s.counts.total for s in slots), default=0))
-    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    most, step = count_axis(max((s.counts.total for s in slots), default=0))
+    layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
+    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     data = [
-        _bars(
+        bar_trace(
             name,
             role,
             slots,
             zone,
             [getattr(s.counts, of) if s.counts.total else None for s in slots],
-            _hrefs(slots, _STATUSES[of], link),
+            links_of(slots, STATUSES[of], link),
         )
         for name, role, of in kinds
     ]
     return Chart(
         id="chart-outcomes",
         title="Runs by result",
-        summary=_outcome_summary(slots),
+        summary=outcome_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [Cell(name)]
             + [
-                _count(getattr(s.counts, of), s, _STATUSES[of], link)
+                _count(getattr(s.counts, of), s, STATUSES[of], link)
                 if s.counts.total or s.is_known
                 else Cell(s.missing)
                 for _, _, of in kinds
@@ -241,19 +249,19 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     if rest:
         kinds.append(("All others", "other", rest))
     table = [[sum(s.errors.get(name, 0) for name in names) for _, _, names in kinds] for s in slots]
-    most, step = _count_axis(max(map(sum, table), default=0))
-    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    most, step = count_axis(max(map(sum, table), default=0))
+    layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
+    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     return Chart(
         id="chart-failures",
         title="Failed runs by error",
-        summary=_failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
+        summary=failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
         figure={
             "data": [
-                _bars(name, role, slots, zone, [row[place] or None for row in table])
+                bar_trace(name, role, slots, zone, [row[place] or None for row in table])
                 for place, (name, role, _) in enumerate(kinds)
             ]
-            or [_bars("Failed", "bad", slots, zone, [None] * len(slots))],
+            or [bar_trace("Failed", "bad", slots, zone, [None] * len(slots))],
             "layout": layout,
         },
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
@@ -268,15 +276,15 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
 def failed_by_day(slots: Sequence[Slot], zone: tzinfo, link: Link = no_link) -> Chart:
     """Draws the failures of a problem by day: the ledger's counts, in which a day without one has none."""
     counts = [slot.counts.failed for slot in slots]
-    most, step = _count_axis(max(counts, default=0))
-    layout = _layout(slots, zone, ())
-    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    most, step = count_axis(max(counts, default=0))
+    layout = layout_of(slots, zone, ())
+    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
     return Chart(
         id="chart-problem",
         title="Failed runs by day",
         summary=f"{sum(counts):,} runs failed in these days, {max(counts, default=0):,} at most in one.",
         figure={
-            "data": [_bars("Failed", "bad", slots, zone, counts, _hrefs(slots, "failed", link))],
+            "data": [bar_trace("Failed", "bad", slots, zone, counts, links_of(slots, "failed", link))],
             "layout": layout,
         },
         legend=[LegendKey("Failed runs", "bad", "bar")],
@@ -302,11 +310,13 @@ def _count(count: int, slot: Slot, status: str, link: Link) -> Cell:
     return Cell(f"{count:,}", link(slot, status) if count else "")
 
 
-def _hrefs(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
+def links_of(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
+    """Returns the address of the runs of each slot that have a status."""
     return [link(slot, status) for slot in slots]
 
 
-def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
+def line_trace(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
+    """Describes a line through the slots; a value that is not known leaves a gap."""
     return {
         "type": "scatter",
         "mode": "lines" if dash == "dash" else "lines+markers",
@@ -322,9 +332,10 @@ def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], 
     }
 
 
-def _bars(
+def bar_trace(
     name: str, role: str, slots: Sequence[Slot], zone: tzinfo, ys: list[Any], hrefs: Sequence[str] = ()
 ) -> Figure:
+    """Describes bars, one a slot."""
     return {
         "type": "bar",
         "name": name,
@@ -343,7 +354,8 @@ def _slot_length(slots: Sequence[Slot]) -> timedelta:
     return lengths[len(lengths) // 2] if lengths else timedelta(hours=1)
 
 
-def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figure:
+def layout_of(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figure:
+    """Describes axes and shading of a figure of slots."""
     every = max(1, -(-len(slots) // MOST_TICKS))
     ticks = list(range(len(slots)))[::-every][::-1]
     if len(ticks) > 1 and ticks[0] == 0:
@@ -403,75 +415,3 @@ def _band(name: str, columns: tuple[int, int]) -> Figure:
         "line": {"width": 0},
         "layer": "below",
     }
-
-
-def _axis(values: range, write: Callable[[int], str], top: float | None = None, bottom: float = 0) -> Figure:
-    return {
-        "range": [bottom, values[-1] if top is None else top],
-        "tickvals": list(values),
-        "ticktext": [write(value) for value in values],
-        "zeroline": False,
-        "fixedrange": True,
-    }
-
-
-def _duration_writer(top: int) -> Callable[[int], str]:
-    """Writes an axis's durations (ms) in one short unit, so that they fit beside the plot."""
-    size, unit = next(((size, unit) for size, unit in DURATION_UNITS if top >= 2 * size), DURATION_UNITS[-1])
-    return lambda value: f"{value / size:g} {unit}" if value else "0"
-
-
-def _rate_axis(rates: list[float]) -> tuple[int, int]:
-    """Chooses (lowest tick, step): as near as the rates allow, so that 97 and 99 per cent are seen apart."""
-    lowest = min(rates, default=100.0)
-    return next((floor, step) for floor, step in RATE_FLOORS if lowest >= floor)
-
-
-def _count_axis(most: int) -> tuple[int, int]:
-    """Chooses (highest tick, step) with at most three steps of 1, 2 or 5 times a power of ten."""
-    size = 1
-    while True:
-        for factor in (1, 2, 5):
-            step = factor * size
-            if most <= 3 * step:
-                return step * max(1, -(-most // step)), step
-        size *= 10
-
-
-def _duration_summary(slots: Sequence[Slot], slowest: float) -> str:
-    if slowest:
-        return f"The slowest 95th percentile is {formats.duration(slowest)}."
-    return NOT_KNOWN if any(not s.is_known for s in slots) else "No run was timed."
-
-
-def _outcome_summary(slots: Sequence[Slot]) -> str:
-    total, failed = sum(s.counts.total for s in slots), sum(s.counts.failed for s in slots)
-    if any(not s.is_known for s in slots):
-        return f"At least {total:,} runs, {failed:,} failed; some of this time is not known." if total else NOT_KNOWN
-    return f"{total:,} runs, {failed:,} failed."
-
-
-def _failure_summary(slots: Sequence[Slot], counted: list[str]) -> str:
-    if any(not s.is_known for s in slots):
-        return f"At least {'; '.join(counted)}; some of this time is not known." if counted else NOT_KNOWN
-    return "; ".join(counted) or "No run failed in this time."
-
-
-def _rate_summary(slots: Sequence[Slot]) -> str:
-    finished = sum(s.counts.finished for s in slots)
-    if not finished:
-        return NOT_KNOWN if any(not s.is_known for s in slots) else "No run finished in this time."
-    whole = sum((s.counts for s in slots), Counts())
-    rates = [s.counts.rate for s in slots if s.counts.rate is not None]
-    left_out = f" {whole.left_out:,} are left out by corrections." if whole.left_out else ""
-    if not rates:
-        return f"No rate of {finished:,} finished runs.{left_out}"
-    return (
-        f"{formats.rate(whole.rate)} of {whole.rated:,} finished runs succeeded in the end; "
-        f"the lowest column is at {formats.rate(min(rates))}.{left_out}"
-    )
-
-
-def _rate_words(counts: Counts) -> str:
-    left_out = f", {counts.left_out:,} left out" if counts.left_out else ""
-    return f"{formats.rate(counts.rate)} ({counts.rated - counts.rated_failed:,} of {counts.rated:,}{left_out})"

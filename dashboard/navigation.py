@@ -64,6 +64,7 @@ MENU = (
     ),
     Entry("webhook_failures", "Webhook failures", "webhook", key="h"),
     Entry("connections", "Connections", "plug", ("connection",), key="n"),
+    Entry("changes", "Changes", "history", key="c"),
     Entry(
         "alerts", "Alerts", "bell", ("alert", "alert_rules", "alert_routes", "corrections"), counts="alerts", key="a"
     ),

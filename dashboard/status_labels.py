@@ -93,6 +93,9 @@ _LOOKS: dict[str, Look] = {
     "retried": Look("Retried", "good", "rotate-ccw"),
     "superseded": Look("Superseded", "good", "circle-check"),
     "written_off": Look("Written off", "quiet", "ban"),
+    # plans
+    "running_out": Look("Plan running out", "warn", "gauge"),
+    "used_up": Look("Plan used up", "bad", "gauge"),
     # mails
     "queued": Look("Queued", "info", "clock"),
     "sent": Look("Sent", "good", "mail-check"),

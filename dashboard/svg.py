@@ -53,7 +53,7 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
         *_bands(layout, x),
         *(line for name, axis in axes.items() for line in _grid(layout[name], axis)),
         *_bars(figure["data"], x, axes),
-        *(shape for trace in figure["data"] if trace["type"] == "scatter" for shape in _line(trace, x, axes)),
+        *(shape for trace in figure["data"] if trace["type"] == "scatter" for shape in _scatter(trace, x, axes)),
     ]
     # What holds links is no picture: assistive technology would not tell of them.
     role = "group" if any(any(trace.get("customdata", ())) for trace in figure["data"]) else "img"
@@ -99,6 +99,24 @@ def sparkline(days: Iterable[tuple[int, int]]) -> SafeString:
     )
     return SafeString(
         f'<svg class="sparkline" viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg>'
+    )
+
+
+def sparkline_of(values: Iterable[float | None], role: str) -> SafeString:
+    """Paints a line of values between their least and most; one that is not known leaves a gap. Words: the caller's.
+
+    Args:
+        values: oldest first.
+        role: of its colour.
+    """
+    points = list(values)
+    known = [value for value in points if value is not None]
+    x = Scale(0, max(1, len(points) - 1), WIDTH * 0.02, WIDTH * 0.98)
+    y = Scale(min(known, default=0), max(known, default=0), HEIGHT * 0.9, HEIGHT * 0.1)
+    trace = {"y": points, "meta": {"role": role}, "line": {"dash": "solid"}}
+    return format_html(
+        '<svg class="sparkline" viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
+        _joined(_line(trace, x, {"yaxis": y})),
     )
 
 
@@ -194,6 +212,23 @@ def _bars(data: list[Figure], x: Scale, axes: dict[str, Scale]) -> list[SafeStri
             words = f"{trace['name']}, {trace['x'][at]}: {value:,}"
             shapes.append(_linked(bar, trace["customdata"][at] if trace["customdata"] else "", words))
     return shapes
+
+
+def _scatter(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
+    return _marks(trace, x, axes) if trace["mode"] == "markers" else _line(trace, x, axes)
+
+
+def _marks(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
+    """Paints a dot for each mark, with its words as its tooltip: a path without a length keeps round at any width."""
+    scale = _axis_of(trace, axes)
+    return [
+        SafeString(
+            f'<path class="chart__mark series-{trace["meta"]["role"]}" d="M{x.at(at):g},{scale.at(value):g}h0">'
+            f"<title>{escape(trace['text'][at])}, {escape(trace['x'][at])}</title></path>"
+        )
+        for at, value in enumerate(trace["y"])
+        if value is not None
+    ]
 
 
 def _line(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:

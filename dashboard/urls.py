@@ -15,6 +15,7 @@ AREAS = (
         "channels",
         "rules",
         "connections",
+        "changes",
         "versions",
         "accounts",
         "people",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.error_classes import CLASSES
 from monitor.models import AlertState, Incident, Problem
@@ -17,11 +17,17 @@ _PLAIN = {
 }
 
 
-def causes_in_words(incidents: Iterable[Incident]) -> dict[int, str]:
-    """Returns what the alerts of incidents have in common, by their keys. One statement at most."""
-    rows = list(incidents)
+def causes_in_words(incidents: Iterable[Incident], known: Mapping[int, str] | None = None) -> dict[int, str]:
+    """Returns what the alerts of incidents have in common, by their keys. One statement at most.
+
+    Args:
+        incidents: which.
+        known: titles of problems that are read already, by their keys.
+    """
+    rows, titles = list(incidents), dict(known or {})
     problems = {int(row.cause_key) for row in rows if row.cause == Cause.PROBLEM and row.cause_key.isdigit()}
-    titles = dict(Problem.objects.filter(pk__in=problems).values_list("pk", "title")) if problems else {}
+    if unknown := problems - titles.keys():
+        titles |= dict(Problem.objects.filter(pk__in=unknown).values_list("pk", "title"))
     return {row.pk: _in_words(row, titles) for row in rows}
 
 

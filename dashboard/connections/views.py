@@ -60,7 +60,7 @@ def _list(request: HttpRequest, rows: list[Connection], form: ConnectionFilterFo
     )
 
 
-def _cells(row: queries.ConnectionRow) -> Iterator[object]:
+def _cells(row: queries.ConnectionLine) -> Iterator[object]:
     one, runs = row.connection, row.runs
     yield from (one.account.name, one.connection_id, one.shown_name, mask_name(one.app), mask_name(one.status))
     yield from (one.status_since, row.flows)

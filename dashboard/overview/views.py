@@ -1,24 +1,57 @@
-"""Shows the first page: whether anything is wrong, and how complete the figures are."""
+"""Shows the first page: whether anything is wrong, what needs somebody, and how complete the figures are."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from dashboard import charts, slots
+from dashboard import remembered, slots, svg
 from dashboard.context import frame_at
-from monitor.periods import CHOICES, choice_of
-from monitor.queries import freshness, holes
+from dashboard.overview import grid
+from dashboard.overview.rows import Rights, lines
+from dashboard.overview.verdict import VerdictFacts, doubt_of, verdict
+from dashboard.volume_chart import Mark, MarkKind, volume
+from monitor.access import may
+from monitor.models.addresses import address_of_list
+from monitor.periods import CHOICES, PeriodChoice, choice_of
+from monitor.queries import freshness, holes, links
 from monitor.queries import overview as queries
+from monitor.queries.overview import OverviewFacts
+from monitor.queries.period_marks import MarkedMoment
 from monitor.queries.problems import to_count
 
 # The parts of the page that refresh themselves; each is a partial of the page's own template.
 PARTS = ("cards", "chart")
+NEEDS_SHOWN = 12
+MARKS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedOverview:
+    """Holds what the overview shows, and what of it is the same for everybody and painted already.
+
+    Attributes:
+        facts: of the page.
+        chart: the volume of runs, with its table.
+        sparks: the sparkline of each figure, by its name.
+        head: of the grid of flows and days.
+        halves: the rows of the same, each painted as a whole: of two tables side by side.
+    """
+
+    facts: OverviewFacts
+    chart: SafeString
+    sparks: dict[str, SafeString]
+    head: SafeString
+    halves: list[SafeString]
 
 
 @require_safe
@@ -33,18 +66,89 @@ def overview(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = frame | {"now": now, "period": period, "periods": CHOICES.values()}
     if mirror.is_empty:
         return render(request, "overview/overview.html", context)
-    figures = queries.period(now, period.days, slot_hours=period.slot_hours, zone=zone)
-    before = figures.window.before().start
-    context["figures"] = figures
-    context["before_unknown"] = queries.why_unknown(before, is_read=mirror.is_read_since(before))
-    if part != "cards":
-        context["chart"] = _chart(figures, mirror, zone)
+
+    def make() -> PaintedOverview:
+        return _painted(queries.read(now, period, mirror, zone), period, zone)
+
+    painted = remembered.of(("overview", period.days, str(zone)), make)
+    context |= {"painted": painted, "facts": painted.facts, "figures": painted.facts.figures}
     if part != "chart":
-        context["cards"] = queries.cards(now, period.days, mirror, zone, figures.marks)
+        context |= _cards(painted.facts, request, zone)
+    if part != "cards":
+        marks = painted.facts.marks
+        context |= {"shown_marks": marks[:MARKS_SHOWN], "marks_told": told(marks), "meanings": grid.MEANINGS}
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 
 
-def _chart(figures: queries.PeriodFigures, mirror: freshness.Mirror, zone: tzinfo) -> charts.Chart:
-    unknown = holes.of_mirror(mirror, figures.window.start, figures.end)
-    return charts.success_rate(slots.of_figures(figures, unknown), zone, unknown, slots.link(figures))
+def _cards(facts: OverviewFacts, request: HttpRequest, zone: tzinfo) -> dict[str, Any]:
+    user = request.user
+    rights = Rights(may(user, "acknowledge"), may(user, "triage"), may(user, "retry.bulk"))
+    needs, found = facts.needs, verdict(verdict_facts(facts))
+    return {
+        "before_unknown": facts.before_unknown,
+        "verdict": found,
+        "sentence": found.painted(opens(facts)),
+        "needs": lines(needs.rows[:NEEDS_SHOWN], timezone.now(), zone, rights),
+        "crm": needs.crm,
+        "has_crm": any("crm" in account.products for account in facts.mirror.mirrored),
+    }
+
+
+def opens(facts: OverviewFacts) -> dict[str, str]:
+    """Returns the addresses of the lists that the verdict counts, by the names of its parts."""
+    problems = address_of_list("problems")
+    return {
+        "problems": problems,
+        "new": links.problems_since(facts.problems.today),
+        "unowned": f"{problems}?owner=nobody",
+        "alerts": address_of_list("alerts"),
+        "connections": f"{address_of_list('connections')}?state=broken",
+        "silent": f"{address_of_list('flows')}?standing=silent",
+    }
+
+
+def told(marks: Sequence[MarkedMoment]) -> str:
+    """Says how many changes and incidents there are. Pure."""
+    incidents = sum(1 for one in marks if one.kind == "incident")
+    counted = ((len(marks) - incidents, "change"), (incidents, "incident"))
+    return ", ".join(f"{count:,} {one}{'' if count == 1 else 's'}" for count, one in counted if count)
+
+
+def verdict_facts(facts: OverviewFacts) -> VerdictFacts:
+    """Takes what the verdict is made of from what was read. Pure."""
+    found, needs = facts.problems, facts.needs
+    return VerdictFacts(
+        doubt=doubt_of(facts.mirror),
+        is_unread=facts.mirror.is_unread,
+        problems=found.unresolved,
+        new_today=found.new_today,
+        without_owner=found.without_owner,
+        alerts=facts.open_incidents,
+        silent=needs.silent,
+        broken=needs.broken,
+        rules=needs.rules,
+        passing=needs.passing,
+    )
+
+
+def _painted(facts: OverviewFacts, period: PeriodChoice, zone: tzinfo) -> PaintedOverview:
+    figures = facts.figures
+    unknown = holes.of_mirror(facts.mirror, figures.window.start, figures.end)
+    columns = slots.of_figures(figures, unknown)
+    kinds = {"incident": MarkKind.INCIDENT}
+    marks = [Mark(one.at, kinds.get(one.kind, MarkKind.CHANGE)) for one in facts.marks]
+    chart = volume(columns, zone, unknown, slots.link(figures), marks)
+    counts = [column.counts for column in columns]
+    return PaintedOverview(
+        facts=facts,
+        chart=render_to_string("parts/chart.html", {"chart": chart}),
+        sparks={
+            "rate": svg.sparkline_of([c.rate for c in counts], "good"),
+            "first_rate": svg.sparkline_of([c.first_rate for c in counts], "first"),
+            "failed": svg.sparkline([(0, c.failed) for c in counts]),
+            "finished": svg.sparkline([(c.succeeded, c.failed) for c in counts]),
+        },
+        head=grid.paint_head(facts.grid.days),
+        halves=grid.paint_halves(facts.grid),
+    )

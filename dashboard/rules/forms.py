@@ -20,11 +20,12 @@ class RuleFilterForm(OwnedFilterForm):
     module = NameField(label="Module")
     active = OneOfField([("yes", "Active"), ("no", "Inactive")], "State")
     executed = OneOfField([("never", "Never")], "Ran")
+    failed = OneOfField([("yes", "With failures")], "Actions")
 
     sorts = tuple(ORDERS)
     sort_name = "order"
     owned_by = "rule"
-    field_order = ["text", "module", "active", "executed", "owner", "tag", "account"]
+    field_order = ["text", "module", "active", "executed", "failed", "owner", "tag", "account"]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -37,6 +38,7 @@ class RuleFilterForm(OwnedFilterForm):
             module=cleaned["module"],
             active=cleaned["active"],
             executed=cleaned["executed"],
+            failed=cleaned["failed"],
             owner_id=cleaned["owner"],
             tag=cleaned["tag"],
             account_id=cleaned["account"],

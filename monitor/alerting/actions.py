@@ -265,7 +265,8 @@ def end_silence(row: Silence, user: User, now: datetime) -> None:
     with transaction.atomic():
         if not Silence.objects.filter(pk=row.pk, ended_at=None, ends_at__gt=now).update(ended_at=now):
             raise AlertActRefused("It is over already.", "over")
-        for account in [row.account_id] if row.account_id else ZohoAccount.objects.values_list("pk", flat=True):
+        every = ZohoAccount.objects.order_by("pk").values_list("pk", flat=True)
+        for account in [row.account_id] if row.account_id else every:
             wake(account, now)
         audit.record(user, "silence.end", row, now=now, account=row.account_id)
 

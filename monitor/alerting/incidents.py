@@ -36,6 +36,7 @@ from monitor.models import (
     User,
     ZohoAccount,
 )
+from monitor.models.hand_over import hold
 from monitor.named_people import newest_failed, people_named
 
 logger = logging.getLogger(__name__)
@@ -99,10 +100,14 @@ def follow(account: ZohoAccount, now: datetime) -> int:
 
 
 def lock(account: ZohoAccount | int) -> None:
-    """Waits until nobody else changes the incidents of an account; call it in a transaction."""
+    """Waits until nobody else changes the incidents of an account; call it in a transaction.
+
+    Its notices that are not settled are held, too: one that is being written at this moment is settled before, or is
+    written after what is changed now.
+    """
     key = account if isinstance(account, int) else account.pk
-    # SQLite's transactions are exclusive anyway.
-    list(ZohoAccount.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk"))
+    hold(ZohoAccount.objects.filter(pk=key))
+    hold(Notice.objects.filter(incident__account=key, dispatch_state=Transition.Dispatch.NEW))
 
 
 def _new(account: ZohoAccount) -> Any:
@@ -251,8 +256,7 @@ class _Desk:
         if severity == QUIETEST:
             return
         waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
-        # Held until this is committed: one that is being written at this moment does not tell of this alert.
-        held = {one.kind: one for one in waiting.exclude(kind=Kind.ESCALATE).order_by("pk").select_for_update()}
+        held = {one.kind: one for one in waiting.exclude(kind=Kind.ESCALATE)}
         # What kept a mail quiet until now (a snooze, working hours) need not hold for the alert that joined.
         soon = self.now + pace_of(incident).wait
         waiting.exclude(why_silent="").filter(due_at__gt=soon).update(due_at=soon)
@@ -411,7 +415,8 @@ def escalate(incident: Incident, causes: Sequence[EscalationCause], now: datetim
 
 
 def wake(account_id: int, now: datetime) -> None:
-    """Makes the waiting notices of an account due, for what kept them quiet may be over."""
+    """Makes the waiting notices of an account due, for what kept them quiet may be over; call it in a transaction."""
+    lock(account_id)
     waiting = Notice.objects.filter(incident__account=account_id, dispatch_state=Transition.Dispatch.NEW)
     waiting.exclude(why_silent="").update(due_at=now)
 

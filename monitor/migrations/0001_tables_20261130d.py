@@ -1652,6 +1652,10 @@ class Migration(migrations.Migration):
             model_name='connectedworkflow',
             constraint=models.UniqueConstraint(fields=('account', 'workflow_id'), name='one_row_per_connected_workflow'),
         ),
+        migrations.AddIndex(
+            model_name='connectedversion',
+            index=models.Index(fields=['-first_seen_at', '-id'], name='connectedversion_newest'),
+        ),
         migrations.AddConstraint(
             model_name='connectedversion',
             constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='one_row_per_connected_version'),
@@ -1666,7 +1670,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='connectionchange',
-            index=models.Index(condition=models.Q(('kind', 'came'), _negated=True), fields=['-at', '-id'], name='connectionchange_newest'),
+            index=models.Index(fields=['-at', '-id'], name='connectionchange_newest'),
         ),
         migrations.AddField(
             model_name='recordfield',
@@ -1797,6 +1801,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='execution',
             constraint=models.UniqueConstraint(fields=('execution_id', 'account'), name='one_row_per_execution'),
+        ),
+        migrations.AddIndex(
+            model_name='flowversion',
+            index=models.Index(fields=['-first_seen_at', '-id'], name='flowversion_newest'),
         ),
         migrations.AddConstraint(
             model_name='flowversion',
@@ -2113,6 +2121,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='usagesnapshot',
             constraint=models.UniqueConstraint(fields=('rule', 'day'), name='one_snapshot_per_day'),
+        ),
+        migrations.AddIndex(
+            model_name='ruleversion',
+            index=models.Index(fields=['-first_seen_at', '-id'], name='ruleversion_newest'),
         ),
         migrations.AddConstraint(
             model_name='ruleversion',

@@ -99,6 +99,7 @@ class FlowVersion(DefinitionVersion):
 
     class Meta(DefinitionVersion.Meta):
         constraints = [models.UniqueConstraint(fields=["flow", "number"], name="one_row_per_flow_version")]
+        indexes = [models.Index(fields=["-first_seen_at", "-id"], name="flowversion_newest")]
 
 
 class RuleVersion(DefinitionVersion):
@@ -106,6 +107,7 @@ class RuleVersion(DefinitionVersion):
 
     class Meta(DefinitionVersion.Meta):
         constraints = [models.UniqueConstraint(fields=["rule", "number"], name="one_row_per_rule_version")]
+        indexes = [models.Index(fields=["-first_seen_at", "-id"], name="ruleversion_newest")]
 
 
 class ConnectedVersion(DefinitionVersion):
@@ -113,6 +115,7 @@ class ConnectedVersion(DefinitionVersion):
 
     class Meta(DefinitionVersion.Meta):
         constraints = [models.UniqueConstraint(fields=["workflow", "number"], name="one_row_per_connected_version")]
+        indexes = [models.Index(fields=["-first_seen_at", "-id"], name="connectedversion_newest")]
 
 
 class DigestKey(models.Model):

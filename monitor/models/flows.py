@@ -256,8 +256,7 @@ class ConnectionChange(models.Model):
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["connection", "-at", "-id"], name="connectionchange_of"),
-            # All but the first sight: a page of changes walks along it.
-            models.Index(fields=["-at", "-id"], name="connectionchange_newest", condition=~models.Q(kind="came")),
+            models.Index(fields=["-at", "-id"], name="connectionchange_newest"),
         ]
 
     def __str__(self) -> str:

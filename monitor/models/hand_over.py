@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection
+from django.db.models import QuerySet
 
 from monitor.models.buckets import MarkedHour
 from monitor.models.bulk import delete
@@ -37,6 +38,16 @@ def again_on_deadlock(work: Callable[[], Answer]) -> Answer:
 
 def _is_deadlock(error: OperationalError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == "40P01"
+
+
+def hold(rows: QuerySet[Any]) -> list[Any]:
+    """Locks rows in the order of their keys, and returns the keys; call it in a transaction.
+
+    Whoever changes several rows that others change, too, holds them first: two who hold them in one order never wait
+    for each other. SQLite's transactions are exclusive anyway.
+    """
+    held = rows.order_by("pk").select_for_update(no_key=True, of=("self",))
+    return list(held.values_list("pk", flat=True))
 
 
 def is_our_turn(lock: int, *, waits: bool = True) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from monitor.models import Channel, ChannelMessage, Delivery, Incident, Notice, Occasion, Transition, User
+from monitor.models.hand_over import hold
+from monitor.notify import outbox
 from monitor.notify.audience import audience_of
 from monitor.notify.channels.words import message_of
 from monitor.notify.compose import Rendered
@@ -39,6 +41,7 @@ def dispatch_new(now: datetime) -> int:
     Returns:
         How many notices were settled: mailed, or not to be mailed.
     """
+    _set_back_with_clock(now)
     settled = 0
     for _ in range(ROUNDS):
         done = sum(_dispatch_safely(found, now) for found in _due(now))
@@ -46,6 +49,14 @@ def dispatch_new(now: datetime) -> int:
         if not done:
             break
     return settled
+
+
+def _set_back_with_clock(now: datetime) -> None:
+    """Brings notices nearer that were written before the clock was set back: they would wait until it has caught up."""
+    for found in Notice.objects.filter(dispatch_state=States.NEW, at__gt=now + LOOK_AGAIN).order_by("pk"):
+        same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, at=found.at, due_at=found.due_at)
+        # What something kept waiting is looked at anew: until when is of that clock, too.
+        same.update(at=now, due_at=now if found.why_silent else now + (found.due_at - found.at))
 
 
 def _due(now: datetime) -> list[Notice]:
@@ -100,10 +111,16 @@ def _put_off(found: Notice, why: str, until: datetime) -> bool:
 def _hold(found: Notice, why: str, now: datetime) -> bool:
     """Stops the clock of an escalation for a minute: the steps after this one keep their distance."""
     with transaction.atomic():
+        hold(_unsettled(found))
         held = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
         if held.update(why_silent=why, due_at=now + LOOK_AGAIN):
             _delay(found, now + LOOK_AGAIN - found.due_at)
     return False
+
+
+def _unsettled(found: Notice) -> QuerySet[Notice]:
+    """Returns the notices of an incident that are not settled: some that are changed together are held before."""
+    return Notice.objects.filter(incident=found.incident_id, dispatch_state=States.NEW)
 
 
 def _delay(found: Notice, by: timedelta) -> None:
@@ -133,6 +150,8 @@ def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fat
     # Rendered before the transaction: what waits for the database should not wait for templates.
     facts, mails, messages = _written(found, people, channels, now)
     with transaction.atomic():
+        if fate.says_both or found.kind == Kind.ESCALATE:
+            hold(_unsettled(found))
         # One that was put off or woken meanwhile is looked at anew.
         same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
         claimed = same.update(
@@ -183,9 +202,10 @@ def write_for(found: Notice, people: Sequence[User], channels: Sequence[Channel]
         return 0
     _, mails, messages = _written(found, people, channels, now)
     # Another process may have written one meanwhile: a notice has one message for each reader.
+    messages.sort(key=lambda one: one.channel_id)  # as people are: two who write the same never wait for each other
     Delivery.objects.bulk_create(mails, ignore_conflicts=True)
     ChannelMessage.objects.bulk_create(messages, ignore_conflicts=True)
-    Notice.objects.filter(pk=found.pk).update(recipients=F("recipients") + len(mails))
+    outbox.count_readers_of(found.pk)
     return len(mails) + len(messages)
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from monitor.models import Channel, ChannelMessage, Delivery, Notice, User
+from monitor.models.hand_over import hold
 from monitor.notify import outbox
 from monitor.notify.audience import Audience, audience_of
 from monitor.notify.channels.fate import CHANNEL_IS_OUT
@@ -54,12 +55,15 @@ def give_up_for_others(message: Delivery | ChannelMessage, reason: str, now: dat
         now: the present.
     """
     notice = _as_beginning(message)
-    with transaction.atomic():
+    if notice is None or not _is_for_others(notice, reason):
         outbox.give_up(message, reason)
-        if notice is None or not _is_for_others(notice, reason):
-            return
-        is_over = notice.incident.closed_at is not None
-        for one in [notice] if is_over else [*_carried(message, notice), notice]:
+        return
+    is_over = notice.incident.closed_at is not None
+    told = [notice] if is_over else [*_carried(message, notice), notice]
+    with transaction.atomic():
+        hold(Notice.objects.filter(pk__in=[one.pk for one in told]))
+        outbox.give_up(message, reason)
+        for one in told:
             written = write_for(one, *_who_knows_less(one, audience_of(one, now)), now)
             if written:
                 logger.info("incident %d: %d others hear of it in the place of one", one.incident_id, written)

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from monitor.models import MailServer
-from monitor.notify.smtp_answers import REFUSED_PAUSE, SendOutcome
+from monitor.notify.smtp_answers import REFUSED_PAUSE, SendOutcome, pause_after
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +17,12 @@ def standing() -> MailServer:
 
 
 def is_pausing(server: MailServer, now: datetime) -> bool:
-    """Says whether nothing is sent for now: signing in with a wrong password again and again locks accounts."""
-    return server.state == MailServer.State.REFUSES and server.next_try_at is not None and now < server.next_try_at
+    """Says whether nothing is sent for now.
+
+    Signing in with a wrong password again and again locks accounts; and a server that is away is away for all mails.
+    """
+    # A pause that would be longer than any is of a clock that was set back since.
+    return server.next_try_at is not None and now < server.next_try_at <= now + REFUSED_PAUSE
 
 
 def accepts(now: datetime) -> None:
@@ -35,11 +39,18 @@ def refuses(outcome: SendOutcome, now: datetime) -> None:
     MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=now + REFUSED_PAUSE)
 
 
-def is_unreachable(outcome: SendOutcome, now: datetime) -> None:
-    """Notes that there is no connection to the server."""
+def is_unreachable(outcome: SendOutcome, attempts: int, now: datetime) -> None:
+    """Notes that there is no connection to the server, and puts the next try off: what comes anew cannot wait long.
+
+    Args:
+        outcome: of the attempt.
+        attempts: how many there were at the first mail that waits.
+        now: the present.
+    """
     if _change(MailServer.State.UNREACHABLE, now):
         logger.warning("the mail server cannot be reached: %s", outcome.reason)
-    MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=None)
+    pause = min(pause_after(attempts), REFUSED_PAUSE)
+    MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=now + pause)
 
 
 def _change(state: str, now: datetime) -> bool:

@@ -11,16 +11,55 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from monitor.models import ChannelMessage, Delivery, Outgoing
+from monitor.models import ChannelMessage, Delivery, Notice, Outgoing
+from monitor.models.hand_over import hold
 from monitor.notify import attempts
+from monitor.notify.smtp_answers import GIVEN_UP_AFTER, LONGEST_WAIT
 
 logger = logging.getLogger(__name__)
 States = Outgoing.State
 WAITING = (States.QUEUED, States.SENDING)
 
 Sendable = TypeVar("Sendable", Delivery, ChannelMessage)
+
+
+def is_due(now: datetime, lease: timedelta) -> Q:
+    """Returns what holds of messages that may be tried, also after the clock was set back.
+
+    Args:
+        now: the present.
+        lease: how long a message is a process's.
+    """
+    # What lies further ahead than any lease was written before the clock was set back.
+    is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + lease)
+    # So is what would be tried later than any pause allows, within the day in which a message is tried.
+    day = GIVEN_UP_AFTER + LONGEST_WAIT
+    is_ahead = Q(next_try_at__lte=F("created_at") + day) | Q(next_try_at__lte=F("revived_at") + day)
+    is_waiting = Q(next_try_at__lte=now) | Q(is_ahead, next_try_at__gt=now + LONGEST_WAIT)
+    return Q(is_waiting, state=States.QUEUED) | Q(is_lost, state=States.SENDING)
+
+
+def give_up_old(waiting: QuerySet[Any], reason: str, now: datetime) -> int:
+    """Gives up those of some messages that have waited for a day; returns how many.
+
+    Args:
+        waiting: mails or messages to a channel, whichever their state.
+        reason: why none of them could go out.
+        now: the present.
+    """
+    too_old = now - GIVEN_UP_AFTER
+    is_old = Q(revived_at=None) | Q(revived_at__lt=too_old), Q(created_at__lt=too_old)
+    old = waiting.filter(*is_old, state=States.QUEUED, next_try_at__lte=now)
+    with transaction.atomic():
+        keys = hold(old)
+        given_up: int = old.filter(pk__among=keys).update(state=States.DEAD, last_error=reason)
+        if waiting.model is Delivery:
+            _count_readers(Notice.objects.filter(pk__in=waiting.filter(pk__among=keys).values("notice")))
+    return given_up
 
 
 def claim(next_due: Callable[[], Sendable | None], now: datetime, lease: timedelta) -> Sendable | None:
@@ -50,8 +89,10 @@ def mine(message: Delivery | ChannelMessage) -> QuerySet[Any]:
 
 def mark_sent(message: Delivery | ChannelMessage, now: datetime) -> None:
     """Notes that a server took a message, also when the lease has run out meanwhile."""
+    columns = {"state": States.SENT, "sent_at": now, "lease_until": None, "last_error": ""}
     unsent = _rows(message).filter(pk=message.pk).exclude(state=States.SENT)
-    unsent.update(state=States.SENT, sent_at=now, lease_until=None, last_error="")
+    if not mine(message).update(**columns) and unsent.update(**columns):
+        count_readers(message)  # another process may have given it up meanwhile
     logger.info("%s %d sent (attempt %d)", named(message), message.pk, message.attempts)
 
 
@@ -69,8 +110,28 @@ def requeue(message: Delivery | ChannelMessage, reason: str, at: datetime, **col
 
 def give_up(message: Delivery | ChannelMessage, reason: str) -> None:
     """Notes that a message is not sent any more, and why."""
-    mine(message).update(state=States.DEAD, lease_until=None, last_error=reason)
+    if mine(message).update(state=States.DEAD, lease_until=None, last_error=reason):
+        count_readers(message)
     logger.error("%s %d given up (attempt %d): %s", named(message), message.pk, message.attempts, reason)
+
+
+def count_readers(message: Delivery | ChannelMessage) -> None:
+    """Notes of a mail's notice to how many people it went: not to those whose mail was given up."""
+    if isinstance(message, Delivery) and message.notice_id is not None:
+        count_readers_of(message.notice_id)
+
+
+def count_readers_of(notice: int) -> None:
+    """Notes to how many people the notice of this key went."""
+    with transaction.atomic():
+        _count_readers(Notice.objects.filter(pk=notice))
+
+
+def _count_readers(notices: QuerySet[Notice]) -> None:
+    keys = hold(notices)  # first, so that of two who count at once the later one sees both changes
+    went = Delivery.objects.filter(notice=OuterRef("pk")).exclude(state=States.DEAD).order_by()
+    count = Subquery(went.values("notice").annotate(number=Count("pk")).values("number"), output_field=IntegerField())
+    Notice.objects.filter(pk__among=keys).update(recipients=Coalesce(count, 0))
 
 
 def named(message: Delivery | ChannelMessage) -> str:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import ChannelMessage, Delivery, IncidentAlert, Notice, SendAttempt
+from monitor.models.hand_over import hold
 from monitor.notify import outbox
 from monitor.notify.channels.words import message_of
 from monitor.notify.facts import Retelling, facts_of
@@ -139,6 +140,7 @@ def _fold(message: Delivery | ChannelMessage, thread: IncidentThread, now: datet
     columns = _told_anew(newest, [*thread.unheard, message], thread, now)
     folded = {"state": States.TOLD, "lease_until": None, "last_error": LateVerdict.FOLDED.value}
     with transaction.atomic():
+        hold(type(message)._default_manager.filter(pk__in=[message.pk, *(row.pk for row in thread.newer)]))
         same = type(message)._default_manager.filter(pk=newest.pk, state=States.QUEUED, attempts=newest.attempts)
         if not same.update(**columns) or not outbox.mine(message).update(**folded):
             transaction.set_rollback(True)

@@ -21,7 +21,6 @@ from monitor.notify.message import build
 from monitor.notify.recipients import why_not
 from monitor.notify.retell import look_again
 from monitor.notify.smtp_answers import (
-    GIVEN_UP_AFTER,
     FailureKind,
     SendOutcome,
     SmtpStage,
@@ -78,7 +77,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
 
     A crash between the server's 250 and our mark sends again, under the same Message-ID, once the lease has
     run out. A mail of an incident waits until the earlier ones have gone out to the same person, or never will.
-    While the server refuses us, all mails wait in their order, and only now and then the first is tried.
+    While the server refuses us or is away, all mails wait in their order, and only now and then the first is tried.
 
     Args:
         now: the time of the run.
@@ -88,7 +87,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
     tell = clock or _running_from(now)
     report, mailer, ends_at = SendReport(), Mailer(), tell() + BUDGET
     server = mail_server.standing()
-    if server.state == MailServer.State.REFUSES:
+    if server.state in (MailServer.State.REFUSES, MailServer.State.UNREACHABLE):
         _give_up_old(server, now, report)
     if mail_server.is_pausing(server, now):
         report.paused = server.reason
@@ -114,14 +113,7 @@ def _running_from(now: datetime) -> Clock:
 
 def _give_up_old(server: MailServer, now: datetime, report: SendReport) -> None:
     """Gives up what has waited for a day for the server to take mails again."""
-    old = Delivery.objects.filter(
-        Q(revived_at=None) | Q(revived_at__lt=now - GIVEN_UP_AFTER),
-        state=Delivery.State.QUEUED,
-        next_try_at__lte=now,
-        created_at__lt=now - GIVEN_UP_AFTER,
-    )
-    given_up = old.update(state=Delivery.State.DEAD, last_error=server.reason)
-    if given_up:
+    if given_up := outbox.give_up_old(Delivery.objects.all(), server.reason, now):
         report.dead += given_up
         logger.error("%d mails given up after a day: %s", given_up, server.reason)
 
@@ -151,9 +143,8 @@ def _next_due(now: datetime, suspects: list[tuple[Delivery, SendOutcome]]) -> De
 
 
 def _due(now: datetime) -> QuerySet[Delivery]:
-    states = Delivery.State
-    is_due = Q(state=states.QUEUED, next_try_at__lte=now) | Q(state=states.SENDING, lease_until__lt=now)
-    return Delivery.objects.filter(is_due).in_turn().select_related(*JOINED).order_by("next_try_at", "pk")
+    due = Delivery.objects.filter(outbox.is_due(now, LEASE)).in_turn()
+    return due.select_related(*JOINED).order_by("next_try_at", "pk")
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
@@ -271,20 +262,21 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
     if outcome.kind == FailureKind.POISON:
         _make_plain(delivery, outcome, now, report)
         return
+    again = next_try(outcome.kind, delivery.attempts, delivery.tried_from, now)
     refused = outcome.kind == FailureKind.SENDER
+    is_away = not refused and outcome.stage == SmtpStage.CONNECT
     if refused:
         report.paused = outcome.reason
         mail_server.refuses(outcome, now)
-    elif outcome.stage == SmtpStage.CONNECT:
-        # The others would fare the same; they are tried in the next run, without an attempt counted.
+    elif is_away:
+        # The others would fare the same; they are tried after this one, without an attempt counted.
         report.paused = outcome.reason
-        mail_server.is_unreachable(outcome, now)
-    again = next_try(outcome.kind, delivery.attempts, delivery.tried_from, now)
+        mail_server.is_unreachable(outcome, delivery.attempts, now)
     if again is None:
         _close(delivery, outcome.reason, report)
         return
-    # What the server refused for our sake keeps its place: the queue goes out in its order.
-    outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused else again)
+    # What no message is to blame for leaves it its place: the queue goes out in its order.
+    outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused or is_away else again)
     report.retried += 1
     if not refused:
         logger.warning("mail %d not sent (attempt %d): %s", delivery.pk, delivery.attempts, outcome.reason)

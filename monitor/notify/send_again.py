@@ -8,6 +8,7 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.models import ChannelMessage, Delivery, Notice, User
+from monitor.notify.outbox import count_readers
 
 States = Delivery.State
 
@@ -39,6 +40,7 @@ def send_again(given_up: Delivery | ChannelMessage, *, actor: User, now: datetim
         dead = rows._default_manager.filter(pk=given_up.pk, state=States.DEAD)
         if not dead.update(state=States.QUEUED, next_try_at=now, revived_at=now, lease_until=None):
             raise CannotBeSentAgain("It was not given up, or is being sent again already.")
+        count_readers(given_up)
         incident = given_up.notice.incident if given_up.notice is not None else None
         audit.record(
             actor,

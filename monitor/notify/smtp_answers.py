@@ -24,6 +24,7 @@ from monitor.privacy import mask_text
 GIVEN_UP_AFTER = timedelta(hours=24)
 REFUSED_PAUSE = timedelta(minutes=5)
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600, 900, 1800))
+LONGEST_WAIT = BACK_OFF[-1]  # of one message between two tries
 REASON_LENGTH = 280
 ANSWER_LENGTH = 2_000  # characters of an answer that are looked at
 
@@ -111,6 +112,11 @@ def classify(error: BaseException, *, connected: bool) -> SendOutcome:
     )
 
 
+def pause_after(failures: int) -> timedelta:
+    """Returns how long to wait after so many failures in a row."""
+    return BACK_OFF[min(max(failures, 1), len(BACK_OFF)) - 1]
+
+
 def next_try(kind: FailureKind, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
     """Returns when to try again; None to give up.
 
@@ -122,7 +128,7 @@ def next_try(kind: FailureKind, attempts: int, created_at: datetime, now: dateti
     """
     if kind == FailureKind.PERMANENT:
         return None
-    pause = REFUSED_PAUSE if kind == FailureKind.SENDER else BACK_OFF[min(max(attempts, 1), len(BACK_OFF)) - 1]
+    pause = REFUSED_PAUSE if kind == FailureKind.SENDER else pause_after(attempts)
     return now + pause if now + pause <= created_at + GIVEN_UP_AFTER else None
 
 

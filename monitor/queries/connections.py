@@ -44,7 +44,7 @@ class ConnectionFilter:
 
 
 @dataclass(frozen=True)
-class ConnectionRow:
+class ConnectionLine:
     """Holds what the list says of a connection.
 
     Attributes:
@@ -70,7 +70,7 @@ class ConnectionDetail:
         others: how many connections of the account are to the same app: which of them a flow uses Zoho does not say.
     """
 
-    row: ConnectionRow
+    row: ConnectionLine
     flows: list[tuple[Flow, FlowStanding]]
     changes: list[ConnectionChange]
     others: int
@@ -126,7 +126,7 @@ _ORDERS: Mapping[str, Any] = {
 }
 
 
-def rows(connections: Sequence[Connection]) -> list[ConnectionRow]:
+def rows(connections: Sequence[Connection]) -> list[ConnectionLine]:
     """Returns what the list says of some connections, in their order. Three statements at most.
 
     Args:
@@ -137,11 +137,11 @@ def rows(connections: Sequence[Connection]) -> list[ConnectionRow]:
     return _as_rows(connections, _open_incidents([one.pk for one in connections]))
 
 
-def _as_rows(connections: Sequence[Connection], incidents: Mapping[int, int | None]) -> list[ConnectionRow]:
+def _as_rows(connections: Sequence[Connection], incidents: Mapping[int, int | None]) -> list[ConnectionLine]:
     using = flows_using(connections)
     unsure = [one for one in connections if one.gone_at is None and one.status != "active"]
     runs = runs_around([(one.pk, using[one.pk], one.failures_from) for one in unsure])
-    return [ConnectionRow(one, len(using[one.pk]), runs.get(one.pk), incidents.get(one.pk)) for one in connections]
+    return [ConnectionLine(one, len(using[one.pk]), runs.get(one.pk), incidents.get(one.pk)) for one in connections]
 
 
 def flows_using(connections: Collection[Connection]) -> dict[int, list[int]]:

@@ -22,7 +22,6 @@ from typing import Any
 from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Sum, Value
 
 from monitor.models import AccountDay, AccountHour, DayBucket, HourBucket
-from monitor.models.spans import rows_within
 from monitor.periods import DAY, HOUR, Window, day_start, first_midnight_from, hour_of, midnight_of
 from monitor.quarters import unpack
 from monitor.queries.corrections import Marks, marks_of
@@ -331,21 +330,11 @@ def total(
     return sum((piece.counts for piece in found), Counts())
 
 
-def most_failed(window: Window, limit: int) -> list[int] | None:
-    """Returns the flows that failed most often in a window, worst first; None where hours alone do not say."""
-    if window.length > LONGEST_BY_HOUR:
-        return None
-    failed = HourBucket.objects.filter(hour__gte=window.start, hour__lt=window.end, failed__gt=0).order_by()
-    most = failed.values("flow_id").annotate(n=Sum("failed")).order_by("-n", "flow_id")
-    return list(most.values_list("flow_id", flat=True)[:limit])
-
-
 def by_flow(
     window: Window,
     *,
     account_id: int | None = None,
     marks: Marks | None = None,
-    among: Collection[int] | None = None,
 ) -> dict[int, Counts]:
     """Returns the sum of a window for each flow that has runs in it. Two statements, four for a long window.
 
@@ -353,29 +342,16 @@ def by_flow(
         window: from a whole hour to a whole hour of UTC.
         account_id: only of this account.
         marks: what is left out of the rates, where it is read already.
-        among: primary keys of few flows, of which alone it is asked; None: all.
     """
     scope = _of_flows(Q() if account_id is None else Q(flow__account_id=account_id))
     marked = (marks or marks_of(window, account_id)).hours
-    if among is None and window.length <= LONGEST_BY_HOUR:
+    if window.length <= LONGEST_BY_HOUR:
         return dict(_sums_by(_hours(scope, window), "flow_id", marked=marked))
-    if among is not None:
-        scope = replace(scope, where=scope.where & Q(flow_id__in=among))
-    found = _counted_by_flow(scope, window) if among is None else _counted_of(among, window)
+    found = _counted_by_flow(scope, window)
     if marked is not None:
         for flow, left in _sums_by(_hours(scope, window).filter(marked), "flow_id").items():
             found[flow] = found[flow].leaving_out(left)
     return dict(found)
-
-
-def _counted_of(flows: Collection[int], window: Window) -> defaultdict[int, Counts]:
-    """Sums a window of few flows: each is one look into the index by flow and hour."""
-    begins = [(flow, window.start) for flow in flows]
-    columns = ", ".join(["e.flow_id", *(f"SUM({name})" for name in _FIELDS)])
-    found: defaultdict[int, Counts] = defaultdict(Counts)
-    for flow, *numbers in rows_within(HourBucket, "hour", begins, window.length, columns, "GROUP BY e.flow_id"):
-        found[flow] = Counts(*map(int, numbers))
-    return found
 
 
 def _counted_by_flow(scope: _Scope, window: Window) -> defaultdict[int, Counts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -179,10 +179,8 @@ def standings(flows: list[Flow], accounts: Mapping[int, AccountPresent], now: da
     return {flow.pk: standing_of(flow, presents) for flow in flows}
 
 
-def standing_counts(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> dict[str, int]:
-    """Counts the flows of each standing, what is bad first; deleted ones and what there is none of are left out.
-
-    One statement.
+def by_standing(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> QuerySet[Flow, Any]:
+    """Counts the flows of each standing: its code, and how many. Deleted ones are left out.
 
     Args:
         accounts: how far the present of each is known.
@@ -191,7 +189,12 @@ def standing_counts(accounts: Mapping[int, AccountPresent], silent: frozenset[in
     """
     flows = with_facts(Flow.objects.filter(gone_at=None).order_by(), now)
     coded = flows.annotate(standing_code=standing_in_sql(Presents(accounts, silent)))
-    counted = dict(coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n"))
+    return coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n")
+
+
+def in_order_of_standing(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+    """Sorts the rows of `by_standing`, what is bad first. Pure."""
+    counted = dict(rows)
     return {code: counted[code] for code in WORDS if counted.get(code)}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import Error
 from django.db.models import Max, Min, Q
+from django.db.models.functions import Coalesce, Greatest
 
 from monitor.freshness import OK, problems
 from monitor.job_failures import FailingJob
@@ -151,6 +152,9 @@ def waiting_since(now: datetime) -> WaitingMails:
     sending = Q(state=Delivery.State.SENDING)
     since = {"queued": Min("next_try_at", filter=queued), "sending": Min("lease_until", filter=sending)}
     times = Delivery.objects.in_turn().aggregate(**since)
+    # What keeps its place while its channel is away is due when the channel's pause ends.
+    pause = Coalesce("channel__standing__next_try_at", "next_try_at")
+    since["queued"] = Min(Greatest("next_try_at", pause), filter=queued)
     messages = ChannelMessage.objects.in_turn(now).aggregate(**since)
     return WaitingMails(
         min((at for at in (notices, occasions) if at is not None), default=None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -82,20 +82,22 @@ def _first_to_look_at(found: QuerySet[Incident]) -> QuerySet[Incident]:
     return found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk")
 
 
-def first_open_incidents(limit: int) -> list[IncidentRow]:
-    """Returns the first of `open_incidents`. One statement, two where one of them has a problem as its cause.
+def first_open_incidents(limit: int, known: Mapping[int, str] | None = None) -> list[IncidentRow]:
+    """Returns the first of `open_incidents`. One statement, two where the cause of one is a problem of no known title.
 
     Args:
         limit: so many at most.
+        known: titles of problems that are read already, by their keys.
     """
     first = _first_to_look_at(Incident.objects.filter(closed_at=None)).values("pk")[:limit]
-    links = _members().filter(incident__in=first).select_related("incident__account", "alert__rule", "alert__flow")
+    joined = ("incident__account", "incident__owner", "incident__acknowledged_by", "alert__rule", "alert__flow")
+    links = _members().filter(incident__in=first).select_related(*joined)
     members: dict[Incident, list[IncidentAlert]] = {}
     for link in links.defer("alert__flow__raw", "incident__account__client_secret"):
         members.setdefault(link.incident, []).append(link)
     ranked = sorted(members, key=lambda one: (one.opened_at, one.pk), reverse=True)
     ranked.sort(key=lambda one: (one.acknowledged_at is not None, one.acknowledged_at))
-    causes = causes_in_words(ranked)
+    causes = causes_in_words(ranked, known)
     return [_row(one, members[one], causes[one.pk]) for one in ranked]
 
 

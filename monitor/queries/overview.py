@@ -1,4 +1,4 @@
-"""Shows the overview: totals, worst flows, open alerts, silent flows, broken connections."""
+"""Reads the overview: what needs somebody, the figures of a period, and how flows did day by day."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, Exists, OuterRef, QuerySet, When
 
-from monitor.models import BROKEN, AccountDay, AccountHour, Connection, Correction, Flow
-from monitor.periods import Window, last_days, slot_starts
-from monitor.queries import counts, problems, retention
-from monitor.queries.corrections import Marks, marks_of
+from monitor.models import BROKEN, AccountDay, AccountHour, Connection, Correction, Flow, ZohoAccount
+from monitor.periods import PeriodChoice, Window, last_days, slot_starts
+from monitor.queries import counts, find_needs, flow_days, period_marks, problems, retention
+from monitor.queries.corrections import Marks, marks_from, marks_of, marks_part
 from monitor.queries.counts import Counts, Piece
-from monitor.queries.flows import standing_counts
+from monitor.queries.find_needs import Needs
+from monitor.queries.flow_days import DayGrid
+from monitor.queries.flows import by_standing, in_order_of_standing
 from monitor.queries.freshness import Mirror
-from monitor.queries.incidents import IncidentRow, first_open_incidents
+from monitor.queries.incidents import first_open_incidents
+from monitor.queries.period_marks import MarkedMoment
 from monitor.queries.problems import ProblemsInShort
-from monitor.standing.facts import Presents, standing_of, with_facts
+from monitor.queries.together import together
 from monitor.standing.judge import FlowStanding
-from monitor.standing.silence import SilentFlow, silent_flows
-
-SILENT_SHOWN = 8
-INCIDENTS_SHOWN = 8
+from monitor.standing.silence import silent_flows
 
 
 @dataclass(frozen=True)
@@ -54,31 +54,6 @@ class PeriodFigures:
 
 
 @dataclass(frozen=True)
-class OverviewCards:
-    """Holds what the cards of the overview list.
-
-    Attributes:
-        worst: flows with the most failures.
-        incidents: that are open: as many as are shown.
-        silent: flows that pause longer than they ever do.
-        broken: connections that Zoho does not call active.
-        standings: how many flows stand how, what is bad first.
-        worst_standings: of the worst flows, by primary key.
-        problems: that somebody has to look at, and open failures by age.
-        open_incident_count: all that are open.
-    """
-
-    worst: list[FlowCounts]
-    incidents: list[IncidentRow]
-    silent: list[SilentFlow]
-    broken: list[Connection]
-    standings: list[StandingCount]
-    worst_standings: dict[int, FlowStanding]
-    problems: ProblemsInShort
-    open_incident_count: int
-
-
-@dataclass(frozen=True)
 class StandingCount:
     """Holds how many flows have one standing; the list of flows with this filter has as many."""
 
@@ -87,11 +62,32 @@ class StandingCount:
 
 
 @dataclass(frozen=True)
-class FlowCounts:
-    """Holds a flow and its runs in a period."""
+class OverviewFacts:
+    """Holds what the overview shows.
 
-    flow: Flow
-    counts: Counts
+    Attributes:
+        figures: the runs of the period.
+        before_unknown: why the time before has no figures; "" where it has.
+        needs: what needs somebody.
+        standings: how many flows stand how, what is bad first.
+        marks: changes and incidents of the period, the newest first.
+        grid: the last month of flows, day by day.
+        problems: how many somebody has to look at, and open failures by age.
+        open_incidents: how many there are.
+        mirror: how fresh and complete it was when this was read.
+        read_at: when that was.
+    """
+
+    figures: PeriodFigures
+    before_unknown: str
+    needs: Needs
+    standings: list[StandingCount]
+    marks: list[MarkedMoment]
+    grid: DayGrid
+    problems: ProblemsInShort
+    open_incidents: int
+    mirror: Mirror
+    read_at: datetime
 
 
 def period(
@@ -103,6 +99,7 @@ def period(
     account_id: int | None = None,
     flow_id: int | None = None,
     flows: Collection[int] | None = None,
+    marks: Marks | None = None,
 ) -> PeriodFigures:
     """Returns the runs of the last so many days.
 
@@ -116,10 +113,11 @@ def period(
         account_id: only of this account.
         flow_id: only of this flow.
         flows: only of these flows.
+        marks: what is left out of the rates of this window and the one before, where it is read already.
     """
     window = last_days(now, days)
     begins = slot_starts(window, slot_hours, zone)
-    marks = marks_of(Window(window.before().start, window.end), account_id, flow_id)
+    marks = marks or marks_of(Window(window.before().start, window.end), account_id, flow_id)
     whose: dict[str, Any] = {"account_id": account_id, "flow_id": flow_id, "flows": flows, "marks": marks}
     found, before = counts.pieces_and_before(window, begins, **whose)
     totals = sum((piece.counts for piece in found), Counts())
@@ -136,36 +134,47 @@ def period(
     )
 
 
-def cards(
-    now: datetime,
-    days: int,
-    mirror: Mirror,
-    zone: tzinfo = UTC,
-    marks: Marks | None = None,
-) -> OverviewCards:
-    """Reads what the cards list.
+def read(now: datetime, choice: PeriodChoice, mirror: Mirror, zone: tzinfo = UTC) -> OverviewFacts:
+    """Reads everything that the overview shows.
+
+    Three statements; one more where a flow is silent, one where an incident is open, and a few for a long period.
 
     Args:
         now: the present.
-        days: how far failures are counted back.
+        choice: how far back figures are counted.
         mirror: as of now, with what `problems.to_count` and the menu count.
         zone: by whose clock today began.
-        marks: what is left out of the rates of these days, where it is read already.
     """
+    window = last_days(now, choice.days)
     silent = silent_flows(now)
     silent_ids = frozenset(one.flow.pk for one in silent)
-    worst = worst_flows(now, days, marks=marks)
-    presents = Presents(mirror.presents, silent_ids)
-    counted = standing_counts(mirror.presents, silent_ids, now)
-    return OverviewCards(
-        worst=worst,
-        incidents=first_open_incidents(INCIDENTS_SHOWN) if mirror.counts["alerts"] else [],
-        silent=silent[:SILENT_SHOWN],
-        broken=list(broken_connections()),
-        standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
-        worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
+    found = together(
+        {
+            **find_needs.parts(now, zone),
+            **period_marks.parts(Window(window.start, now)),
+            **flow_days.parts(now),
+            "standings": by_standing(mirror.presents, silent_ids, now),
+            "marks": marks_part(Window(window.before().start, window.end)),
+            "not_reaching_back": accounts_without(window.before().start).values_list("pk"),
+        }
+    )
+    titles = {row[0]: row[1] for row in found["problems"]}
+    opened = first_open_incidents(find_needs.MOST, titles) if mirror.counts["alerts"] else []
+    figures = period(now, choice.days, slot_hours=choice.slot_hours, zone=zone, marks=marks_from(found["marks"]))
+    is_read = mirror.is_read_since(window.before().start)
+    return OverviewFacts(
+        figures=figures,
+        before_unknown=_why(is_read=is_read, is_known=not found["not_reaching_back"]),
+        needs=find_needs.needs_of(found, silent, opened, mirror, now, zone),
+        standings=[
+            StandingCount(FlowStanding(code), flows) for code, flows in in_order_of_standing(found["standings"]).items()
+        ],
+        marks=period_marks.marks_of_period(found, Window(window.start, now)),
+        grid=flow_days.grid_of(found, mirror, now),
         problems=problems.in_short(mirror.counts, now, zone),
-        open_incident_count=mirror.counts["alerts"],
+        open_incidents=mirror.counts["alerts"],
+        mirror=mirror,
+        read_at=now,
     )
 
 
@@ -177,9 +186,13 @@ def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> 
         is_read: whether the first reading of history has come back so far.
         flow: only of this flow; None: of all flows.
     """
+    return _why(is_read=is_read, is_known=not is_read or is_known_since(start, flow=flow))
+
+
+def _why(*, is_read: bool, is_known: bool) -> str:
     if not is_read:
         return "the time before is not read yet"
-    return "" if is_known_since(start, flow=flow) else "the time before is not known"
+    return "" if is_known else "the time before is not known"
 
 
 def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
@@ -194,24 +207,21 @@ def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
     """
     if flow is not None:
         return not flow.progress.baseline_total or _reaches_back(flow.account_id, start)
-    forgotten = Flow.objects.filter(gone_at=None, progress__baseline_total__gt=0).order_by()
-    return all(_reaches_back(account, start) for account in forgotten.values_list("account_id", flat=True).distinct())
+    return not accounts_without(start).exists()
+
+
+def accounts_without(start: datetime) -> QuerySet[ZohoAccount]:
+    """Finds accounts of which runs that began at `start` would not be counted, because Zoho has forgotten some."""
+    of = OuterRef("pk")
+    forgotten = Flow.objects.filter(account=of, gone_at=None, progress__baseline_total__gt=0)
+    day, hour = AccountDay.objects.filter(account=of), AccountHour.objects.filter(account=of)
+    reaches = Exists(day.filter(day__lte=start.date())) | Exists(hour.filter(hour__lte=start))
+    return ZohoAccount.objects.filter(Exists(forgotten)).exclude(reaches).order_by()
 
 
 def _reaches_back(account_id: int, start: datetime) -> bool:
     days = AccountDay.objects.filter(account=account_id, day__lte=start.date())
     return days.exists() or AccountHour.objects.filter(account=account_id, hour__lte=start).exists()
-
-
-def worst_flows(now: datetime, days: int, *, limit: int = 8, marks: Marks | None = None) -> list[FlowCounts]:
-    """Flows with the most failures in the period, worst first, with what their standing is by. Three statements."""
-    window = last_days(now, days)
-    most = counts.most_failed(window, limit)
-    found = [row for row in counts.by_flow(window, marks=marks, among=most).items() if row[1].failed]
-    worst = sorted(found, key=lambda row: (-row[1].failed, row[0]))[:limit]
-    rows = Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret")
-    flows = with_facts(rows, now).in_bulk([flow for flow, _ in worst])
-    return [FlowCounts(flows[flow], of_flow) for flow, of_flow in worst if flow in flows]
 
 
 def broken_connections(limit: int = 8, accounts: Collection[int] | None = None) -> QuerySet[Connection]:

@@ -35,6 +35,7 @@ class RuleFilter:
     Attributes:
         active: "yes", "no" or "".
         executed: "never" for rules that never ran, or "".
+        failed: "yes" for rules of which an action failed in the time of their usage report, or "".
         order: a key of `ORDERS`.
         owner_id: 0 for those that nobody looks after.
     """
@@ -43,6 +44,7 @@ class RuleFilter:
     module: str = ""
     active: str = ""
     executed: str = ""
+    failed: str = ""
     account_id: int | None = None
     order: str = "name"
     owner_id: int | None = None
@@ -61,6 +63,8 @@ def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
         rows = rows.filter(active=wanted.active == "yes", gone_at=None)
     if wanted.executed == "never":
         rows = rows.filter(last_executed_time=None)
+    if wanted.failed == "yes":
+        rows = rows.filter(failure_count__gt=0)
     if wanted.owner_id is not None:
         rows = rows.filter(ownership__owner=wanted.owner_id or None)
     if wanted.tag:

@@ -43,7 +43,7 @@ def silent_flows(now: datetime, *, among: Collection[int] | None = None) -> list
     pauses = {} if among is not None and not among else _pauses(_quiet(now, among), now - LOOK_BACK)
     if not pauses:
         return []
-    rows = Flow.objects.filter(pk__in=pauses).select_related("account", "progress")
+    rows = Flow.objects.filter(pk__in=pauses).select_related("account", "progress", "ownership__owner")
     found = [_silence(flow, *pauses[flow.pk]) for flow in rows.defer("raw", "account__client_secret")]
     silent = [one for one in found if one is not None]
     return sorted(silent, key=lambda one: (-(one.pause / one.longest_before), one.flow.pk))

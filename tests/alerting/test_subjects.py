@@ -12,7 +12,6 @@ from monitor.alerting.incidents import follow
 from monitor.models import (
     AlertState,
     Connection,
-    DayBucket,
     FailureGroup,
     Incident,
     IncidentAlert,
@@ -362,7 +361,7 @@ def test_a_months_executions_that_are_foretold_to_pass_the_plan_fire(account, no
     flow = factories.make_flow(account)
 
     def add(days_ago: int, runs: int) -> None:
-        DayBucket.objects.create(flow=flow, day=(now - days_ago * 24 * HOUR).date(), succeeded=runs, failed=1)
+        factories.make_day(flow, (now - days_ago * 24 * HOUR).date(), succeeded=runs, failed=1)
 
     for days_ago in range(1, 9):
         add(days_ago, 29)

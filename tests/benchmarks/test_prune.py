@@ -10,7 +10,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from monitor.ingest.night.prune import prune
 from monitor.models import Ages, Execution, Flow, HourBucket, ZohoAccount
-from monitor.queries import executions, freshness, overview
+from monitor.periods import CHOICES
+from monitor.queries import executions, freshness, overview, problems, tallies
 from tests.factories import make_account, make_flow
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]
@@ -66,9 +67,8 @@ def questions(now: datetime) -> dict[str, Callable[[], object]]:
     """What the overview and the list of executions ask."""
 
     def first_page() -> object:
-        overview.period(now, 30)
-        overview.worst_flows(now, 30)
-        return freshness.mirror(now).accounts
+        mirror = freshness.mirror(now, {**tallies.in_menu(), **problems.to_count(now, UTC)})
+        return overview.read(now, CHOICES[30], mirror)
 
     return {
         "overview": first_page,

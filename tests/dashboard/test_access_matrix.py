@@ -116,6 +116,8 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "connections": (lambda w: {}, SEEN_BY_ALL),
     "connections_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "connection": (lambda w: {"pk": w.connection.pk}, SEEN_BY_ALL),
+    "changes": (lambda w: {}, SEEN_BY_ALL),
+    "changes_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "webhook_failures": (lambda w: {}, SEEN_BY_ALL),
     "webhook_failures_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "alerts": (lambda w: {}, SEEN_BY_ALL),

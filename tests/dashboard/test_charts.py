@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import charts, svg
+from dashboard import axes, charts, svg
 from dashboard.slots import Slot
+from dashboard.volume_chart import Mark, MarkKind, volume
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
 from monitor.queries.counts import Counts
@@ -24,7 +25,7 @@ from tests.depth import tried
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-MAKERS = (charts.success_rate, charts.durations, charts.outcomes, charts.failures)
+MAKERS = (charts.success_rate, charts.durations, charts.outcomes, charts.failures, volume)
 
 
 def make_slot(day: int, succeeded: int = 0, failed: int = 0, **fields: Any) -> Slot:
@@ -142,7 +143,7 @@ def test_the_rate_axis_goes_no_lower_than_it_must(lowest: float, floor: int) -> 
 
 @given(most=st.integers(0, 10**12))
 def test_the_count_axis_has_few_whole_ticks_and_holds_the_highest_bar(most: int) -> None:
-    top, step = charts._count_axis(most)
+    top, step = axes.count_axis(most)
     assert top >= most
     assert 1 <= top // step <= 3
     assert top % step == 0
@@ -290,3 +291,44 @@ def test_the_slowest_95th_percentile_is_told_and_fits_the_axis() -> None:
     assert axis["range"][1] > axis["tickvals"][-1]
     assert trace(chart, "95th percentile")["y"] == [2_000, 90_000, None]
     assert trace(chart, "Median")["y"] == [900, 1_000, None]
+
+
+def test_runs_stand_as_good_and_bad_bars_below_their_rate_and_what_happened_is_marked_between() -> None:
+    slots = [make_slot(0, 9, 1), make_slot(1), make_slot(2, 10)]
+    happened = [
+        Mark(START, MarkKind.CHANGE),
+        Mark(START + DAY / 2, MarkKind.CHANGE),
+        Mark(START + 3 * DAY - timedelta(seconds=1), MarkKind.INCIDENT),
+        Mark(START - DAY, MarkKind.INCIDENT),
+        Mark(START + 3 * DAY, MarkKind.INCIDENT),
+    ]
+    chart = volume(slots, UTC, marks=happened, link=lambda slot, status: f"/runs/?{slot.start:%d}&{status}")
+    assert (trace(chart, "Success")["y"], trace(chart, "Failed")["y"]) == ([9, None, 10], [1, None, 0])
+    assert trace(chart, "Success rate")["y"] == [90, None, 100]
+    assert (trace(chart, "Changes")["y"], trace(chart, "Incidents")["y"]) == ([0.5, None, None], [None, None, 1.5])
+    assert (trace(chart, "Changes")["text"][0], trace(chart, "Incidents")["text"][2]) == ("2 changes", "1 incident")
+    domains = [chart.figure["layout"][name]["domain"] for name in ("yaxis2", "yaxis3", "yaxis")]
+    assert [edge for domain in domains for edge in domain] == sorted(edge for domain in domains for edge in domain)
+    markup = svg.paint(chart.figure, title="t", summary="s", id="c")
+    assert markup.count("chart__mark ") == 2
+    assert "<title>2 changes, Sun 1 Nov 00:00</title>" in markup
+    assert 'href="/runs/?01&amp;success"' in markup
+    assert 'href="/runs/?01&amp;failed"' in markup
+
+
+def test_without_marks_the_legend_and_the_figure_name_none() -> None:
+    chart = volume([make_slot(0, 9, 1)], UTC)
+    assert [key.label for key in chart.legend] == ["Success", "Failed", "Success rate"]
+    assert len(chart.figure["data"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "paths", "points"),
+    [([90.0, 95.0, 100.0], 1, 0), ([90.0, None, 100.0], 0, 1), ([None, None], 0, 0), ([], 0, 0), ([5.0, 5.0], 1, 0)],
+)
+def test_a_sparkline_of_values_leaves_gaps_where_none_is_known(
+    values: list[float | None], paths: int, points: int
+) -> None:
+    markup = svg.sparkline_of(values, "good")
+    parse(markup)
+    assert (markup.count('class="chart__line'), markup.count('class="chart__point')) == (paths, points)

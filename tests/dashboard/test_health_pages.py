@@ -278,17 +278,19 @@ class TestStandsStill:
             (told,) = self.problems(client)
             assert "refuses us" in told, "that is what keeps it"
 
-    @pytest.mark.parametrize(("age", "is_pausing", "count"), [(16, False, 1), (14, False, 0), (99, True, 0)])
-    def test_a_message_to_a_channel_that_is_due_and_not_sent(self, client, ran, otto, age, is_pausing, count):
+    @pytest.mark.parametrize(
+        ("age", "pauses_for", "count"), [(16, None, 1), (14, None, 0), (99, 1, 0), (99, -1, 0), (99, -16, 1)]
+    )
+    def test_a_message_to_a_channel_that_is_due_and_not_sent(self, client, ran, otto, age, pauses_for, count):
         now = timezone.now()
         alert = make_state(factories.make_alert_rule(ran), factories.make_flow(ran), now)
         channel, message = make_channel(factories.make_incident(alert), otto, now)
         due = now - timedelta(minutes=age)
         ChannelMessage.objects.filter(pk=message.pk).update(state="queued", next_try_at=due)
-        if is_pausing:
-            later = now + timedelta(minutes=1)
+        if pauses_for is not None:
+            until = now + timedelta(minutes=pauses_for)
             ChannelStanding.objects.update_or_create(
-                channel=channel, defaults={"next_try_at": later, "state": "trouble"}
+                channel=channel, defaults={"next_try_at": until, "state": "trouble"}
             )
         told = [line for line in self.problems(client) if "messages to channels" in line]
         assert len(told) == count

@@ -17,6 +17,7 @@ from dashboard import filters
 from dashboard.alerts.forms import AlertFilterForm, MailFilterForm
 from dashboard.audit.forms import AuditFilterForm
 from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
+from dashboard.changes.forms import ChangeFilterForm
 from dashboard.connections.forms import ConnectionFilterForm
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.flows.forms import FlowFilterForm
@@ -67,6 +68,7 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "retries_unknown": UnknownFilterForm,
     "mails": MailFilterForm,
     "connections": ConnectionFilterForm,
+    "changes": ChangeFilterForm,
 }
 
 

@@ -331,9 +331,9 @@ def test_the_overview_says_how_many_problems_there_are_and_how_long_failures_are
 ) -> None:
     triage(fail("Token revoked by the other side", minutes_ago=9 * 1440))
     page = " ".join(signed_in(vera).get("/").content.decode().split())
-    assert 'href="/problems/">2</a> problems' in page
-    assert 'href="/problems/?seen_from=2026-11-22T00%3A00Z">1</a> new today' in page
-    assert 'href="/problems/?owner=nobody">2</a> without an owner' in page
+    assert 'href="/problems/">2 problems</a>' in page
+    assert 'href="/problems/?seen_from=2026-11-22T00%3A00Z">1 new today</a>' in page
+    assert 'href="/problems/?owner=nobody">2 without an owner</a>' in page
     assert ">15</a> open up to a day" in page
     assert ">1</a> open up to a month" in page
 

@@ -44,7 +44,7 @@ def test_only_admins_are_offered_the_pages_of_admins(vera: User, otto: User, ada
         == labels(otto)
         == [
             *("Overview", "Flows", "Executions", "Problems", "Retries"),
-            *("Workflow rules", "Connected workflows", "Webhook failures", "Connections", "Alerts"),
+            *("Workflow rules", "Connected workflows", "Webhook failures", "Connections", "Changes", "Alerts"),
         ]
     )
     assert {"Accounts", "People", "Mails", "Audit trail"} <= set(labels(ada))

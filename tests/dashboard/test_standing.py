@@ -1,4 +1,4 @@
-"""A flow stands alike wherever it is shown: list, page, overview, mail, `status` and export (the kind of case C6)."""
+"""A flow stands alike wherever it is shown: list, page, numbers, mail, `status`, export (the kind of case C6)."""
 
 from __future__ import annotations
 
@@ -78,17 +78,16 @@ def pills(answer: Any, tag: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", sorted(MADE))
-def test_a_flow_stands_alike_on_list_page_overview_mail_status_and_export(
+def test_a_flow_stands_alike_on_list_page_mail_status_and_export(
     code: str, flow: Flow, vera: User, signed_in: Any, at_noon: datetime
 ) -> None:
-    flow.hours.create(hour=at_noon - 76 * HOUR, failed=1)  # on the overview's list of failures
+    flow.hours.create(hour=at_noon - 76 * HOUR, failed=1)
     MADE[code](flow, at_noon)
     client: Client = signed_in(vera)
     label = WORDS[code]
 
     assert label in pills(client.get("/flows/"), "tr", flow.flow_name)
     assert label in pills(client.get(flow.get_absolute_url()), "header", flow.flow_name)
-    assert label in pills(client.get("/"), "tr", flow.flow_name)
     assert client.get("/flows/", {"standing": code}).context["rows"][0][0] == flow
     for other in set(WORDS) - {code}:
         assert client.get("/flows/", {"standing": other}).context["rows"] == [], other
@@ -116,7 +115,8 @@ def test_the_overviews_number_opens_the_flows_it_counted(
     MADE[code](flow, at_noon)
     client: Client = signed_in(vera)
     page = Page(client.get("/").content.decode())
-    links = [one for one in page.root.iter("a") if "standing=" in one.get("href", "")]
+    (numbers,) = page.marked("standings")
+    links = [one for one in numbers.iter("a") if "standing=" in one.get("href", "")]
     assert [(one.get("href"), words(one)) for one in links] == [(f"/flows/?standing={code}", f"1 {WORDS[code]}")]
     assert client.get(links[0].get("href")).context["page_obj"].paginator.count == 1
 

@@ -9,14 +9,23 @@ from typing import Any
 import pytest
 
 from monitor.alerting.incidents import notify
-from monitor.models import AlertState, ChannelMessage, Delivery, Incident, SendAttempt, User
+from monitor.models import (
+    AlertState,
+    ChannelMessage,
+    Delivery,
+    Incident,
+    MailServer,
+    Notice,
+    SendAttempt,
+    User,
+)
 from monitor.notify import retell
 from monitor.notify.channels.send import send_to_channels
-from monitor.notify.dispatch import dispatch_new
+from monitor.notify.dispatch import dispatch_new, write_for
 from monitor.notify.mailer import Mailer
 from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
-from monitor.notify.smtp_answers import FailureKind, SendOutcome
+from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind, SendOutcome
 from tests import factories
 from tests.bystander import Bystander, own
 from tests.notify.channels.conftest import make_channel
@@ -24,7 +33,7 @@ from tests.notify.channels.test_send import Poster, lost, refused
 from tests.notify.conftest import make_transition
 
 pytestmark = pytest.mark.django_db
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 BACK = timedelta(hours=2)
 
 
@@ -258,7 +267,9 @@ def test_a_message_that_somebody_else_takes_meanwhile_is_not_changed(
     facts_of = retell.facts_of
 
     def be_overtaken(*args: Any, **more: Any) -> Any:
-        own(Delivery).filter(notice__kind="resolved").update(state="sending", attempts=1, lease_until=now + BACK * 2)
+        own(Delivery).filter(notice__kind="resolved").update(
+            state="sending", attempts=1, lease_until=now + BACK + MINUTE
+        )
         return facts_of(*args, **more)
 
     monkeypatch.setattr(retell, "facts_of", be_overtaken)
@@ -266,3 +277,118 @@ def test_a_message_that_somebody_else_takes_meanwhile_is_not_changed(
     assert send_at(now + BACK).sent == 1
     assert own(Delivery).get(notice__kind="resolved").retold_at is None
     assert own(Delivery).get(notice__kind="firing").state == "sent"
+
+
+@pytest.fixture
+def several(ways: Ways, alert: AlertState, now: datetime) -> list[str]:
+    """Three incidents, a minute between them, of which nothing could go out; their subjects, the oldest first."""
+    names = ["Lead sync", "Orders", "Payments"]
+    fire(alert, now)
+    for minutes, name in enumerate(names[1:], start=1):
+        ways.away(now + (minutes - 1) * MINUTE + 20 * SECOND)
+        other = factories.make_flow(factories.make_account(), flow_name=name)
+        rule = factories.make_alert_rule(other.account)
+        known = {"state": "firing", "is_open": True, "episode": 1, "since": now, "evaluated_at": now}
+        fire(AlertState.objects.create(rule=rule, flow=other, **known), now + minutes * MINUTE)
+    return names
+
+
+def told_of(subjects: list[str]) -> list[str]:
+    return [one.partition("] ")[2].partition(":")[0] for one in subjects]
+
+
+def test_after_an_outage_the_oldest_incident_is_told_first_however_often_it_was_tried(
+    ways: Ways, several: list[str], now: datetime
+) -> None:
+    for minutes in range(3, 60):
+        ways.away(now + minutes * MINUTE)
+    ways.back(now + 60 * MINUTE)
+    ways.back(now + BACK)
+    assert told_of(ways.mails) == several
+    assert told_of(ways.messages) == several
+
+
+def test_while_the_mail_server_is_away_the_first_mail_alone_is_tried_and_less_and_less_often(
+    ways: Ways, several: list[str], now: datetime
+) -> None:
+    for seconds in range(120, 1320, 5):
+        ways.away(now + seconds * SECOND)
+    first, *others = own(Delivery).order_by("created_at")
+    assert [one.attempts for one in others] == [0, 0]
+    assert 5 < first.attempts < 10
+    assert MailServer.objects.get().next_try_at <= now + 1320 * SECOND + REFUSED_PAUSE
+
+
+def test_what_waited_for_a_day_for_a_server_that_is_away_is_given_up_together(
+    ways: Ways, several: list[str], now: datetime
+) -> None:
+    ways.away(now + timedelta(hours=25))
+    assert set(own(Delivery).values_list("state", flat=True)) == {"dead"}
+    assert set(own(Notice).filter(kind="firing").values_list("recipients", flat=True)) == {0}
+
+
+def test_it_is_told_to_how_many_people_a_message_went_without_those_whom_it_did_not_reach(
+    ways: Ways, alert: AlertState, ada: User, otto: User, now: datetime
+) -> None:
+    incident = fire(alert, now)
+
+    def told() -> int | None:
+        return own(Notice).get(incident=incident, kind="firing").recipients
+
+    assert told() == 2
+    User.objects.filter(pk=otto.pk).update(wants_mail=False)
+    ways.back(now)
+    assert (told(), len(ways.mails)) == (1, 1)
+    User.objects.filter(pk=otto.pk).update(wants_mail=True)
+    send_again(own(Delivery).get(recipient=otto), actor=ada, now=now)
+    assert told() == 2
+
+
+def test_who_has_a_message_already_is_not_counted_twice(
+    ways: Ways, alert: AlertState, ada: User, otto: User, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    notice = own(Notice).get(incident=incident)
+    write_for(notice, [ada, otto], [], now)
+    assert (own(Notice).get(pk=notice.pk).recipients, own(Delivery).count()) == (2, 2)
+
+
+# ---- the clock is set back
+
+
+def test_a_mail_written_before_the_clock_was_set_back_goes_out_at_once(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    fire(alert, now + DAY)
+    ways.away(now + DAY)
+    ways.back(now)
+    assert (len(ways.mails), len(ways.messages)) == (1, 1)
+
+
+def test_a_mail_that_was_put_off_and_one_that_was_being_sent_are_not_lost_with_the_clock(
+    ways: Ways, alert: AlertState, ada: User, otto: User, now: datetime
+) -> None:
+    fire(alert, now + DAY)
+    own(Delivery).filter(recipient=ada).update(next_try_at=now + DAY + 15 * SECOND)
+    own(Delivery).filter(recipient=otto).update(state="sending", attempts=1, lease_until=now + DAY)
+    ways.back(now)
+    assert len(ways.mails) == 2
+
+
+def test_a_pause_of_the_mail_server_that_is_longer_than_any_is_of_a_clock_that_was_set_back(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    fire(alert, now)
+    MailServer.objects.create(pk=1, state="refuses", since=now, next_try_at=now + DAY)
+    ways.back(now)
+    assert len(ways.mails) == 1
+
+
+@pytest.mark.parametrize("why", ["", "snoozed"])
+def test_a_notice_written_before_the_clock_was_set_back_waits_no_longer_than_it_was_to(
+    ways: Ways, alert: AlertState, now: datetime, why: str
+) -> None:
+    make_transition(alert, at=now, now=now)
+    own(Notice).update(at=now + DAY, due_at=now + DAY + 30 * SECOND, why_silent=why)
+    assert dispatch_new(now) == (1 if why else 0)
+    assert dispatch_new(now + 30 * SECOND) == (0 if why else 1)

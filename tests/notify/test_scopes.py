@@ -56,7 +56,7 @@ def recovery(alert: AlertState, ada: User) -> Delivery:
 def test_a_recovery_waits_for_no_firing_but_that_of_its_own_incident_and_reader(
     recovery: Delivery, alert: AlertState, otto: User, ada: User, now: datetime
 ) -> None:
-    later = now + 60 * MINUTE
+    later = now + 2 * MINUTE
     own_firing = Notice.objects.get(incident=recovery.notice.incident_id, kind="firing")
     make_mail(own_firing, otto, next_try_at=later)
     make_mail(settled(make_transition(alert, episode=2)), ada, next_try_at=later)
@@ -68,7 +68,7 @@ def test_a_recovery_waits_for_no_firing_but_that_of_its_own_incident_and_reader(
 def test_a_recovery_waits_while_its_firing_is_on_its_way(
     recovery: Delivery, now: datetime, state: str, waits: bool
 ) -> None:
-    later = now + 60 * MINUTE
+    later = now + 2 * MINUTE
     fired = Delivery.objects.filter(notice__incident=recovery.notice.incident_id).exclude(pk=recovery.pk)
     fired.update(state=state, next_try_at=later, lease_until=later)
     assert due(now) == ([] if waits else [recovery])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ from monitor.models import (
     User,
     ZohoAccount,
 )
-from monitor.periods import Window
+from monitor.periods import Window, last_days
 from monitor.privacy import HIDDEN
 from monitor.queries import (
     accounts,
@@ -34,9 +34,7 @@ from monitor.queries import (
     freshness,
     hooks,
     overview,
-    problems,
     status,
-    tallies,
     versions,
 )  # fmt: skip
 from monitor.queries.counts import Counts, Detail
@@ -148,17 +146,13 @@ def test_days_after_the_beginning_do_not_reach_back_to_it(flow: Flow, now: datet
     assert not overview.is_known_since(now - 60 * DAY)
 
 
-def test_the_worst_flows_are_those_of_the_period_with_failures(
-    flow: Flow, twin: Flow, now: datetime, bucket: Any
-) -> None:
+def test_the_sums_of_flows_are_those_of_the_period(flow: Flow, twin: Flow, now: datetime, bucket: Any) -> None:
     bucket(flow, now, 0, 2)
     bucket(twin, now, 5, 2)
     bucket(twin, now - 7 * DAY, 5, 20)
-    bucket(factories.make_flow(flow.account), now, 5)
-    worst = overview.worst_flows(now, 7)
-    assert [(row.flow, row.counts.failed, row.counts.succeeded) for row in worst] == [(flow, 2, 0), (twin, 2, 5)]
-    assert [row.flow for row in overview.worst_flows(now, 7, limit=1)] == [flow]
-    assert [row.flow for row in overview.worst_flows(now, 30)] == [twin, flow]
+    week, month = counts.by_flow(last_days(now, 7)), counts.by_flow(last_days(now, 30))
+    assert [(week[one.pk].failed, week[one.pk].succeeded) for one in (flow, twin)] == [(2, 0), (2, 5)]
+    assert [month[one.pk].failed for one in (flow, twin)] == [2, 22]
 
 
 def test_the_longest_broken_connection_is_first(flow: Flow, twin: Flow, now: datetime) -> None:
@@ -167,16 +161,6 @@ def test_the_longest_broken_connection_is_first(flow: Flow, twin: Flow, now: dat
         Connection.objects.create(account=account, **values, first_seen_at=now, seen_at=now)
     assert [one.connection_id for one in overview.broken_connections()] == ["old", "young"]
     assert [one.connection_id for one in overview.broken_connections(limit=1)] == ["old"]
-
-
-def as_of(now: datetime) -> freshness.Mirror:
-    return freshness.mirror(now, {**tallies.in_menu(), **problems.to_count(now, UTC)})
-
-
-def test_the_cards_are_of_the_period_that_was_chosen(flow: Flow, now: datetime, bucket: Any) -> None:
-    bucket(flow, now - 7 * DAY, 5, 20)
-    assert [row.flow for row in overview.cards(now, 7, as_of(now)).worst] == []
-    assert [row.flow for row in overview.cards(now, 30, as_of(now)).worst] == [flow]
 
 
 # -- sums

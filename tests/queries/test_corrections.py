@@ -12,6 +12,7 @@ from monitor.models import Correction, Flow, HourBucket
 from monitor.periods import Window, last_days
 from monitor.queries import corrections, counts, overview
 from monitor.queries.flows import FlowFilter
+from monitor.queries.together import together
 from tests import factories
 from tests.queries.listed_flows import listed
 
@@ -51,10 +52,23 @@ def test_the_rate_leaves_it_out_and_no_count_does(flow: Flow, outage: datetime, 
         assert (totals.rate, totals.first_rate) == (99.0, 98.0)
         assert (totals.left_out, totals.rated, totals.rated_failed) == (10, 100, 1)
         assert [one.why for one in figures.corrections] == ["A known outage"]
-    (worst,) = overview.worst_flows(now, 7)
-    assert (worst.counts.failed, worst.counts.rate) == (10, 99.0)
+    of_flow = counts.by_flow(last_days(now, 7))[flow.pk]
+    assert (of_flow.failed, of_flow.rate) == (10, 99.0)
     (found,) = listed(FlowFilter(), now)
     assert (found.failures, found.runs, found.counts.rate, found.counts.left_out) == (10, 110, 99.0, 10)
+
+
+def test_what_is_read_along_with_other_questions_is_left_out_alike(flow: Flow, outage: datetime, now: datetime) -> None:
+    otto = factories.make_user("otto")
+    factories.make_correction(flow.account, flow=flow, starts_at=outage, ends_at=outage + HOUR, by=otto)
+    factories.make_correction(flow.account, starts_at=outage, ends_at=outage + HOUR, taken_back_at=now)
+    window = last_days(now, 7)
+    read = corrections.marks_from(together({"marks": corrections.marks_part(window)})["marks"])
+    alone = corrections.marks_of(window)
+    assert read == alone
+    assert [one.by.get_username() for one in read.rows if one.by is not None] == ["otto"]
+    assert overview.period(now, 7, marks=read).totals == overview.period(now, 7).totals
+    assert overview.period(now, 7, marks=read).totals.left_out == 10
 
 
 def test_what_is_taken_back_counts_again(flow: Flow, outage: datetime, now: datetime) -> None:

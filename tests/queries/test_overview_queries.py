@@ -88,16 +88,6 @@ def test_where_nothing_ran_there_is_no_rate(flow: Flow, now: datetime) -> None:
     assert (totals.rate, totals.first_rate, totals.finished) == (None, None, 0)
 
 
-def test_the_worst_flow_has_the_most_failures(flow: Flow, now: datetime, bucket: Any) -> None:
-    other, fine = factories.make_flow(flow.account), factories.make_flow(flow.account)
-    bucket(flow, now, 0, 2)
-    bucket(other, now, 90, 5)
-    bucket(other, now - HOUR, 5, 0)
-    bucket(fine, now, 10)
-    worst = overview.worst_flows(now, 7)
-    assert [(row.flow, row.counts.failed, row.counts.finished) for row in worst] == [(other, 5, 100), (flow, 2, 2)]
-
-
 def regular(flow: Flow, last: datetime, bucket: Any, every: int = 4) -> None:
     for n in range(40):
         bucket(flow, last - timedelta(hours=every * n), 1)
@@ -200,7 +190,7 @@ def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now
     details = counts.details(year.window, year.begins, flow_id=flow.pk)
     assert [one.at for one in details] == [piece.at for piece in year.pieces]
     assert [one.durations for one in details] == [[0, 1]] * 3
-    assert [row.counts.failed for row in overview.worst_flows(now, 365)] == [3]
+    assert counts.by_flow(year.window)[flow.pk].failed == 3
 
 
 def test_a_quarter_is_summed_up_from_hours_so_that_a_day_is_the_viewers(flow: Flow, now: datetime, bucket: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.models import AlertState, Flow, HourBucket, ZohoAccount
 from monitor.periods import hour_of
-from monitor.queries.flows import FlowFilter, in_order, rows, standing_counts, week_sums
+from monitor.queries.flows import FlowFilter, by_standing, in_order, in_order_of_standing, rows, week_sums
 from monitor.standing.facts import Presents, silent_among, standing_in_sql, standing_of, with_facts
 from monitor.standing.judge import WORDS, AccountPresent
 from tests import factories
@@ -102,7 +102,7 @@ def test_the_counts_of_standings_are_those_of_the_lists_behind_them(nobody_else:
             factories.make_execution(flow, newest, started_time=now - HOUR)
     factories.make_flow(account, gone_at=now)
     factories.make_flow(account)
-    counted = standing_counts(known, silent_among(now), now)
+    counted = in_order_of_standing(by_standing(known, silent_among(now), now))
     assert counted == Counter(failing=1, healthy=1, unknown=1, paused=1, unread=1)
     assert list(counted) == [code for code in WORDS if code in counted]
     for code, number in counted.items():

@@ -118,7 +118,7 @@ def _write_mail(write: Callable[[str], Any], mail: dict[str, Any]) -> None:
         "unknown": "no mail was sent yet",
         "accepts": f"the server took the last one at {mail['accepted_at']}",
         "refuses": f"the server refuses us since {mail['since']}, next try at {mail['next_try_at']}: {mail['reason']}",
-        "unreachable": f"the server cannot be reached since {mail['since']}: {mail['reason']}",
+        "unreachable": f"the server is away since {mail['since']}, next try at {mail['next_try_at']}: {mail['reason']}",
     }
     write(f"Mails: {mail['waiting']} waiting; {told[mail['state']]}.")
 

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.notify.channels.parcel import ChannelAnswer
-from monitor.notify.smtp_answers import BACK_OFF, REASON_LENGTH, FailureKind
+from monitor.notify.smtp_answers import LONGEST_WAIT, REASON_LENGTH, FailureKind
 from monitor.notify.words import clean, shorten
 from monitor.privacy import mask_text
 from monitor.zoho.protocol import http_date
 
-LONGEST_WAIT = BACK_OFF[-1]  # one answer must not silence a channel for longer than its trouble would
 GONE = "410"
 _CONFIGURED_WRONGLY = frozenset({401, 403, 404})
 _PASSING = frozenset({408, 409, 425})
+_AWAY = frozenset({502, 503, 504})  # of a service behind a proxy; a bare 500 may be the message's fault
 _MEANING = {
     301: "a redirect, which is not followed",
     400: "the request was refused",
@@ -49,6 +49,7 @@ class ChannelOutcome:
         code: the status, or the name of what went wrong without one.
         reason: the same with the server's words, without personal data.
         is_of_channel: whether every other message of the channel would fare the same.
+        is_away: whether nothing was there to take any, so that the message keeps its place before the others.
         wait: for how long the server asked to be left alone.
     """
 
@@ -56,6 +57,7 @@ class ChannelOutcome:
     code: str
     reason: str
     is_of_channel: bool = False
+    is_away: bool = False
     wait: timedelta | None = None
 
     @property
@@ -80,13 +82,14 @@ def judge(answer: ChannelAnswer, now: datetime) -> ChannelOutcome:
         return _without_an_answer(answer, code, reason)
     wait = _wait(answer, now)
     if answer.status == 429 or (answer.status == 503 and wait is not None):
-        return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=True, wait=wait)
+        return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=True, is_away=True, wait=wait)
     if code == GONE:
         return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=True)
     if answer.status in _CONFIGURED_WRONGLY or 300 <= answer.status < 400:
         return ChannelOutcome(FailureKind.SENDER, code, reason, is_of_channel=True)
     if answer.status in _PASSING or answer.status >= 500:
-        return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=answer.status >= 500)
+        is_away = answer.status in _AWAY
+        return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=answer.status >= 500, is_away=is_away)
     return ChannelOutcome(FailureKind.POISON, code, reason)
 
 
@@ -94,12 +97,7 @@ def _without_an_answer(answer: ChannelAnswer, code: str, reason: str) -> Channel
     if answer.fault == "settings":
         return ChannelOutcome(FailureKind.SENDER, code, reason, is_of_channel=True)
     kind = FailureKind.AMBIGUOUS if answer.may_have_arrived else FailureKind.TRANSIENT
-    return ChannelOutcome(kind, code, reason, is_of_channel=True)
-
-
-def pause_after(failures: int) -> timedelta:
-    """Returns how long a channel is left alone after so many failures in a row that were its own."""
-    return BACK_OFF[min(max(failures, 1), len(BACK_OFF)) - 1]
+    return ChannelOutcome(kind, code, reason, is_of_channel=True, is_away=not answer.may_have_arrived)
 
 
 def _named(answer: ChannelAnswer) -> str:
@@ -112,7 +110,10 @@ def _named(answer: ChannelAnswer) -> str:
 
 
 def _wait(answer: ChannelAnswer, now: datetime) -> timedelta | None:
-    """Returns for how long the server asked to be left alone, within half an hour; None where it did not."""
+    """Returns for how long the server asked to be left alone, within half an hour; None where it did not.
+
+    One answer must not silence a channel for longer than its trouble would.
+    """
     text = answer.retry_after.strip()
     if not text:
         return None

@@ -9,13 +9,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from monitor.models import ChannelMessage, ChannelStanding
 from monitor.notify import attempts, outbox
 from monitor.notify.channels import standing
-from monitor.notify.channels.answers import LONGEST_WAIT, ChannelOutcome, judge
+from monitor.notify.channels.answers import ChannelOutcome, judge
 from monitor.notify.channels.fate import why_not
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
@@ -106,15 +106,12 @@ def send_to_channels(
 
 def _give_up_old(now: datetime, report: ChannelReport) -> None:
     """Gives up what has waited for a day for a channel that refuses us or has trouble: of many, only one is tried."""
-    too_old = now - GIVEN_UP_AFTER
-    waiting = ChannelMessage.objects.filter(
-        Q(revived_at=None) | Q(revived_at__lt=too_old), state=States.QUEUED, created_at__lt=too_old
-    )
+    waiting = ChannelMessage.objects.filter(state=States.QUEUED, created_at__lt=now - GIVEN_UP_AFTER)
     ill = ChannelStanding.objects.filter(state__in=[ChannelStanding.State.REFUSES, ChannelStanding.State.TROUBLE])
-    for one in ill.filter(Exists(waiting.filter(channel=OuterRef("channel")))):
-        given_up = waiting.filter(channel=one.channel_id).update(state=States.DEAD, last_error=one.reason)
-        report.dead += given_up
-        logger.error("channel %d: %d messages given up after a day: %s", one.channel_id, given_up, one.reason)
+    for one in ill.filter(Exists(waiting.filter(channel=OuterRef("channel")))).order_by("channel_id"):
+        if given_up := outbox.give_up_old(ChannelMessage.objects.filter(channel=one.channel_id), one.reason, now):
+            report.dead += given_up
+            logger.error("channel %d: %d messages given up after a day: %s", one.channel_id, given_up, one.reason)
 
 
 def _running_from(now: datetime) -> Clock:
@@ -140,14 +137,7 @@ def _claim(now: datetime) -> ChannelMessage | None:
 
 def _due(now: datetime) -> QuerySet[ChannelMessage]:
     on_its_way = _under_way(now).filter(channel=OuterRef("channel"))
-    # What lies further ahead than any lease was written before the clock was set back.
-    is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + LEASE)
-    # So is what would be tried later than any pause allows, within the day in which a message is tried.
-    day = GIVEN_UP_AFTER + LONGEST_WAIT
-    is_ahead = Q(next_try_at__lte=F("created_at") + day) | Q(next_try_at__lte=F("revived_at") + day)
-    is_waiting = Q(next_try_at__lte=now) | Q(is_ahead, next_try_at__gt=now + LONGEST_WAIT)
-    is_due = Q(is_waiting, state=States.QUEUED) | Q(is_lost, state=States.SENDING)
-    due = ChannelMessage.objects.in_turn(now).filter(is_due, ~Exists(on_its_way))
+    due = ChannelMessage.objects.in_turn(now).filter(outbox.is_due(now, LEASE), ~Exists(on_its_way))
     # The channel first that was tried the longest ago: slow ones must not starve the others.
     tried = [Coalesce(f"channel__standing__{name}", Value(_LONG_AGO)) for name in ("accepted_at", "next_try_at")]
     return due.select_related("channel", "notice__incident", "digest").order_by(Greatest(*tried), "next_try_at", "pk")
@@ -197,8 +187,8 @@ def _mark(
         _make_plain(message, outcome, now, report)
         return
     again = _next_try(message, outcome, now)
-    # What was refused for the channel's sake keeps its place: the queue goes out in its order.
-    is_kept = again is not None and outcome.kind == FailureKind.SENDER
+    # What no message is to blame for leaves it its place: the queue goes out in its order.
+    is_kept = again is not None and (outcome.kind == FailureKind.SENDER or outcome.is_away)
     _requeue(message, outcome.reason, message.next_try_at if is_kept else again, report)
 
 

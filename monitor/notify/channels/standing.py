@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db.models import F, QuerySet
 
 from monitor.models import Channel, ChannelStanding
-from monitor.notify.channels.answers import GONE, ChannelOutcome, pause_after
-from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind
+from monitor.notify.channels.answers import GONE, ChannelOutcome
+from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind, pause_after
 
 logger = logging.getLogger(__name__)
 States = ChannelStanding.State

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import Channel
-from monitor.notify.channels.answers import judge, pause_after
+from monitor.notify.channels.answers import judge
 from monitor.notify.channels.escape import harmless, markdown
 from monitor.notify.channels.guard import Guard, HostRefused
 from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES, hint_of, secrets_in, without, wrong_with
+from monitor.notify.smtp_answers import pause_after
 from monitor.public_addresses import NO_PRIVATE_HOSTS, PrivateHosts
 from tests.factories import NOON
 from tests.notify.channels.conftest import FIELDS

@@ -183,12 +183,13 @@ def test_no_server_can_have_a_page_given_up_by_asking_for_a_long_wait(fired: Cha
     assert send_at(now + timedelta(minutes=30), poster).sent == 1
 
 
-def test_a_wait_that_ends_after_the_day_ends_with_it(fired: ChannelMessage, now: datetime) -> None:
+def test_a_wait_that_ends_after_the_day_keeps_no_message_longer(fired: ChannelMessage, now: datetime) -> None:
     poster = Poster(refused(429, retry_after="1800"))
     ChannelMessage.objects.filter(pk=fired.pk).update(created_at=now - timedelta(hours=23, minutes=45))
     assert send_at(now, poster).retried == 1
-    fired.refresh_from_db()
-    assert fired.next_try_at == now + timedelta(minutes=15)
+    assert send_at(now + timedelta(minutes=15), poster).handled == 0
+    assert send_at(now + timedelta(minutes=15, seconds=1), poster).dead == 1
+    assert len(poster.parcels) == 1
 
 
 def test_a_passing_failure_is_tried_again_as_a_mail_is_and_under_the_same_id(

@@ -15,7 +15,7 @@ from monitor.models import Product, ZohoAccount
 def subjects(
     account: ZohoAccount, conditions: Sequence[PlanRunsOut], now: datetime, stale: str
 ) -> list[SubjectMaterial]:
-    """Returns the account with what of its plan is used. Three statements, and two for calls."""
+    """Returns the account with what of its plan is used. One statement, and two for calls."""
     month = month_use(account, now)
     calls = calls_left(account, Product.FLOW, now) if any(condition.of == CALLS for condition in conditions) else None
     material = QuotaMaterial(

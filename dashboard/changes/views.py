@@ -1,0 +1,76 @@
+"""Shows what was changed at Zoho, the newest first, and sends it as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard import lists
+from dashboard.access import requires
+from dashboard.changes.forms import ChangeFilterForm, encode_place
+from dashboard.csv_files import export_list
+from monitor.access import may
+from monitor.models import FlowVersion, Stream
+from monitor.queries import changes as queries
+from monitor.queries.changes import KINDS, ChangePlace, SeenChange
+
+COLUMNS = ("seen_at", "not_before", "changed_at", "account", "kind", "name", "what", "by", "changes", "page")
+ACTS = {
+    "edited": "Edited",
+    "on": "Switched on",
+    "off": "Switched off",
+    "new": "New",
+    "deleted": "Deleted",
+    "back": "Listed again",
+    "status": "Another state",
+}
+
+
+@require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """Lists changes by the filters in the address."""
+    return _list(request, ChangeFilterForm(request.GET))
+
+
+@require_POST
+@requires("export")
+def changes_csv(request: HttpRequest) -> HttpResponseBase:
+    """Sends all changes that fit the filters as CSV. 400 for filters that are none."""
+    form = ChangeFilterForm(request.GET)
+    if not form.is_valid():
+        return _list(request, form)
+    return export_list(request, FlowVersion, "changes", COLUMNS, map(_cells, queries.walk(form.wanted())))
+
+
+def _list(request: HttpRequest, form: ChangeFilterForm) -> HttpResponse:
+    def find(wanted: queries.ChangeFilter) -> dict[str, Any]:
+        found = queries.page(wanted)
+        return {
+            "rows": [(one, ACTS[one.act], KINDS[one.kind]) for one in found.rows],
+            "older_url": _address(request.GET, after=found.older),
+            "newer_url": _address(request.GET, before=found.newer),
+            "first_url": _address(request.GET) if wanted.after or wanted.before else "",
+        }
+
+    more = {"may_export": may(request.user, "export")}
+    return lists.show(request, "changes/list.html", form, find, stream=Stream.DEFINITIONS, nouns="changes", **more)
+
+
+def _address(query: QueryDict, **places: ChangePlace | None) -> str:
+    """Builds the address of a neighbouring page: the same filters, another place; empty where there is none."""
+    if None in places.values():
+        return ""
+    kept = ChangeFilterForm.own(query, "after", "before")
+    for name, place in places.items():
+        if place is not None:
+            kept[name] = encode_place(place)
+    return f"?{kept.urlencode()}"
+
+
+def _cells(one: SeenChange) -> Iterator[object]:
+    yield from (one.place.at, one.seen_before, one.made_at, one.account, KINDS[one.kind])
+    yield from (one.name, ACTS[one.act].lower(), one.by, "; ".join(one.words), one.diff_url or one.url)

@@ -1,0 +1,120 @@
+"""Puts what needs somebody into words: what the template prints of each line, finished. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from django.utils.safestring import SafeString
+
+from dashboard import formats, paint
+from monitor.models.addresses import address_of, address_of_list
+from monitor.queries.needs import Need
+from monitor.triage.remedy import REMEDIES
+
+
+class Rights(NamedTuple):
+    """Says which of the acts a person may do."""
+
+    acknowledge: bool
+    triage: bool
+    retry: bool
+
+
+class Act(NamedTuple):
+    """Holds what can be done at once: a link, or a form that posts `problem` where that is not 0."""
+
+    label: str
+    url: str
+    is_post: bool = False
+    problem: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NeedLine:
+    """Holds what the list shows of a need.
+
+    Attributes:
+        url: of the page that tells more.
+        title: its name.
+        pills: its state, and that an alert about it fires.
+        about: why, and where.
+        since: when it began; empty where that is not known.
+        owner: who looks after it; "" for nobody.
+        acts: what helps, the surest first.
+    """
+
+    url: str
+    title: str
+    pills: SafeString
+    about: str
+    since: SafeString
+    owner: str
+    acts: list[Act]
+
+
+def lines(needs: Iterable[Need], now: datetime, zone: tzinfo, rights: Rights) -> list[NeedLine]:
+    """Puts needs into words.
+
+    Args:
+        needs: worst first.
+        now: the page's time.
+        zone: the viewer's.
+        rights: of who looks.
+    """
+    return [
+        NeedLine(
+            url=need.url,
+            title=need.title,
+            pills=_pills(need),
+            about=" · ".join(filter(None, (_cause(need), need.account if need.account != need.title else ""))),
+            since=paint.ago(need.since, now, zone) if need.since is not None else SafeString(""),
+            owner=need.owner,
+            acts=acts_of(need, rights),
+        )
+        for need in needs
+    ]
+
+
+def acts_of(need: Need, rights: Rights) -> list[Act]:
+    """Names what a person can do about a need at once. Pure.
+
+    Args:
+        need: which.
+        rights: of who looks.
+    """
+    kind, key = need.thing
+    acts = []
+    if need.alert is not None and not need.alert.is_acknowledged and rights.acknowledge:
+        acts.append(Act("Acknowledge", address_of("incident_acknowledge", need.alert.key), is_post=True))
+    if kind == "problem":
+        if not need.owner and rights.triage:
+            acts.append(Act("Take", address_of("problem_take", key), is_post=True))
+        if need.open_failures and rights.retry:
+            label = f"Retry {need.open_failures:,}…"
+            acts.append(Act(label, address_of_list("batch_preview"), is_post=True, problem=key))
+    elif kind == "flow":
+        acts.append(Act("Its runs", f"{address_of_list('executions')}?flow={key}"))
+    elif kind == "rule":
+        acts.append(Act("Its webhooks", f"{address_of_list('webhook_failures')}?rule={key}"))
+    elif kind == "account":
+        acts.append(Act("Its state", need.url))
+    return acts or [Act("Open", need.url)]
+
+
+def _pills(need: Need) -> SafeString:
+    is_zohos = need.thing.kind == "connection"
+    state = paint.zohos_pill("connection", need.state) if is_zohos else paint.pill(need.state)
+    if need.alert is None or need.thing.kind == "incident":
+        return state
+    return paint.safe(f"{state} {paint.pill('acknowledged' if need.alert.is_acknowledged else 'firing')}")
+
+
+def _cause(need: Need) -> str:
+    if need.thing.kind != "problem":
+        return need.cause
+    what = REMEDIES.get(need.remedy, "").partition(". ")[0].partition(": ")[0].rstrip(".")
+    waiting = f"{formats.number(need.open_failures)} open" if need.open_failures else "none open"
+    return " · ".join(filter(None, (waiting, what)))

@@ -1,0 +1,84 @@
+"""The first sentence of the overview: numbers in, words out."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.overview.verdict import CALM, VerdictFacts, verdict
+
+NUMBERS = [one.name for one in fields(VerdictFacts) if one.name not in ("doubt", "is_unread")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "tone", "text"),
+    [
+        ({}, "good", f"{CALM}."),
+        (
+            {"problems": 4, "new_today": 1, "without_owner": 2},
+            "bad",
+            "4 problems, 1 new today, 2 without an owner.",
+        ),
+        ({"problems": 1}, "bad", "1 problem."),
+        ({"problems": 1234, "alerts": 1}, "bad", "1,234 problems; 1 alert."),
+        ({"silent": 2, "broken": 1}, "bad", "2 silent flows; 1 broken connection."),
+        ({"silent": 1}, "warn", "1 silent flow."),
+        (
+            {"rules": 3, "passing": 1},
+            "warn",
+            "3 failing CRM rules; 1 plan that will not last the month.",
+        ),
+        ({"passing": 2}, "warn", "2 plans that will not last the month."),
+        ({"doubt": "Acme is behind"}, "warn", "Not everything is known: Acme is behind. What is known needs nobody."),
+        (
+            {"doubt": "Acme is behind", "problems": 2, "silent": 1},
+            "bad",
+            "Not everything is known: Acme is behind. Of what is known: 2 problems; 1 silent flow.",
+        ),
+        (
+            {"doubt": "the worker does not run", "is_unread": True},
+            "quiet",
+            "Nothing is known yet: the worker does not run.",
+        ),
+        ({"is_unread": True}, "quiet", "Nothing is known yet: nothing was read so far."),
+    ],
+)
+def test_the_sentence_says_what_is_wrong_and_first_what_is_not_known(
+    facts: dict[str, Any], tone: str, text: str
+) -> None:
+    found = verdict(VerdictFacts(**facts))
+    assert (found.tone, found.text) == (tone, text)
+
+
+@given(
+    st.fixed_dictionaries({name: st.integers(0, 3) for name in NUMBERS}),
+    st.sampled_from(["", "Acme has gaps"]),
+    st.booleans(),
+)
+def test_it_is_calm_only_where_all_is_known_and_nothing_is_wrong(
+    numbers: dict[str, int], doubt: str, is_unread: bool
+) -> None:
+    facts = VerdictFacts(doubt=doubt, is_unread=is_unread, **numbers)
+    found = verdict(facts)
+    wrong = [name for name in ("problems", "alerts", "silent", "broken", "rules", "passing") if numbers[name]]
+    assert (found.tone == "good") == (not wrong and not doubt and not is_unread)
+    assert (CALM in found.text) == (found.tone == "good")
+    assert found.text.endswith(".")
+    assert not any(part.words == "" for part in found.parts)
+    if doubt and not (is_unread and not wrong):
+        assert found.text.startswith("Not everything is known: ")
+    opened = {part.opens for part in found.parts if part.opens}
+    assert opened >= {{"broken": "connections", "passing": "plans"}.get(name, name) for name in wrong}, (
+        "each number is a part of its own"
+    )
+
+
+def test_each_number_is_a_link_where_its_list_has_an_address_and_words_are_escaped() -> None:
+    found = verdict(VerdictFacts(doubt="<Acme> is behind", problems=2, broken=1))
+    painted = found.painted({"problems": "/problems/?a=1&b=2"})
+    assert "&lt;Acme&gt; is behind" in painted
+    assert '<a href="/problems/?a=1&amp;b=2">2 problems</a>; 1 broken connection.' in painted

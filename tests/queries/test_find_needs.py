@@ -1,0 +1,123 @@
+"""What needs somebody is found in each of the tables, and only there where it is so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Connection, UsageSnapshot, User, WorkflowRule, ZohoAccount
+from monitor.periods import CHOICES
+from monitor.queries import freshness, overview, problems, tallies
+from monitor.queries.needs import Level, Need, Thing
+from tests import factories
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+pytestmark = pytest.mark.django_db
+
+
+def needs(account: ZohoAccount, now: datetime) -> dict[Thing, Need]:
+    """What of an account needs somebody; a bystander's stands beside it."""
+    mirror = freshness.mirror(now, {**tallies.in_menu(), **problems.to_count(now, UTC)})
+    found = overview.read(now, CHOICES[7], mirror).needs.rows
+    return {need.thing: need for need in found if need.account == account.name and need.thing.kind != "account"}
+
+
+def test_a_rule_whose_actions_and_webhooks_fail_is_one_line_with_its_owner(
+    account: ZohoAccount, now: datetime, vera: User
+) -> None:
+    rule = factories.make_rule(account, name="Big deals", active=True)
+    factories.own_thing(rule=rule, owner=vera)
+    for days, failed in ((0, 3), (1, 2), (2, 9)):
+        UsageSnapshot.objects.create(
+            rule=rule,
+            day=(now - days * DAY).date(),
+            taken_at=now - days * DAY,
+            counted_from=now - days * DAY - HOUR,
+            failed=failed,
+        )
+    factories.make_webhook_failure(account, rule=rule, failure_time=now - 2 * HOUR)
+    factories.make_webhook_failure(account, rule=rule, failure_time=now - 25 * HOUR)
+    (found,) = needs(account, now).values()
+    assert (found.thing, found.level, found.owner) == (Thing("rule", rule.pk), Level.CRM, "vera")
+    assert found.cause == "CRM rule: 5 actions failed, 1 webhook failed since yesterday"
+    assert found.since == now - DAY - HOUR
+    assert found.url == rule.get_absolute_url()
+
+
+def test_webhooks_of_no_known_rule_are_one_line_of_their_account(account: ZohoAccount, now: datetime) -> None:
+    for hours in (1, 2):
+        factories.make_webhook_failure(account, rule=None, failure_time=now - hours * HOUR)
+    (found,) = needs(account, now).values()
+    assert (found.thing, found.cause) == (Thing("webhooks", account.pk), "2 webhooks failed since yesterday")
+
+
+def test_rules_that_are_gone_or_did_not_fail_lately_need_nobody(account: ZohoAccount, now: datetime) -> None:
+    gone: WorkflowRule = factories.make_rule(account, gone_at=now)
+    fine = factories.make_rule(account)
+    for rule, days, failed in ((gone, 0, 3), (fine, 0, 0), (fine, 2, 3)):
+        UsageSnapshot.objects.create(rule=rule, day=(now - days * DAY).date(), taken_at=now, failed=failed)
+    assert needs(account, now) == {}
+
+
+@pytest.mark.parametrize(("status", "level"), [("expired", Level.BROKEN), ("resting", Level.KNOWN), ("active", None)])
+def test_a_connection_is_called_broken_only_by_words_that_say_so(
+    account: ZohoAccount, now: datetime, status: str, level: Level | None
+) -> None:
+    Connection.objects.create(
+        account=account,
+        connection_id="1",
+        connection_name="Books main",
+        app="Zoho Books",
+        status=status,
+        status_since=now - DAY,
+        first_seen_at=now,
+        seen_at=now,
+    )
+    found = needs(account, now)
+    assert [one.level for one in found.values()] == ([] if level is None else [level])
+    if level == Level.BROKEN:
+        assert [one.cause for one in found.values()] == ["The connection to Zoho Books does not work"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "a_day", "is_told"), [("free", 40, True), ("free", 20, False), ("standard", 40, False), ("", 4000, False)]
+)
+def test_a_plan_that_will_not_last_the_month_is_told_before_it_is_used_up(
+    account: ZohoAccount, now: datetime, plan: str, a_day: int, is_told: bool
+) -> None:
+    """On 22 November, of 1,000 executions a month: 21 days of 40, and eight and a half more at that pace."""
+    ZohoAccount.objects.filter(pk=account.pk).update(plan=plan)
+    flow = factories.make_flow(account, status="inactive")
+    for days in range(1, 60):
+        factories.make_day(flow, (now - days * DAY).date(), succeeded=a_day - 1, failed=1)
+    found = needs(account, now)
+    assert (Thing("quota", account.pk) in found) == is_told
+    if is_told:
+        told = found[Thing("quota", account.pk)]
+        assert told.cause == "About 1,180 by the end of the month, of 1,000: 840 so far"
+        assert (told.level, told.state) == (Level.QUOTA, "running_out")
+
+
+def test_an_alert_about_a_connection_a_rule_or_a_silent_flow_is_told_in_its_line(
+    account: ZohoAccount, now: datetime
+) -> None:
+    rule = factories.make_alert_rule(account)
+    crm = factories.make_rule(account)
+    UsageSnapshot.objects.create(rule=crm, day=now.date(), taken_at=now, failed=1)
+    times = {"status_since": now, "first_seen_at": now, "seen_at": now}
+    link = Connection.objects.create(account=account, connection_id="1", app="zoho_books", status="expired", **times)
+    known: dict[str, Any] = {"state": "firing", "is_open": True, "since": now, "evaluated_at": now, "episode": 1}
+    for kind, key in (("connection", link.pk), ("crm_rule", crm.pk)):
+        alert = rule.states.create(subject_kind=kind, subject_key=str(key), **known)
+        factories.make_incident(alert)
+    of_app = factories.make_flow(account).alert_states.create(rule=rule, **known)
+    factories.make_incident(of_app, cause="connection", cause_key="Zoho Books")
+    found = needs(account, now)
+    assert set(found) == {Thing("connection", link.pk), Thing("rule", crm.pk)}
+    assert all(one.level == Level.FIRING and one.alert is not None for one in found.values())
+    other = factories.make_incident(
+        factories.make_flow(account).alert_states.create(rule=rule, **known), cause="connection", cause_key="Slack"
+    )
+    assert Thing("incident", other.pk) in needs(account, now)

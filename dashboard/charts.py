@@ -23,6 +23,7 @@ from dashboard.chart_words import duration_summary, failure_summary, outcome_sum
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
+from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 
@@ -112,7 +113,7 @@ def success_rate(
     named = names(slots, zone)
     if before:
         was = [c.rate for c in earlier]
-        data.insert(0, _line("Period before", "other", named, was, list(map(formats.rate, was)), dash="dash"))
+        data.insert(0, line_trace("Period before", "other", named, was, list(map(formats.rate, was)), dash="dash"))
     return Chart(
         id="chart-success-rate",
         title="Success rate",

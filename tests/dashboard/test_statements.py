@@ -30,7 +30,7 @@ MOST = {
     "overview of a week": 8,
     "overview of a month": 8,
     "flows": 11,
-    "a flow": 13,
+    "a flow": 15,
     "a run": 8,
     "newest runs": 7,
     "failed runs of a flow": 9,

@@ -61,6 +61,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flow_version": (lambda w: {"pk": w.flow.pk, "number": 1}, SEEN_BY_ALL),
     "executions": (lambda w: {}, SEEN_BY_ALL),
     "executions_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
+    "executions_file": (lambda w: {}, POST_OF_OPERATORS),
     "styleguide": (lambda w: {}, SEEN_BY_ALL),
     "execution": (lambda w: {"pk": w.execution.pk}, SEEN_BY_ALL),
     "execution_unmask": (lambda w: {"pk": w.execution.pk}, POST_OF_ADMINS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet
 
@@ -150,7 +150,7 @@ def before_unknown(flow: Flow, found: PeriodFigures) -> str:
 def strip(flow_id: int, limit: int = STRIP) -> list[PastRun]:
     """Returns a flow's newest runs, the oldest of them first. One statement."""
     runs = Execution.objects.filter(flow=flow_id, started_time__isnull=False).order_by("-started_time", "-id")
-    newest = runs.values_list("pk", "status", "started_time", "duration_ms")[:limit]
+    newest: Any = runs.values_list("pk", "status", "started_time", "duration_ms")[:limit]
     return [PastRun(*row) for row in newest][::-1]
 
 

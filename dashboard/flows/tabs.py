@@ -21,7 +21,7 @@ from monitor.ownership import ownership_of
 from monitor.periods import PeriodChoice
 from monitor.queries import counts, executions, flow_causes, links, policies, problems, versions
 from monitor.queries import flow as one
-from monitor.queries.flow import Compared, FlowState
+from monitor.queries.flow import ComparedFigures, FlowState
 from monitor.queries.freshness import AccountFreshness
 from monitor.retry.pins import actions_of, word_on
 from monitor.triage import choose_record
@@ -58,7 +58,7 @@ class Tab:
     anchors: tuple[str, ...] = ()
 
 
-def figures(looked: Looked) -> Compared:
+def figures(looked: Looked) -> ComparedFigures:
     """Counts the flow's runs of the period, for all readers of the next seconds at once."""
     flow, period = looked.flow, looked.period
     key = ("figures of a flow", flow.pk, period.days, period.slot_hours, str(looked.zone))
@@ -105,7 +105,9 @@ def in_charts(looked: Looked, state: FlowState) -> dict[str, Any]:
     }
 
 
-def _rate(looked: Looked, state: FlowState, compared: Compared, laid: Sequence[Slot], unknown: str) -> charts.Chart:
+def _rate(
+    looked: Looked, state: FlowState, compared: ComparedFigures, laid: Sequence[Slot], unknown: str
+) -> charts.Chart:
     """Draws the success rate, and that of the period before where it is known."""
     found = compared.figures
     before = slots.lay(compared.pieces, compared.begins, found.window.start) if not unknown else []

@@ -118,7 +118,7 @@ def state(
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedFigures:
     """Holds the figures of a time, and those of the time before in pieces, with where their slots begin."""
 
     figures: PeriodFigures
@@ -126,7 +126,7 @@ class Compared:
     begins: list[datetime]
 
 
-def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> Compared:
+def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> ComparedFigures:
     """Counts the runs of a flow in a time and in the time before. One statement more than `overview.period`.
 
     Args:
@@ -138,7 +138,7 @@ def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC)
     found = overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
     before = found.window.before()
     begins = slot_starts(before, period.slot_hours, zone)
-    return Compared(found, counts.pieces(before, begins, flow_id=flow.pk, marks=found.marks), begins)
+    return ComparedFigures(found, counts.pieces(before, begins, flow_id=flow.pk, marks=found.marks), begins)
 
 
 def before_unknown(flow: Flow, found: PeriodFigures) -> str:

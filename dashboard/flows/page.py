@@ -55,7 +55,7 @@ def show(
     period = choice_of(request.GET.get("days") or "30")
     age = age_of(row.account_id)
     now: datetime = age["now"]
-    looked = tabs.Looked(request, row, now, period, timezone.get_current_timezone(), age["freshness"])
+    looked = tabs.FlowLook(request, row, now, period, timezone.get_current_timezone(), age["freshness"])
     state = one.state(row, age["freshness"], now, last_days(now, period.days).start, listed.silent(now))
     context: dict[str, Any] = age | {
         "flow": row,

@@ -30,7 +30,7 @@ RUNS_LISTED = 50
 
 
 @dataclass(frozen=True)
-class Looked:
+class FlowLook:
     """Holds who looks at which flow when, and what they chose."""
 
     request: HttpRequest
@@ -54,18 +54,18 @@ class Tab:
 
     label: str
     template: str
-    context: Callable[[Looked, FlowState], dict[str, Any]]
+    context: Callable[[FlowLook, FlowState], dict[str, Any]]
     anchors: tuple[str, ...] = ()
 
 
-def figures(looked: Looked) -> ComparedFigures:
+def figures(looked: FlowLook) -> ComparedFigures:
     """Counts the flow's runs of the period, for all readers of the next seconds at once."""
     flow, period = looked.flow, looked.period
     key = ("figures of a flow", flow.pk, period.days, period.slot_hours, str(looked.zone))
     return remembered.of(key, lambda: one.figures(flow, looked.now, period, looked.zone))
 
 
-def overview(looked: Looked, state: FlowState) -> dict[str, Any]:
+def overview(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Reads the first screen: how it stands and why, what was changed last, who looks after it, its newest runs."""
     flow, compared = looked.flow, figures(looked)
     found = compared.figures
@@ -87,7 +87,7 @@ def overview(looked: Looked, state: FlowState) -> dict[str, Any]:
     }
 
 
-def in_charts(looked: Looked, state: FlowState) -> dict[str, Any]:
+def in_charts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Draws the runs of the period, with the rate of the period before beside that of this one."""
     flow, compared = looked.flow, figures(looked)
     found, unknown = compared.figures, one.before_unknown(flow, compared.figures)
@@ -106,7 +106,7 @@ def in_charts(looked: Looked, state: FlowState) -> dict[str, Any]:
 
 
 def _rate(
-    looked: Looked, state: FlowState, compared: ComparedFigures, laid: Sequence[Slot], unknown: str
+    looked: FlowLook, state: FlowState, compared: ComparedFigures, laid: Sequence[Slot], unknown: str
 ) -> charts.Chart:
     """Draws the success rate, and that of the period before where it is known."""
     found = compared.figures
@@ -115,13 +115,13 @@ def _rate(
     return charts.success_rate(laid, looked.zone, state.holes, link, before=before)
 
 
-def in_runs(looked: Looked, state: FlowState) -> dict[str, Any]:
+def in_runs(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Lists its newest runs, and how those that failed ended."""
     flow = looked.flow
     return {"executions": executions.recent(flow.pk, RUNS_LISTED), "ledger": one.ledger(flow)}
 
 
-def in_definition(looked: Looked, state: FlowState) -> dict[str, Any]:
+def in_definition(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Reads what it is made of, by which field its records are known, and what was said of retries of it."""
     flow, user = looked.flow, looked.request.user
     word = word_on(flow)
@@ -141,18 +141,18 @@ def in_definition(looked: Looked, state: FlowState) -> dict[str, Any]:
     }
 
 
-def in_connections(looked: Looked, state: FlowState) -> dict[str, Any]:
+def in_connections(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Lists the account's connections to the apps that it uses."""
     flow = looked.flow
     return {"connections": problems.connections_to(flow.account_id, flow.apps.split())}
 
 
-def in_alerts(looked: Looked, state: FlowState) -> dict[str, Any]:
+def in_alerts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Reads its open alerts, and who looks after it."""
     return {"alerts": list(one.open_alerts(looked.flow))} | shown(looked.request, looked.flow)
 
 
-def in_counters(looked: Looked, state: FlowState) -> dict[str, Any]:
+def in_counters(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     """Sets Zoho's counters beside what is mirrored."""
     return {"completeness": one.completeness(looked.flow), "description": one.description(looked.flow)}
 

@@ -16,7 +16,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class FailureCause:
+class CauseOfFlow:
     """Holds a problem with the runs of one flow that failed with it in some time.
 
     Attributes:
@@ -52,7 +52,7 @@ class FailureCauses:
         broken: connections to its apps that do not work; none where nothing failed.
     """
 
-    rows: list[FailureCause]
+    rows: list[CauseOfFlow]
     causes: int
     broken: list[Connection]
 
@@ -79,7 +79,7 @@ def causes(flow: Flow, window: Window) -> FailureCauses:
         .values_list(*by)
         .annotate(runs=Count("pk"), open=Count("pk", filter=Q(fate=Failure.Fate.OPEN)), last=Max("failed_at"))
     )
-    found = [FailureCause(key, mask_text(title), *more) for key, title, *more in counted]
+    found = [CauseOfFlow(key, mask_text(title), *more) for key, title, *more in counted]
     found.sort(key=lambda one: (-one.runs, -one.last_failed_at.timestamp(), one.problem_id))
     connections = connections_to(flow.account_id, flow.apps.split()) if found else []
     return FailureCauses(found[:SHOWN], len(found), [one for one in connections if one.is_broken])

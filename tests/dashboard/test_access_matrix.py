@@ -179,6 +179,11 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "channel_retire": (lambda w: {"pk": w.channel.pk}, post(POST_OF_ADMINS, "302")),
     "channel_delete": (lambda w: {"pk": w.channel.pk}, post(POST_OF_ADMINS, "302")),
     "audit": (lambda w: {}, SEEN_BY_ADMINS),
+    # The address is the secret; signed in or not.
+    "status_page": (lambda w: {"token": w.status_token}, OPEN),
+    "status_links": (lambda w: {}, SEEN_BY_ADMINS),
+    "status_link_add": (lambda w: {}, POST_OF_ADMINS),
+    "status_link_end": (lambda w: {"pk": w.status_link.pk}, post(POST_OF_ADMINS, "302")),
     "push": (lambda w: {"pk": w.account.pk}, SEEN_BY_ALL),
     "hook_add": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
     "push_watch": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),

@@ -144,7 +144,7 @@ def _found(form: ExecutionFilterForm, now: datetime) -> ChosenRuns:
     rows = matching(wanted).filter(status=Execution.Status.FAILED).order_by("started_time", "pk")
     names = ("status", "outcome", "problem", "flow", "account")
     source = {name: form.cleaned_data[name] for name in names if form.cleaned_data[name]}
-    times = {name: form.cleaned_data[name] for name in ("start", "end", "failed_from", "failed_before")}
+    times = {name: getattr(wanted, name) for name in ("start", "end", "failed_from", "failed_before")}
     source |= {name: at.astimezone(UTC).isoformat() for name, at in times.items() if at is not None}
     # What was searched for may be personal: that there was a search is enough.
     source |= {"kind": "filter", "as_of": now.isoformat()} | ({"searched": True} if wanted.text else {})

@@ -32,9 +32,9 @@ class TextField(forms.CharField):
 
     is_wide = True
 
-    def __init__(self, label: str, placeholder: str = "") -> None:
-        widget = forms.TextInput(attrs={"placeholder": placeholder} if placeholder else {})
-        super().__init__(required=False, max_length=200, label=label, widget=widget)
+    def __init__(self, label: str, placeholder: str = "", *, longest: int = 200, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TextInput(attrs={"placeholder": placeholder} if placeholder else {}))
+        super().__init__(required=False, max_length=longest, label=label, **kwargs)
 
 
 class TimeField(forms.DateTimeField):

@@ -31,6 +31,7 @@ SHEETS = (
     "css/parts/pill.css",
     "css/parts/banner.css",
     "css/parts/form.css",
+    "css/parts/chips.css",
     "css/parts/pagination.css",
     "css/parts/dialog.css",
     "css/parts/palette.css",

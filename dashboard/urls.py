@@ -20,6 +20,7 @@ AREAS = (
         "accounts",
         "people",
         "audit",
+        "status_page",
     ),
     *("hooks", "health", "styleguide"),
 )

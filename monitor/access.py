@@ -42,6 +42,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "users": ADMINS,
     "mails": ADMINS,
     "channels": ADMINS,
+    "status_links": ADMINS,
 }
 
 

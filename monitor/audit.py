@@ -30,6 +30,7 @@ from monitor.models import (
     RetryAttempt,
     RetryBatch,
     RetryPolicy,
+    StatusLink,
     User,
     ZohoAccount,
 )
@@ -58,6 +59,7 @@ _WORDS: dict[type[Model], str] = {
     RetryAttempt: "retry",
     RetryBatch: "batch",
     RetryPolicy: "retry_policy",
+    StatusLink: "status_link",
     User: "person",
 }
 

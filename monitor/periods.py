@@ -6,6 +6,7 @@ lists, charts, alerts and mails all take it from here, so that "last 7 days" is 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -169,6 +170,44 @@ def midnight_of(at: datetime, zone: tzinfo = UTC) -> datetime:
         zone: by whose clock.
     """
     return _midnight(at.astimezone(zone).date(), zone)
+
+
+SPANS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month")
+_LENGTH = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+_UNITS = {"h": HOUR, "d": DAY, "w": 7 * DAY}
+
+
+def is_span(words: str) -> bool:
+    """Says whether a word names a stretch of time for `span_of`."""
+    return words in SPANS or _LENGTH.fullmatch(words) is not None
+
+
+def span_of(words: str, now: datetime, zone: tzinfo) -> Window | None:
+    """Returns the stretch of time that a word names: "7d" and "12h" end now, days and months are those of a clock.
+
+    Args:
+        words: one of `SPANS`, or a number of hours, days or weeks: "12h", "7d", "2w".
+        now: the present, aware.
+        zone: by whose clock days and months begin; weeks begin on Monday.
+
+    Returns:
+        The stretch; what is under way ends with the day. None where the word names none.
+    """
+    length = _LENGTH.fullmatch(words)
+    if length is not None:
+        return Window(now - int(length[1]) * _UNITS[length[2]], now)
+    today = day_of(now, zone)
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
+    before = first - timedelta(days=1)
+    days = {
+        "today": (today, today),
+        "yesterday": (today - timedelta(days=1), today - timedelta(days=1)),
+        "this-week": (monday, today),
+        "last-week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "this-month": (first, today),
+        "last-month": (before.replace(day=1), before),
+    }.get(words)
+    return day_window(*days, zone) if days else None
 
 
 def _within_calendar(day: date) -> date:

@@ -24,6 +24,9 @@ def make_bystander() -> Bystander:
     _add_batch(account, flow, person)
     _add_digest(account, person)
     _add_hooks(account, flow)
+    tables.StatusLink.objects.create(
+        name="Bystander's board", token_hash="b" * 64, account=account, made_by=person, made_at=PAST
+    )
     _add_trail(account, person, alert)
     found = Bystander(account.pk, person.pk)
     found.remember()

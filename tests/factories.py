@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -45,6 +47,7 @@ from monitor.models import (
     Product,
     Role,
     RuleVersion,
+    StatusLink,
     SyncState,
     Tag,
     User,
@@ -300,6 +303,14 @@ def make_channel(name: str = "", **fields: Any) -> Channel:
     channel = Channel.objects.create(name=name or f"Channel {next(_numbers)}", **fields)
     ChannelStanding.objects.create(channel=channel)
     return channel
+
+
+def make_status_link(account: ZohoAccount | None = None, **fields: Any) -> tuple[StatusLink, str]:
+    """An open link of the status page, of one account or of all, and its token."""
+    token = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    fields = {"name": f"Board {next(_numbers)}", "made_at": NOON} | fields
+    return StatusLink.objects.create(account=account, token_hash=digest, **fields), token
 
 
 def make_channel_message(notice: Notice | None, channel: Channel | None = None, **fields: Any) -> ChannelMessage:

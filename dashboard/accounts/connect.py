@@ -16,10 +16,10 @@ from dashboard.access import get_or_404, requires
 from dashboard.accounts import consent
 from dashboard.accounts.forms import ConnectForm, origins_of
 from monitor import pipeline
-from monitor.models import ZohoAccount
+from monitor.models import DataCenter, ZohoAccount
 from monitor.queries import accounts as queries
-from monitor.zoho import Origins
-from monitor.zoho.scopes import scopes_for
+from monitor.zoho import DATA_CENTERS, Origins
+from monitor.zoho.scopes import REASONS, scopes_for
 
 
 @sensitive_post_parameters("client_secret", "grant_code")
@@ -120,13 +120,15 @@ def _reconnects(request: HttpRequest) -> ZohoAccount | None:
 
 def _form(request: HttpRequest, form: ConnectForm, *, refusal: str = "", status: int = 200) -> HttpResponse:
     watches = form.reconnects is not None and form.reconnects.watches_records
+    both = scopes_for(flow=True, crm=True, watches=watches)
     context = {
         "form": form,
         "refusal": refusal,
         "redirect_uri": consent.redirect_uri(),
-        "scopes": {
-            "both": scopes_for(flow=True, crm=True, watches=watches),
-            "crm": scopes_for(flow=False, crm=True, watches=watches),
-        },
+        "scopes": {"both": both, "crm": scopes_for(flow=False, crm=True, watches=watches)},
+        "reasons": [(scope, REASONS[scope]) for scope in both],
+        "centres": [
+            (DataCenter(name).label, origins.accounts, bool(origins.flow)) for name, origins in DATA_CENTERS.items()
+        ],
     }
     return render(request, "accounts/connect.html", context, status=status)

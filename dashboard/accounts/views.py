@@ -18,7 +18,7 @@ from monitor.connection.pause_backfill import pause_backfill
 from monitor.connection.set_limits import LIMITS, set_limits
 from monitor.models import ZohoAccount
 from monitor.queries import accounts as queries
-from monitor.queries import backfill
+from monitor.queries import backfill, first_steps
 
 
 @require_safe
@@ -104,11 +104,15 @@ def _page(
     disconnect_form: DisconnectForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    now = timezone.now()
+    detail, history = queries.detail(row, now), backfill.of_account(row, now)
+    may_act = may(request.user, "accounts", row)
     context = {
         "account": row,
-        "detail": queries.detail(row, timezone.now()),
-        "history": backfill.of_account(row, timezone.now()),
-        "may_act": may(request.user, "accounts", row),
+        "detail": detail,
+        "history": history,
+        "may_act": may_act,
+        "first_steps": first_steps.left(row, detail.freshness, history, detail.token.state, now) if may_act else [],
         "limits_form": limits_form or LimitsForm(instance=row),
         "disconnect_form": disconnect_form or DisconnectForm(account=row, auto_id="disconnect_%s"),
     }

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
-from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
+from dashboard.executions import search_words
+from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField, is_key
 from dashboard.flow_field import FlowField
+from dashboard.period_field import PRESETS, PeriodField
 from dashboard.reasons import ReasonForm
-from monitor.models import Execution, Failure, Problem
-from monitor.periods import second_moment_of
+from monitor.models import Execution, Failure, Problem, ZohoAccount
+from monitor.periods import second_moment_of, span_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import (
     DERIVED,
@@ -121,10 +125,60 @@ class RecordOfField(IdField):
         return value == NONE_KNOWN or super().valid_value(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """Holds a filter that is set: what it is, what it is set to, and the query string of the list without it."""
+
+    label: str
+    words: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Holds a stretch of time that is chosen by one click, and the query string of the list with it."""
+
+    words: str
+    query: str
+    is_chosen: bool
+
+
+def _by_keys(found: dict[str, str]) -> dict[str, str]:
+    """Puts an account's key for its name.
+
+    Raises:
+        SearchError: no account, or more than one, has this name.
+    """
+    name = found.get("account")
+    if name is None or is_key(name):
+        return found
+    keys = [pk for pk, known in ZohoAccount.objects.values_list("pk", "name") if known.casefold() == name.casefold()]
+    if len(keys) != 1:
+        raise search_words.SearchError(f"There is no account “{name}”.")
+    return found | {"account": str(keys[0])}
+
+
+def _replaced_by(found: dict[str, str]) -> set[str]:
+    """Names the filters that give way to those of a search."""
+    times = {"start", "end", "period"}
+    return {*found, *(("period",) if times & found.keys() else ()), *(times if "period" in found else ())}
+
+
+@lru_cache(maxsize=1)
+def _choices() -> dict[str, dict[str, str]]:
+    """Returns, of each filter that takes one of some words, its codes by how people may write them."""
+    found = {}
+    for name in ("status", "outcome"):
+        offered = [(str(code), str(words)) for code, words in ExecutionFilterForm.base_fields[name].choices if code]
+        found[name] = {words.casefold(): code for code, words in offered} | {code: code for code, _ in offered}
+    return found
+
+
 class ExecutionFilterForm(FilterForm):
     """Reads what the list of executions is narrowed to, and the place in it."""
 
-    text = TextField("Search", "error text or id")
+    q = TextField("Search", "words, or status:failed since:7d", longest=500)
+    text = TextField("Error", "error text or id", widget=forms.HiddenInput)
     status = OneOfField(
         [
             ("failed", "Failed"),
@@ -144,6 +198,7 @@ class ExecutionFilterForm(FilterForm):
     flow = FlowField()
     start = TimeField(label="Started from")
     end = TimeField(label="Started before")
+    period = PeriodField()
     problem = IdField(label="Problem")
     batch = IdField(label="Batch")
     record = RecordOfField(label="Record")
@@ -154,12 +209,17 @@ class ExecutionFilterForm(FilterForm):
     page = None
 
     places = ("after", "before")
+    search_fields = search_words.OFFERED
     # Links from counts set these: they are shown where they are set, so that a person sees what narrows the list.
     set_by_links = ("problem", "batch", "record", "failed_from", "failed_before")
-    field_order = ["text", "status", "outcome", "flow", "account", "start", "end", *set_by_links]
+    field_order = ["q", "status", "outcome", "flow", "account", "start", "end", "text", "period", *set_by_links]
 
     def __init__(self, data: QueryDict) -> None:
-        super().__init__(data)
+        self._q_error = ""
+        read = self._read(data)
+        super().__init__(read)
+        # What was typed as a search stands in the address as the filters that it says; typed times replace a period.
+        self._is_rewritten = read is not data
         problem = data.get("problem", "")
         if problem and self.fields["problem"].valid_value(problem):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
@@ -170,6 +230,69 @@ class ExecutionFilterForm(FilterForm):
         for name in self.set_by_links:
             if not data.get(name):
                 self.fields[name].widget = forms.HiddenInput()
+
+    def _read(self, data: QueryDict) -> QueryDict:
+        """Returns what the address asks for, with the filters that a typed search says instead of the search."""
+        typed, read = data.get("q", "").strip(), data
+        if typed and len(typed) <= self.base_fields["q"].max_length:
+            try:
+                found = _by_keys(search_words.read(typed, _choices()))
+            except search_words.SearchError as error:
+                self._q_error = str(error)
+                return data
+            read = self.own(data, "q", *self.places, *_replaced_by(found))
+            for name, value in found.items():
+                read[name] = value
+        if read.get("period") and (read.get("start") or read.get("end")):
+            read = self.own(read, "period", *self.places)
+        return read
+
+    def clean_q(self) -> str:
+        if self._q_error:
+            raise forms.ValidationError(self._q_error, code="search")
+        return str(self.cleaned_data["q"])
+
+    @property
+    def address(self) -> str:
+        """Returns the query string that says the same in short: a search as the filters it says, a flow as its key."""
+        address = super().address
+        return address or (self.own(self.data).urlencode() if self._is_rewritten else "")
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Returns the filters that are set, each with the address of the list without it."""
+        kept = self.own(self.data, *self.places)
+        return [
+            Chip(str(self.fields[name].label), self._shown(name, value), self.own(kept, name).urlencode())
+            for name in self.fields
+            if name != "q" and (value := kept.get(name))
+        ]
+
+    @property
+    def as_search(self) -> str:
+        """Returns what is set as a search that says the same, for who wants to type the next one."""
+        known = {*search_words.FIELDS.values(), "period"}
+        kept = {name: value for name, value in self.own(self.data).items() if name in known}
+        return search_words.write(kept | ({"flow": self._shown("flow", kept["flow"])} if "flow" in kept else {}))
+
+    @property
+    def presets(self) -> list[Preset]:
+        """Returns stretches of time that are chosen by one click, with the address of each."""
+        kept, chosen = self.own(self.data, "start", "end", "period", *self.places), self.data.get("period", "")
+        found = []
+        for span, words in PRESETS.items():
+            query = kept.copy()
+            query["period"] = span
+            found.append(Preset(words, query.urlencode(), is_chosen=span == chosen))
+        return found
+
+    def _shown(self, name: str, value: str) -> str:
+        """Writes what a filter is set to, for people."""
+        field = self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            return next((str(words) for code, words in field.choices if str(code) == value), value)
+        shown = field.words(value) if isinstance(field, PeriodField) else field.prepare_value(value)
+        return f"{shown:%Y-%m-%d %H:%M}" if isinstance(shown, datetime) else str(shown)
 
     def _records(self, chosen: str) -> list[tuple[str, str]]:
         """Returns the choices of records: that of one run is told by the run's id, never by its own."""
@@ -193,13 +316,15 @@ class ExecutionFilterForm(FilterForm):
         return cleaned
 
     def wanted(self) -> ExecutionFilter:
-        cleaned = self.cleaned_data
+        cleaned, now = self.cleaned_data, timezone.now()
+        span = span_of(cleaned["period"], now, timezone.get_current_timezone())
         return ExecutionFilter(
             account_id=cleaned["account"],
             flow_id=cleaned["flow"],
             status=cleaned["status"],
-            start=cleaned["start"],
-            end=cleaned["end"],
+            start=span.start if span else cleaned["start"],
+            # What is under way has no end: Zoho's clock may be ahead of ours.
+            end=(span.end if span.end < now else None) if span else cleaned["end"],
             text=cleaned["text"],
             outcome=cleaned["outcome"],
             problem_id=cleaned["problem"],
@@ -209,5 +334,5 @@ class ExecutionFilterForm(FilterForm):
             failed_before=cleaned["failed_before"],
             after=cleaned["after"],
             before=cleaned["before"],
-            now=timezone.now() if cleaned["status"] in DERIVED else None,
+            now=now if cleaned["status"] in DERIVED else None,
         )

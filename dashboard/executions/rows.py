@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from dashboard import formats, paint, status_labels
 from dashboard.masked import masked
 from monitor.models import ChainMark, Execution, Failure
+from monitor.models.addresses import address_of
 from monitor.queries.execution import specific_error
 from monitor.queries.run_status import standing
 
@@ -68,13 +69,16 @@ def _row(run: Execution, now: datetime, zone: tzinfo, year: int, flows: _Flows |
     )
 
 
-def _error(run: Execution) -> tuple[str, str]:
-    """Paints what Zoho said of a failure, masked, as a tooltip, and its code and the line that tells most of it."""
-    if not (run.error_message or run.error_details or run.error_code):
+def _error(run: Any) -> tuple[str, str]:
+    """Paints what Zoho said of a failure, masked: a tooltip, and its code and most telling line, with its problem."""
+    if not (run.problem or run.error_message or run.error_details or run.error_code):
         return "", ""
     message, specific = masked(run.error_message, run.people), masked(specific_error(run), run.people)
     code = paint.tag(masked(run.error_code, run.people)) if run.error_code else ""
-    return f' title="{escape(message)}"' if message else "", f"{code}\n{escape(specific)}"
+    words = escape(specific)
+    if run.problem:
+        words = f'<a href="{address_of("problem", run.problem)}">{words or "Its problem"}</a>'
+    return f' title="{escape(message)}"' if message else "", f"{code}\n{words}"
 
 
 def _status(run: Any, now: datetime, zone: tzinfo, year: int) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.executions import retries, views
+from dashboard.executions import files, retries, views
 
 urlpatterns = [
     path("executions/", views.executions, name="executions"),
+    path("executions/file/", files.executions_file, name="executions_file"),
     path("executions/unmasked/", views.executions_unmasked, name="executions_unmasked"),
     path("executions/<int:pk>/", views.execution, name="execution"),
     path("executions/<int:pk>/unmask/", views.unmask, name="execution_unmask"),

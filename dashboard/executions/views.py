@@ -88,6 +88,7 @@ def _many(request: HttpRequest) -> dict[str, Any]:
     return {
         "chooses": "choose" if may_retry or may_write_off else "",
         "query": query.urlencode(),
+        "may_export": may(request.user, "export"),
         "may_retry_many": may_retry,
         "may_write_off": may_write_off,
         "may_take_back": may_write_off and request.GET.get("outcome") == Failure.Fate.WRITTEN_OFF,

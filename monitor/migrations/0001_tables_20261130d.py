@@ -1319,6 +1319,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='StatusLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='for whom it is, as people call it', max_length=100)),
+                ('token_hash', models.CharField(help_text='SHA-256 of the token in the address', max_length=64, unique=True)),
+                ('made_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(help_text='when somebody ended it', null=True)),
+                ('account', models.ForeignKey(help_text='empty: all accounts', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='status_links', to='monitor.zohoaccount')),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-made_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='StreamState',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

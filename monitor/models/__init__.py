@@ -20,6 +20,7 @@
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.ownership`     | Ownership, Tag, TagUse                                                       |
+| `monitor.status_links`  | StatusLink                                                                   |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
@@ -119,6 +120,7 @@ from monitor.models.retries import (
 from monitor.models.routes import Escalation, EscalationPolicy, EscalationStep, Route, RunningStep
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
+from monitor.models.status_links import StatusLink
 from monitor.models.sync import Stream, StreamState, SyncState
 from monitor.models.triage import Failure, FailureGroup, Problem, ProblemAct, RecordField, WriteOff
 
@@ -218,6 +220,7 @@ __all__ = [
     "Silence",
     "Snooze",
     "StageRun",
+    "StatusLink",
     "Stream",
     "StreamState",
     "SyncState",

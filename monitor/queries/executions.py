@@ -7,7 +7,7 @@ search are found is told in `monitor.queries.text_search`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -237,6 +237,43 @@ def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
         older=key_of(rows[-1]) if rows and has_older else None,
         count=None if counted is None else min(counted, COUNT_CAP + 1),
     )
+
+
+def in_pieces(wanted: ExecutionFilter, rows: QuerySet[Execution], size: int) -> Iterator[Execution]:
+    """Yields all rows that match, newest first, last those without a time; two statements a piece, none held for long.
+
+    Args:
+        wanted: the filter; its place is left aside.
+        rows: executions with the joins that are needed.
+        size: rows a piece.
+    """
+    matched = matching(wanted)
+    counted = text_search.count(matched) if wanted.text else None
+    place: Key | None = None
+    while True:
+        keys = _keys_after(matched, counted, place, size)
+        found = rows.in_bulk(keys)
+        # What was pruned meanwhile is not in the second statement.
+        some = [found[key] for key in keys if key in found]
+        yield from some
+        if len(keys) < size or not some:
+            return
+        place = key_of(some[-1])
+
+
+def _keys_after(matched: QuerySet[Execution], counted: int | None, place: Key | None, limit: int) -> list[int]:
+    """Finds the keys of the rows that come next on the way to older ones."""
+    if counted is not None:
+        keys = text_search.keys_of_page(matched, counted, place, limit, newer=False)
+        return list(keys.values_list("pk", flat=True) if isinstance(keys, QuerySet) else keys)
+    found: list[int] = []
+    if place is None or place.started is not None:
+        timed = matched.filter(timed_beyond(place, newer=False)).order_by("-started_time", "-id")
+        found = list(timed.values_list("pk", flat=True)[:limit])
+    tail = matched.filter(started_time__isnull=True).order_by("-id")
+    if place is not None and place.started is None:
+        tail = tail.filter(pk__lt=place.pk)
+    return found + list(tail.values_list("pk", flat=True)[: limit - len(found)])
 
 
 def recent(flow_id: int, limit: int = 15) -> list[Execution]:

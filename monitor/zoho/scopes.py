@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import re
 
-FLOW_SCOPES: tuple[str, ...] = (
-    # Only .ALL is known for Flow (docs/reference/zoho-flow.md, "Scopes"), so nothing narrower can be asked for. `flows`
-    # covers flows and their executions, the retry included; `connections` their state and test.
+# What each scope is for, in words for the person who consents.
+REASONS: dict[str, str] = {
+    # Only .ALL is known for Flow (docs/reference/zoho-flow.md, "Scopes"), so nothing narrower can be asked for.
     # `ZohoFlow.actions.ALL` is left out: the product reads no action catalogue and adds none.
-    "ZohoFlow.flows.ALL",
-    "ZohoFlow.connections.ALL",
-)
-
-CRM_SCOPES: tuple[str, ...] = (
-    "ZohoCRM.settings.workflow_rules.READ",  # rules, their usage, configurations
-    "ZohoCRM.settings.automation_actions.READ",  # webhooks and their failures, usage of mails and webhooks
-    "ZohoCRM.settings.connected_workflows.READ",
-    "ZohoCRM.settings.modules.READ",  # names of modules
-    "ZohoCRM.org.READ",  # edition (for the API credits) and time zone
-    "ZohoCRM.users.READ",  # whose token this is
-)
-
-# Only asked for where a person wants Zoho CRM to call back: channels are opened, renewed and closed.
-WATCH_SCOPES: tuple[str, ...] = (
-    "ZohoCRM.notifications.CREATE",
-    "ZohoCRM.notifications.UPDATE",
-    "ZohoCRM.notifications.DELETE",
-)
+    "ZohoFlow.flows.ALL": "flows, their runs and counters; also to retry a run, where a person here asks for it",
+    "ZohoFlow.connections.ALL": "whether connections work",
+    "ZohoCRM.settings.workflow_rules.READ": "workflow rules, how often they fire, and what they may do",
+    "ZohoCRM.settings.automation_actions.READ": "webhooks and their failures, use of mails and webhooks",
+    "ZohoCRM.settings.connected_workflows.READ": "connected workflows",
+    "ZohoCRM.settings.modules.READ": "names of modules",
+    "ZohoCRM.org.READ": "the edition, for its API credits, and the time zone",
+    "ZohoCRM.users.READ": "whose sign-in this is",
+    # Only asked for where a person wants Zoho CRM to call back.
+    "ZohoCRM.notifications.CREATE": "to open callbacks about records",
+    "ZohoCRM.notifications.UPDATE": "to renew them",
+    "ZohoCRM.notifications.DELETE": "to close them",
+}
+FLOW_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name.startswith("ZohoFlow."))
+WATCH_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name.startswith("ZohoCRM.notifications."))
+CRM_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name not in FLOW_SCOPES + WATCH_SCOPES)
 
 
 def scopes_for(*, flow: bool, crm: bool, watches: bool = False) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ WITHOUT = {
     "account_change_password", "acknowledge_by_mail", "alert_route_add", "alert_route_edit", "alert_routes",
     "alert_rule_add", "alert_rule_edit", "alert_rule_kinds", "audit", "channel", "channel_add", "channel_edit",
     "channel_message", "channel_services", "channels", "connect", "connect_callback", "escalation_policy_add",
-    "escalation_policy_edit", "find", "people", "person", "person_add", "person_password", "profile", "styleguide",
-    "unsubscribe_by_mail",
+    "escalation_policy_edit", "find", "people", "person", "person_add", "person_password", "profile", "status_links",
+    "styleguide", "unsubscribe_by_mail",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
 NO_PAGES = {

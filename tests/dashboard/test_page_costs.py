@@ -157,7 +157,7 @@ def test_a_choice_by_a_filter_that_takes_too_long_is_stopped_as_the_list_would_b
 
 MANY = [
     "batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back", "batch_items",
-    "batch_records_csv", "problem_records_csv",
+    "batch_records_csv", "problem_records_csv", "executions_file",
 ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ MOST = {
     "overview of a month": 8,
     "flows": 11,
     "a flow": 18,
-    "a run": 8,
+    "a run": 9,
     "newest runs": 7,
     "failed runs of a flow": 9,
     "runs of one day": 7,

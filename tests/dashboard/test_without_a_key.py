@@ -39,7 +39,10 @@ WRONG = {
     "another": (["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="], "ENCRYPTION_KEYS lacks the key"),
 }
 # They carry no menu, or are no pages.
-BARE = {"execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "flow_suggest"}
+BARE = {
+    *("execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "flow_suggest"),
+    "status_page",
+}
 
 
 @pytest.fixture(params=sorted(WRONG))

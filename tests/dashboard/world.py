@@ -36,6 +36,7 @@ from monitor.models import (
     Silence,
     Snooze,
     StageRun,
+    StatusLink,
     StreamState,
     SyncState,
     Transition,
@@ -78,6 +79,8 @@ class World:
     policy: RetryPolicy
     route: Route
     escalation_policy: EscalationPolicy
+    status_link: StatusLink
+    status_token: str
 
 
 def make_state(rule: AlertRule, flow: Flow | None, now: datetime, **fields: Any) -> AlertState:
@@ -174,6 +177,12 @@ def make_route(account: ZohoAccount, operator: User) -> dict[str, Any]:
     )
     route.people.add(operator)
     return {"route": route, "escalation_policy": policy}
+
+
+def make_status_link(account: ZohoAccount, by: User, now: datetime) -> dict[str, Any]:
+    """A link that shows the account, with its token."""
+    link, token = factories.make_status_link(account, made_by=by, made_at=now, expires_at=now + timedelta(days=90))
+    return {"status_link": link, "status_token": token}
 
 
 def make_channel(incident: Incident, by: User, now: datetime) -> tuple[Channel, ChannelMessage]:
@@ -283,5 +292,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
-        **make_route(account, operator),
+        **(make_route(account, operator) | make_status_link(account, operator, now)),
     )

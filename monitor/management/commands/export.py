@@ -63,7 +63,7 @@ class Command(DataCommand):
             writer.writerow(export.columns)
             lines = (writer.writerow([defuse(record[name]) for name in export.columns]) for record in records)
         else:
-            lines = (out.write(json.dumps(record, default=_plain) + "\n") for record in records)
+            lines = (out.write(ndjson_line(record)) for record in records)
         self._pass_on(out)
         for _ in lines:
             self._pass_on(out)
@@ -117,6 +117,11 @@ def parse_since(text: str) -> datetime:
         if at is not None:
             return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
     raise CommandError(f"--since {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
+
+
+def ndjson_line(record: dict[str, object]) -> str:
+    """Writes a row as a line of NDJSON; times in UTC."""
+    return json.dumps(record, default=_plain) + "\n"
 
 
 def defuse(value: object) -> object:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 
+from dashboard import remembered
 from dashboard.context import age_of
 from dashboard.executions.forms import RetryForm
+from dashboard.executions.next_words import coming
 from dashboard.reasons import ReasonForm
 from monitor.access import may
-from monitor.models import Execution
+from monitor.models import Execution, Failure
 from monitor.queries import execution as queries
+from monitor.queries import policies
+from monitor.queries.failures_beside import failures_beside
 from monitor.queries.run_status import standing
 from monitor.retry.facts import facts_shown
+from monitor.retry.pins import actions_of
 from monitor.retry.prospects import prospect_of
 from monitor.retry.safety import judge
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStep:
+    """Holds the action that failed: what people call it, and which of how many it is."""
+
+    name: str
+    place: int
+    of: int
+
 
 # Three forms of the page ask for a reason; their fields must not share ids.
 UNMASK_IDS = "unmask_%s"
@@ -38,10 +54,22 @@ def page_context(
     context = {
         "execution": row,
         "detail": detail,
+        "beside": failures_beside(row),
+        "failed_step": _failed_step(row),
         "may_unmask": may(request.user, "unmask", row.account),
         "unmask_form": ReasonForm(auto_id=UNMASK_IDS),
     }
-    return age_of(row.account_id) | context | retry_context(request, row, detail, form)
+    context |= retry_context(request, row, detail, form)
+    failure = getattr(row, "failure", None)  # no row is an AttributeError, too
+    context["coming"] = coming(
+        context["later"],
+        # A failure of a moment ago has no entry in the ledger yet.
+        is_open_failure=row.is_failed and (failure is None or failure.fate == Failure.Fate.OPEN),
+        is_being_retried=detail.open_attempt is not None,
+        policy=_policy_for(row, failure),
+        may_be_retried=context["verdict"].kind != "refused",
+    )
+    return age_of(row.account_id) | context
 
 
 def retry_context(
@@ -79,3 +107,22 @@ def retry_context(
         "retry_form": (form or RetryForm(asks_risk=is_risky, initial={"shown": verdict.shown})) if may_ask else None,
         "not_run_form": ReasonForm(auto_id="not_run_%s"),
     }
+
+
+def _policy_for(row: Execution, failure: Failure | None) -> int | None:
+    """Returns the retry policy that is on for a failure's flow or problem, and was when it failed."""
+    if failure is None:
+        return None
+    ours = ("flow", row.flow_id), ("problem", failure.group.problem_id)
+    on = remembered.of(("retry policies that are on",), policies.all_on)
+    found = (on[one] for one in ours if one in on)
+    return next((one.pk for one in found if one.on_since and one.on_since <= failure.failed_at), None)
+
+
+def _failed_step(row: Execution) -> FailedStep | None:
+    """Finds which of the flow's actions failed, by the definition as it is now; None where that is not known."""
+    if not row.error_action_id:
+        return None
+    actions = remembered.of(("actions of a flow", row.flow_id), lambda: actions_of(row.flow))
+    place = next((place for place, (key, _) in enumerate(actions, 1) if key == row.error_action_id), None)
+    return FailedStep(actions[place - 1][1], place, len(actions)) if place is not None else None

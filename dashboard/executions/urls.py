@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.executions import files, retries, views
+from dashboard.executions import files, news, retries, views
 
 urlpatterns = [
     path("executions/", views.executions, name="executions"),
     path("executions/file/", files.executions_file, name="executions_file"),
+    path("executions/news/", news.executions_news, name="executions_news"),
     path("executions/unmasked/", views.executions_unmasked, name="executions_unmasked"),
     path("executions/<int:pk>/", views.execution, name="execution"),
     path("executions/<int:pk>/unmask/", views.unmask, name="execution_unmask"),

@@ -48,6 +48,15 @@ def on_for(name: str) -> Subquery:
     return Subquery(RetryPolicy.objects.filter(**{name: OuterRef("pk")}, is_on=True).order_by("pk").values("pk")[:1])
 
 
+def all_on() -> dict[tuple[str, int | None], RetryPolicy]:
+    """Returns the policies that are on, the first of each "flow" or "problem" by its primary key. One statement."""
+    found: dict[tuple[str, int | None], RetryPolicy] = {}
+    for policy in RetryPolicy.objects.filter(is_on=True).order_by("pk"):
+        key = ("flow", policy.flow_id) if policy.flow_id is not None else ("problem", policy.problem_id)
+        found.setdefault(key, policy)
+    return found
+
+
 def policies_of(thing: Flow | Problem) -> QuerySet[RetryPolicy]:
     """Returns the policies that a flow or a problem has."""
     return policies().filter(flow=thing) if isinstance(thing, Flow) else policies().filter(problem=thing)

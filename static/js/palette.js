@@ -47,6 +47,11 @@
       link?.click();
       return Boolean(link);
     }
+    const own = document.querySelector(`main a[data-single-key="${CSS.escape(event.key)}"]`);
+    if (own) {
+      own.click();
+      return true;
+    }
     if (event.key === "/") {
       const field = document.querySelector("main .filters input:not([type=hidden])");
       field?.focus();

@@ -32,11 +32,11 @@ MOST = {
     "flows": 11,
     "a flow": 18,
     "a run": 9,
-    "newest runs": 7,
+    "newest runs": 8,
     "failed runs of a flow": 9,
-    "runs of one day": 7,
-    "runs far down": 7,
-    "search": 9,
+    "runs of one day": 8,
+    "runs far down": 8,
+    "search": 10,
     "problems": 12,
     "alerts": 13,
     "rules": 9,
@@ -45,11 +45,11 @@ MOST = {
 MOST_SOON_AFTER = {
     "flows": 7,
     "a run": 6,
-    "newest runs": 4,
+    "newest runs": 5,
     "failed runs of a flow": 5,
-    "runs of one day": 4,
-    "runs far down": 4,
-    "search": 5,
+    "runs of one day": 5,
+    "runs far down": 5,
+    "search": 6,
 }
 
 

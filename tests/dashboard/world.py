@@ -31,6 +31,7 @@ from monitor.models import (
     RetryPolicy,
     Role,
     Route,
+    SavedView,
     Secret,
     SendAttempt,
     Silence,
@@ -77,6 +78,7 @@ class World:
     problem: Problem
     batch: RetryBatch
     policy: RetryPolicy
+    view: SavedView
     route: Route
     escalation_policy: EscalationPolicy
     status_link: StatusLink
@@ -246,6 +248,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     attempt = make_attempt(execution, operator, now)
     failure = factories.make_failure(execution)
     batch = make_batch([execution], operator, now)
+    view = SavedView.objects.create(person=operator, name="Failed", query="status=failed", is_shared=True)
     policy = RetryPolicy.objects.create(
         account=account, name="Retry what the tax stopped", flow=flow, set_by=operator, set_at=now
     )
@@ -292,5 +295,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
+        view=view,
         **(make_route(account, operator) | make_status_link(account, operator, now)),
     )

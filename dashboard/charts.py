@@ -23,6 +23,7 @@ from dashboard.chart_words import duration_summary, failure_summary, outcome_sum
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
 from monitor.periods import Window
+from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 
@@ -90,14 +91,16 @@ def success_rate(
     link: Link = no_link,
     firings: Sequence[Window] = (),
     threshold: float | None = None,
+    before: Sequence[Slot] = (),
 ) -> Chart:
     """Draws final and first-attempt success rate as lines above bars of failed runs.
 
-    `firings` lie shaded below; `threshold`, in per cent, is a broken line across.
+    `firings` lie shaded below; `threshold`, in per cent, is a broken line across, and so is the rate of the slots
+    `before`, those of the period before: the newest of them under the newest.
     """
-    counts = [slot.counts for slot in slots]
+    counts, earlier = [slot.counts for slot in slots], _beneath(slots, before)
     rates = [value for c in counts for value in (c.rate, c.first_rate, threshold) if value is not None]
-    floor, step = rate_axis(rates)
+    floor, step = rate_axis(rates + [c.rate for c in earlier if c.rate is not None])
     most, count_step = count_axis(max((c.failed for c in counts), default=0))
     layout = layout_of(slots, zone, holes)
     layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
@@ -107,6 +110,10 @@ def success_rate(
     layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
     data = _rate_traces(slots, zone, link, threshold)
+    named = names(slots, zone)
+    if before:
+        was = [c.rate for c in earlier]
+        data.insert(0, line_trace("Period before", "other", named, was, list(map(formats.rate, was)), dash="dash"))
     return Chart(
         id="chart-success-rate",
         title="Success rate",
@@ -115,12 +122,13 @@ def success_rate(
         legend=[
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
+            *([LegendKey("Period before", "other", "dash")] if before else []),
             LegendKey("Failed runs", "bad", "bar"),
             *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
-        head=["From", "Success rate", "First attempt", "Finished", "Failed"],
-        rows=rate_rows(slots, names(slots, zone), link),
+        head=["From", "Success rate", *(["Period before"] if before else []), "First attempt", "Finished", "Failed"],
+        rows=_with_earlier(rate_rows(slots, named, link), earlier if before else []),
     )
 
 
@@ -150,6 +158,19 @@ def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: flo
         bound = [formats.rate(threshold)] * len(slots)
         traces.append(line_trace("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
     return traces
+
+
+def _with_earlier(rows: list[list[Cell]], earlier: Sequence[Counts]) -> list[list[Cell]]:
+    """Puts the rates of an earlier period beside those of a table of rates."""
+    if not earlier:
+        return rows
+    return [[*row[:2], Cell(formats.rate(was.rate)), *row[2:]] for row, was in zip(rows, earlier, strict=True)]
+
+
+def _beneath(slots: Sequence[Slot], before: Sequence[Slot]) -> list[Counts]:
+    """Lays the counts of an earlier period beneath the slots, from the newest on; what it lacks is nothing."""
+    counts = [slot.counts for slot in before][-len(slots) :] if slots else []
+    return [Counts()] * (len(slots) - len(counts)) + counts
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:

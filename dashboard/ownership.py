@@ -72,7 +72,7 @@ def take(request: HttpRequest, thing: Flow | WorkflowRule) -> tuple[OwnershipFor
     except OwnershipRefused as refusal:
         return form, str(refusal)
     messages.success(request, "Owner and tags are set." if is_new else "Owner and tags are as they were.")
-    return redirect(thing)
+    return redirect(f"{thing.get_absolute_url()}?tab=alerts" if isinstance(thing, Flow) else thing)
 
 
 class OwnedFilterForm(FilterForm):

@@ -1,24 +1,31 @@
-"""Puts together what the template of a flow's page needs."""
+"""Puts together what the templates of a flow's pages need: its head, and one of its tabs."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from dashboard import charts, slots
 from dashboard.context import age_of
+from dashboard.flows import listed, tabs
 from dashboard.flows.forms import PinForm, RecordFieldForm
-from dashboard.ownership import OwnershipForm, shown
-from dashboard.reasons import ReasonForm
+from dashboard.ownership import OwnershipForm
 from monitor.access import may
 from monitor.models import Flow
-from monitor.periods import CHOICES, choice_of
+from monitor.periods import CHOICES, choice_of, last_days
 from monitor.queries import flow as one
-from monitor.retry.pins import actions_of, word_on
-from monitor.triage import choose_record
+
+
+class TabLink(NamedTuple):
+    """Holds a tab of a flow's page; `anchors` are the places that lie there, for older addresses."""
+
+    label: str
+    url: str
+    is_open: bool
+    anchors: tuple[str, ...]
 
 
 def show(
@@ -30,6 +37,7 @@ def show(
     record_form: RecordFieldForm | None = None,
     pin_form: PinForm | None = None,
     ownership_form: OwnershipForm | None = None,
+    tab: str = "",
 ) -> HttpResponse:
     """Shows one flow, and what was refused.
 
@@ -41,35 +49,48 @@ def show(
         record_form: one that was sent and found wanting.
         pin_form: likewise.
         ownership_form: likewise.
+        tab: the one that is shown; where none is named the one in the address.
     """
+    name = tab or tab_of(request.GET)
     period = choice_of(request.GET.get("days") or "30")
     age = age_of(row.account_id)
-    zone = timezone.get_current_timezone()
-    page = one.page(row, age["freshness"], age["now"], period, zone)
-    link = slots.link(page.figures, flow_id=row.pk)
-    laid = slots.of_figures(page.figures, page.holes, page.details)
-    may_pin = may(request.user, "retry.pin", row.account)
-    word = word_on(row)
-    actions = list(word.actions) if word is not None else actions_of(row) if may_pin else []
-    may_choose = may(request.user, "record_field", row.account)
+    now: datetime = age["now"]
+    looked = tabs.FlowLook(request, row, now, period, timezone.get_current_timezone(), age["freshness"])
+    state = one.state(row, age["freshness"], now, last_days(now, period.days).start, listed.silent(now))
     context: dict[str, Any] = age | {
         "flow": row,
-        "page": page,
+        "state": state,
         "period": period,
-        "periods": CHOICES.values(),
-        "rate_chart": charts.success_rate(laid, zone, page.holes, link),
-        "charts": [draw(laid, zone, page.holes, link) for draw in (charts.durations, charts.outcomes, charts.failures)],
+        "periods": CHOICES.values() if name in tabs.WITH_PERIOD else (),
+        "tabs": _links(request, row, name),
         "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
-        "record": choose_record.detail(row, with_offers=may_choose and "fields" in request.GET),
-        "may_choose_record": may_choose,
-        "may_set_policies": may(request.user, "retry.policies", row.account),
-        "record_form": record_form or RecordFieldForm(auto_id="record_%s"),
-        "word": word,
-        "actions": actions,
-        "may_pin": may_pin,
-        "pin_form": pin_form
-        or PinForm(auto_id="pin_%s", initial={"retry_class": word.kind if word is not None else ""}),
-        "take_back_form": ReasonForm(auto_id="take_back_%s"),
+        "may_retry": may(request.user, "retry.bulk", row.account),
         "refusal": refusal,
     }
-    return render(request, "flows/flow.html", context | shown(request, row, ownership_form), status=status)
+    made = tabs.TABS[name]
+    context |= made.context(looked, state)
+    if record_form or pin_form or ownership_form:
+        sent = {"record_form": record_form, "pin_form": pin_form, "ownership_form": ownership_form}
+        context |= {name: form for name, form in sent.items() if form is not None}
+    context["tab_template"] = made.template
+    return render(request, "flows/flow.html", context, status=status)
+
+
+def tab_of(query: QueryDict) -> str:
+    """Returns the tab that an address asks for; the first one where it names none that there is."""
+    if "tab" not in query and "fields" in query:
+        return "definition"
+    name = query.get("tab", "")
+    return name if name in tabs.TABS else ""
+
+
+def _links(request: HttpRequest, row: Flow, current: str) -> list[TabLink]:
+    days = request.GET.get("days", "")
+    found = []
+    for name, tab in tabs.TABS.items():
+        query = QueryDict(mutable=True)
+        query.update({"tab": name} if name else {})
+        query.update({"days": days} if days and name in tabs.WITH_PERIOD else {})
+        url = f"{row.get_absolute_url()}{'?' if query else ''}{query.urlencode()}"
+        found.append(TabLink(tab.label, url, name == current, () if name == current else tab.anchors))
+    return found

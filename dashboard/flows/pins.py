@@ -24,15 +24,22 @@ def flow_pin(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, one.flows(now), pk, action="retry.pin")
     form = PinForm(request.POST, auto_id="pin_%s")
     if not form.is_valid():
-        return show(request, row, refusal="Say whether its work may be repeated, and why.", status=400, pin_form=form)
+        return show(
+            request,
+            row,
+            tab="definition",
+            refusal="Say whether its work may be repeated, and why.",
+            status=400,
+            pin_form=form,
+        )
     said, actions = form.cleaned_data, list(dict.fromkeys(request.POST.getlist("action")))
     try:
         seen = request.POST.getlist("seen")
         set_pin.set_pin(row, said["retry_class"], actions, request.user, said["reason"], now, seen=seen)
     except RetryRefused as refusal:
-        return show(request, row, refusal=refusal.message, status=409, pin_form=form)
+        return show(request, row, tab="definition", refusal=refusal.message, status=409, pin_form=form)
     messages.success(request, "It is written down: verdicts on retries of this flow go by it.")
-    return redirect(row)
+    return redirect(f"{row.get_absolute_url()}?tab=definition")
 
 
 @require_POST
@@ -42,10 +49,10 @@ def flow_pin_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, one.flows(now), pk, action="retry.pin")
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        return show(request, row, refusal="Say why it is taken back.", status=400)
+        return show(request, row, tab="definition", refusal="Say why it is taken back.", status=400)
     try:
         set_pin.take_pin_back(row, request.user, form.cleaned_data["reason"], now)
     except RetryRefused as refusal:
-        return show(request, row, refusal=refusal.message, status=409)
+        return show(request, row, tab="definition", refusal=refusal.message, status=409)
     messages.success(request, "It is taken back.")
-    return redirect(row)
+    return redirect(f"{row.get_absolute_url()}?tab=definition")

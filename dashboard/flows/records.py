@@ -23,13 +23,13 @@ def flow_record_field(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, one.flows(now), pk, action="record_field")
     form = RecordFieldForm(request.POST, auto_id="record_%s")
     if not form.is_valid():
-        return show(request, row, refusal="Name the field.", status=400, record_form=form)
+        return show(request, row, tab="definition", refusal="Name the field.", status=400, record_form=form)
     try:
         choose_record.choose(row, form.cleaned_data["path"], request.user, now)
     except ActRefused as refusal:
-        return show(request, row, refusal=refusal.message, status=409, record_form=form)
+        return show(request, row, tab="definition", refusal=refusal.message, status=409, record_form=form)
     messages.success(request, "The field is set. What is open is read anew by it.")
-    return redirect(row)
+    return redirect(f"{row.get_absolute_url()}?tab=definition")
 
 
 @require_POST
@@ -40,6 +40,6 @@ def flow_record_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         choose_record.take_back(row, request.user, now)
     except ActRefused as refusal:
-        return show(request, row, refusal=refusal.message, status=409)
+        return show(request, row, tab="definition", refusal=refusal.message, status=409)
     messages.success(request, "The choice is taken back: the field is found by itself again.")
-    return redirect(row)
+    return redirect(f"{row.get_absolute_url()}?tab=definition")

@@ -42,7 +42,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def flow(request: HttpRequest, pk: int) -> HttpResponse:
-    """Shows one flow: its counters, charts, alerts and newest executions."""
+    """Shows one flow: its first screen, or one of its tabs."""
     return show(request, get_or_404(request.user, one.flows(timezone.now()), pk))
 
 
@@ -54,7 +54,7 @@ def flow_ownership(request: HttpRequest, pk: int) -> HttpResponse:
     if isinstance(taken, HttpResponse):
         return taken
     form, refusal = taken
-    return show(request, row, refusal=refusal, status=400, ownership_form=form)
+    return show(request, row, tab="alerts", refusal=refusal, status=400, ownership_form=form)
 
 
 @require_POST

@@ -25,6 +25,10 @@ class Outgoing(models.Model):
     sent_at = models.DateTimeField(null=True)
     revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
     retold_at = models.DateTimeField(null=True, help_text="when it was written anew, for it goes out late")
+    kept_quiet = models.CharField(
+        max_length=20, blank=True, help_text="why it is kept back though it was written: snoozed, silenced, …"
+    )
+    kept_until = models.DateTimeField(null=True, help_text="when it was kept back no longer")
     says_both = models.BooleanField(default=False, help_text="it says that its incident began and is over")
     knew_ended = models.PositiveIntegerField(
         default=0, help_text="how many alerts of its incident were over when it was written"
@@ -36,5 +40,8 @@ class Outgoing(models.Model):
 
     @property
     def tried_from(self) -> datetime:
-        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
-        return self.revived_at or self.created_at
+        """Returns from when the day counts after which it is no news.
+
+        It was written, a person had it sent again, or what kept it quiet was over.
+        """
+        return max(at for at in (self.created_at, self.revived_at, self.kept_until) if at is not None)

@@ -90,23 +90,10 @@ def audience_of(notice: Notice, now: datetime, *, of_all: bool = False) -> Audie
         of_all: whether hearers are asked of all that the incident had, at its loudest, also of what recovered since.
     """
     incident = notice.incident
-    links = list(
-        incident.members.select_related("alert__rule", "alert__flow").prefetch_related("alert__rule__recipients")
-    )
-    loud = [link for link in links if not _is_for_digest(link)] or links
+    loud = _loud(notice)
     told_before = notice.told_before()
     concerned = loud if of_all else _concerned(notice, loud, told_before)
-    about = _about(notice, loud, told_before)
-    facts = NoticeFacts(
-        kind=notice.kind,
-        waited=notice.why_silent,
-        is_open=incident.is_open,
-        is_acknowledged=incident.acknowledged_at is not None,
-        severity=incident.severity,
-        hushes=_hushes(notice, about, now) if incident.is_open else (),
-        hours=[_hours(link) for link in concerned],
-        is_flapping=bool(loud) and all(_flaps(notice, link, now) for link in loud),
-    )
+    facts = _facts(notice, loud, concerned, told_before, now)
     # An end waits for a channel that is off: it closes what the beginning opened there.
     of = Channel.objects.all() if notice.kind == Notice.Kind.RESOLVED else Channel.objects.filter(is_active=True)
     channels = list(of.defer("address", "secrets"))
@@ -114,6 +101,44 @@ def audience_of(notice: Notice, now: datetime, *, of_all: bool = False) -> Audie
     was_page = of_all and any(link.alert.rule.severity == AlertRule.Severity.PAGE for link in loud)
     severity = AlertRule.Severity.PAGE.value if was_page else incident.severity
     return Audience(_people(notice, heard), facts, channels, heard, severity)
+
+
+def facts_of_notice(notice: Notice, now: datetime) -> NoticeFacts:
+    """Reads what keeps a notice back, or not, without who hears of it.
+
+    Args:
+        notice: with its incident as it is now.
+        now: the present.
+    """
+    loud, told_before = _loud(notice), notice.told_before()
+    return _facts(notice, loud, _concerned(notice, loud, told_before), told_before, now)
+
+
+def _loud(notice: Notice) -> list[IncidentAlert]:
+    """Returns the alerts of an incident that are mailed; all, where none is."""
+    joined = notice.incident.members.select_related("alert__rule", "alert__flow")
+    links = list(joined.prefetch_related("alert__rule__recipients"))
+    return [link for link in links if not _is_for_digest(link)] or links
+
+
+def _facts(
+    notice: Notice,
+    loud: Sequence[IncidentAlert],
+    concerned: Sequence[IncidentAlert],
+    told_before: int | None,
+    now: datetime,
+) -> NoticeFacts:
+    incident = notice.incident
+    return NoticeFacts(
+        kind=notice.kind,
+        waited=notice.why_silent,
+        is_open=incident.is_open,
+        is_acknowledged=incident.acknowledged_at is not None,
+        severity=incident.severity,
+        hushes=_hushes(notice, _about(notice, loud, told_before), now) if incident.is_open else (),
+        hours=[_hours(link) for link in concerned],
+        is_flapping=bool(loud) and all(_flaps(notice, link, now) for link in loud),
+    )
 
 
 def _is_for_digest(link: IncidentAlert) -> bool:

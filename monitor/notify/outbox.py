@@ -38,7 +38,10 @@ def is_due(now: datetime, lease: timedelta) -> Q:
     is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + lease)
     # So is what would be tried later than any pause allows, within the day in which a message is tried.
     day = GIVEN_UP_AFTER + LONGEST_WAIT
-    is_ahead = Q(next_try_at__lte=F("created_at") + day) | Q(next_try_at__lte=F("revived_at") + day)
+    began = ("created_at", "revived_at", "kept_until")
+    is_ahead = ~Q(kept_quiet="")
+    for name in began:
+        is_ahead |= Q(next_try_at__lte=F(name) + day)
     is_waiting = Q(next_try_at__lte=now) | Q(is_ahead, next_try_at__gt=now + LONGEST_WAIT)
     return Q(is_waiting, state=States.QUEUED) | Q(is_lost, state=States.SENDING)
 
@@ -52,8 +55,9 @@ def give_up_old(waiting: QuerySet[Any], reason: str, now: datetime) -> int:
         now: the present.
     """
     too_old = now - GIVEN_UP_AFTER
-    is_old = Q(revived_at=None) | Q(revived_at__lt=too_old), Q(created_at__lt=too_old)
-    old = waiting.filter(*is_old, state=States.QUEUED, next_try_at__lte=now)
+    old = waiting.filter(state=States.QUEUED, next_try_at__lte=now, created_at__lt=too_old, kept_quiet="")
+    for name in ("revived_at", "kept_until"):
+        old = old.filter(Q(**{name: None}) | Q(**{f"{name}__lt": too_old}))
     with transaction.atomic():
         keys = hold(old)
         given_up: int = old.filter(pk__among=keys).update(state=States.DEAD, last_error=reason)

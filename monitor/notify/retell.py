@@ -112,8 +112,14 @@ def late_facts(message: Delivery | ChannelMessage, notice: Notice, thread: Incid
         has_arrived=bool(thread.arrived),
         was_told_both=any(row.says_both for row in thread.arrived),
         has_newer=bool(thread.newer),
-        has_changed=not is_over and ended.count() > message.knew_ended,
+        has_changed=not is_over and (ended.count() > message.knew_ended or _was_kept_back(message)),
     )
+
+
+def _was_kept_back(message: Delivery | ChannelMessage) -> bool:
+    """Returns whether a message waited since it was written for what kept it quiet: what it says may be of days ago."""
+    until = message.kept_until
+    return until is not None and (message.retold_at is None or message.retold_at < until)
 
 
 def _look_again(message: Delivery | ChannelMessage, notice: Notice, now: datetime) -> LateVerdict:

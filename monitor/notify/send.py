@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from monitor.models import Delivery, MailServer
 from monitor.notify import attempts, mail_server, outbox
 from monitor.notify.hearing import give_up_for_others, hears_no_more
+from monitor.notify.kept_back import keep_back, why_over
 from monitor.notify.kinds import plain_of
 from monitor.notify.late import TOLD, LateVerdict
 from monitor.notify.mailer import Mailer
@@ -148,9 +149,12 @@ def _due(now: datetime) -> QuerySet[Delivery]:
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
-    if (reason := why_not(delivery) or hears_no_more(delivery, clock())) != "":
+    reason = why_not(delivery) or hears_no_more(delivery, clock()) or why_over(delivery, clock())
+    if reason:
         give_up_for_others(delivery, reason, clock())
         report.dead += 1
+        return
+    if keep_back(delivery, clock()):
         return
     verdict = look_again(delivery, clock())
     if verdict in TOLD:

@@ -10,7 +10,7 @@ that is not urgent waits for the working hours of its rules. Sources: docs/refer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -98,12 +98,24 @@ def decide(facts: NoticeFacts, now: datetime) -> Fate:
     if facts.kind != "resolved":
         if (silent := _why_never(facts)) is not None:
             return Fate(NoticeVerdict.SILENT, silent)
-        if facts.is_open and facts.hushes and None not in facts.hushes:
-            return _hushed([one for one in facts.hushes if one is not None], now)
-    opens = next_open(facts.hours, now) if facts.severity != "page" else now
-    if opens > now:
-        return Fate(NoticeVerdict.WAIT, Why.HOURS, opens)
-    return Fate(NoticeVerdict.SEND, says_both=facts.kind == "firing" and not facts.is_open)
+        if (waits := _hushed(facts, now)) is not None:
+            return waits
+    return _in_hours(facts, now) or Fate(NoticeVerdict.SEND, says_both=facts.kind == "firing" and not facts.is_open)
+
+
+def decide_again(facts: NoticeFacts, now: datetime) -> Fate:
+    """Returns what becomes of a message of a beginning that was written before, and waits: people may have said since.
+
+    What flaps since then is no reason: the message may be the one that says so.
+
+    Args:
+        facts: of its notice, as it is now; `waited` is why the message waited last.
+        now: the present.
+    """
+    if not facts.is_open and facts.waited in QUIET:
+        return Fate(NoticeVerdict.SILENT, Why.OVER)
+    loud = replace(facts, hushes=[None if one is None or one.why == Why.FLAPS else one for one in facts.hushes])
+    return _hushed(loud, now) or _in_hours(facts, now) or Fate(NoticeVerdict.SEND)
 
 
 def _why_never(facts: NoticeFacts) -> Why | None:
@@ -117,7 +129,16 @@ def _why_never(facts: NoticeFacts) -> Why | None:
     return None
 
 
-def _hushed(hushes: Sequence[Hush], now: datetime) -> Fate:
-    """Waits until the first of those that are kept quiet is so no longer."""
+def _in_hours(facts: NoticeFacts, now: datetime) -> Fate | None:
+    """Waits for the working hours; None within them."""
+    opens = next_open(facts.hours, now) if facts.severity != "page" else now
+    return Fate(NoticeVerdict.WAIT, Why.HOURS, opens) if opens > now else None
+
+
+def _hushed(facts: NoticeFacts, now: datetime) -> Fate | None:
+    """Waits until the first of those that are kept quiet is so no longer; None where one is loud, or all is over."""
+    hushes = [one for one in facts.hushes if one is not None]
+    if not facts.is_open or not hushes or len(hushes) < len(facts.hushes):
+        return None
     first = min(hushes, key=lambda one: one.until or now + LOOK_AGAIN)
     return Fate(NoticeVerdict.WAIT, first.why, first.until or now + LOOK_AGAIN)

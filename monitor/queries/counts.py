@@ -108,6 +108,9 @@ class Counts:
         return replace(self, **{left: getattr(part, name) for name, left in _LEFT.items()})
 
 
+_NOTHING = Counts()
+
+
 @dataclass(frozen=True)
 class Piece:
     """Holds the counts of a day, an hour or a quarter of one, by its beginning: none that a slot's beginning cuts."""
@@ -225,7 +228,7 @@ def pieces_and_before(
 
 
 def _in_order(found: Mapping[datetime, Counts]) -> list[Piece]:
-    return [Piece(at, counts) for at, counts in sorted(found.items()) if counts != Counts()]
+    return [Piece(at, found[at]) for at in sorted(found) if found[at] != _NOTHING]
 
 
 def _counted(scope: _Scope, window: Window, begins: Collection[datetime]) -> defaultdict[datetime, Counts]:
@@ -304,7 +307,7 @@ def _lay_hours(
     cut = _cut_hours(window, begins)
     for hour, counts in hours.items():
         if hour not in cut and window.start <= hour < window.end:
-            found[hour] += counts
+            found[hour] = found[hour] + counts if hour in found else counts
     if cut:
         is_left = ExpressionWrapper(scope.marked or Q(pk=None), BooleanField())
         rows = scope.hours.objects.filter(scope.where, hour__in=cut).annotate(is_left=is_left)

@@ -1,28 +1,30 @@
-"""Reads what the page of one flow shows: figures, what is not known of them, alerts, versions and newest runs."""
+"""Reads what the pages of one flow show: how it stands, what is not known of it, its figures, runs and alerts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ENDED, AlertState, Execution, Flow
-from monitor.periods import PeriodChoice
+from monitor.periods import PeriodChoice, slot_starts
 from monitor.privacy import mask_text
-from monitor.queries import backfill, counts, executions, holes, overview, policies, problems, versions
+from monitor.queries import backfill, counts, holes, overview, problems
 from monitor.queries.backfill import FlowHistory
-from monitor.queries.counts import Detail
+from monitor.queries.counts import Piece
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.incidents import with_acknowledgement
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.problems import Ledger
-from monitor.queries.versions import Versions
 from monitor.standing.completeness import HOLE, gap_of, why_incomplete
 from monitor.standing.completeness import UNREAD as NOT_READ
-from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
+from monitor.standing.facts import Presents, standing_of, with_facts
 from monitor.standing.judge import UNREAD, AccountPresent, FlowStanding
+
+STRIP = 50  # runs
 
 
 @dataclass(frozen=True)
@@ -53,36 +55,22 @@ class Mirrored:
 
 
 @dataclass(frozen=True)
-class FlowPage:
-    """Holds what the page of one flow shows of a time.
+class FlowState:
+    """Holds what stands at the head of each page of a flow.
 
     Attributes:
-        figures: the runs of the time, and of the time before it.
-        before_unknown: why there are no figures of the time before; "" where there are.
+        standing: how it stands now.
         holes: stretches of the time that are not known.
         is_incomplete: runs are missing, and not because its history is still being read.
         gap: why runs may be missing of which no time is known; "" where none may be.
-        details: run times and errors by the pieces of the figures.
         history: how far the first reading has come; None once it has ended.
-        description: masked.
-        standing: how it stands now.
-        ledger: how its failed runs ended, whenever they failed.
     """
 
-    figures: PeriodFigures
-    before_unknown: str
+    standing: FlowStanding
     holes: list[Hole]
     is_incomplete: bool
     gap: str
-    details: list[Detail]
-    completeness: list[Mirrored]
     history: FlowHistory | None
-    alerts: list[AlertState]
-    versions: Versions
-    executions: list[Execution]
-    description: str
-    standing: FlowStanding
-    ledger: Ledger
 
     @property
     def is_unread(self) -> bool:
@@ -90,49 +78,90 @@ class FlowPage:
         return self.standing.code == UNREAD
 
 
+class PastRun(NamedTuple):
+    """Holds a run of the strip; `duration_ms` is None where it has not ended, or Zoho does not say."""
+
+    pk: int
+    status: str
+    started: datetime
+    duration_ms: int | None
+
+
 def flows(now: datetime) -> QuerySet[Flow]:
-    """Joins to flows what the page needs."""
-    joined = Flow.objects.select_related(
-        "account", "progress", "record_field__chosen_by", "retry_pin__by", "ownership__owner"
-    )
-    rows = joined.defer("account__client_secret").annotate(policy_on=policies.on_for("flow"))
-    return with_facts(rows, now)
+    """Joins to flows what each of their pages needs."""
+    rows = Flow.objects.select_related("account", "progress", "ownership__owner")
+    return with_facts(rows.defer("raw", "account__client_secret"), now)
 
 
-def page(
-    flow: Flow, account: AccountFreshness | None, now: datetime, period: PeriodChoice, zone: tzinfo = UTC
-) -> FlowPage:
-    """Reads what is known of one flow, and what is not.
+def state(
+    flow: Flow, account: AccountFreshness | None, now: datetime, start: datetime, silent: frozenset[int]
+) -> FlowState:
+    """Says how a flow stands, and what of it is not known. No statement; two while its history is read.
 
     Args:
         flow: from `flows(now)`.
         account: how fresh its account is.
         now: the present.
+        start: since when holes matter.
+        silent: primary keys of silent flows.
+    """
+    is_reading = flow.is_reading_history and bool(flow.progress.history_order)
+    history = backfill.of_flow(flow, completeness(flow)[0].mirrored, now) if is_reading else None
+    present = account.present if account is not None else AccountPresent()
+    return FlowState(
+        standing=standing_of(flow, Presents({flow.account_id: present}, silent)),
+        holes=holes.of_flow(flow, account, start, now),
+        is_incomplete=bool(flow.progress.hole_reason) or (flow.progress.executions_read_at is None and history is None),
+        gap=_gap(flow, account),
+        history=history,
+    )
+
+
+@dataclass(frozen=True)
+class ComparedFigures:
+    """Holds the figures of a time, and those of the time before in pieces, with where their slots begin."""
+
+    figures: PeriodFigures
+    pieces: list[Piece]
+    begins: list[datetime]
+
+
+def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> ComparedFigures:
+    """Counts the runs of a flow in a time and in the time before. One statement more than `overview.period`.
+
+    Args:
+        flow: any.
+        now: the present.
         period: how far the figures go back, and in which slots.
         zone: by whose clock a slot begins.
     """
-    figures = overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
-    before = figures.window.before().start
-    is_read = not flow.is_reading_history or flow.covers(before)
-    mirrored = completeness(flow)
-    is_reading = flow.is_reading_history and bool(flow.progress.history_order)
-    history = backfill.of_flow(flow, mirrored[0].mirrored, now) if is_reading else None
-    return FlowPage(
-        figures=figures,
-        before_unknown=overview.why_unknown(before, is_read=is_read, flow=flow),
-        holes=holes.of_flow(flow, account, figures.window.start, now),
-        is_incomplete=bool(flow.progress.hole_reason) or (flow.progress.executions_read_at is None and history is None),
-        gap=_gap(flow, account),
-        details=counts.details(figures.window, figures.begins, flow_id=flow.pk),
-        completeness=mirrored,
-        history=history,
-        alerts=list(open_alerts(flow)),
-        versions=versions.of(flow),
-        executions=list(executions.recent(flow.pk)),
-        description=mask_text(flow.description, definition=True),
-        standing=standing(flow, account, now),
-        ledger=problems.ledger(Q(flow=flow)),
-    )
+    found = overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
+    before = found.window.before()
+    begins = slot_starts(before, period.slot_hours, zone)
+    return ComparedFigures(found, counts.pieces(before, begins, flow_id=flow.pk, marks=found.marks), begins)
+
+
+def before_unknown(flow: Flow, found: PeriodFigures) -> str:
+    """Says why there are no figures of the time before; "" where there are. At most two statements."""
+    start = found.window.before().start
+    return overview.why_unknown(start, is_read=not flow.is_reading_history or flow.covers(start), flow=flow)
+
+
+def strip(flow_id: int, limit: int = STRIP) -> list[PastRun]:
+    """Returns a flow's newest runs, the oldest of them first. One statement."""
+    runs = Execution.objects.filter(flow=flow_id, started_time__isnull=False).order_by("-started_time", "-id")
+    newest: Any = runs.values_list("pk", "status", "started_time", "duration_ms")[:limit]
+    return [PastRun(*row) for row in newest][::-1]
+
+
+def ledger(flow: Flow) -> Ledger:
+    """Returns how its failed runs ended, whenever they failed. One statement."""
+    return problems.ledger(Q(flow=flow))
+
+
+def description(flow: Flow) -> str:
+    """Returns what Zoho says of it, masked."""
+    return mask_text(flow.description, definition=True)
 
 
 def _gap(flow: Flow, account: AccountFreshness | None) -> str:
@@ -140,18 +169,6 @@ def _gap(flow: Flow, account: AccountFreshness | None) -> str:
     swept_at = account.swept_at if account is not None else None
     is_gone = flow.gone_at is not None
     return "" if is_gone or gap_of(flow, swept_at) in (HOLE, NOT_READ) else why_incomplete(flow, swept_at)
-
-
-def standing(flow: Flow, account: AccountFreshness | None, now: datetime) -> FlowStanding:
-    """Says how a flow stands. At most three statements.
-
-    Args:
-        flow: from `flows(now)`.
-        account: how fresh its account is.
-        now: the present.
-    """
-    present = account.present if account is not None else AccountPresent()
-    return standing_of(flow, Presents({flow.account_id: present}, silent_among(now, [flow.pk])))
 
 
 def completeness(flow: Flow) -> list[Mirrored]:

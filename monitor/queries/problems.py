@@ -310,7 +310,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = 
     shares = _flows(of_it, by_flow)
     newest = of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]
     samples = by_keys(list(newest))
-    connections = _connections(problem.account_id, {group.app for group in groups if group.app})
+    connections = connections_to(problem.account_id, {group.app for group in groups if group.app})
     acts = list(problem.acts.select_related("actor")[: None if whole == LOG else MOST_ACTS + 1])
     return ProblemDetail(
         problem=problem,
@@ -361,8 +361,13 @@ def _flows(of_it: QuerySet[Failure], by_flow: Mapping[int, Ledger]) -> list[Flow
     return [FlowShare(flows[key], by_flow[key], newest[key]) for key in most]
 
 
-def _connections(account: int, apps: Collection[str]) -> list[Connection]:
-    """Returns an account's connections to some apps, those that do not work first."""
+def connections_to(account: int, apps: Collection[str]) -> list[Connection]:
+    """Returns an account's connections to some apps, those that do not work first. One statement.
+
+    Args:
+        account: its primary key.
+        apps: in whatever form their names are written.
+    """
     if not apps:
         return []
     plain = {plain_app(app) for app in apps}

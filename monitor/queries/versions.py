@@ -65,6 +65,28 @@ class VersionDetail:
         return int(self.version.change_count) - len(self.changes)
 
 
+@dataclass(frozen=True)
+class LastChange:
+    """Holds the newest version of a thing, without its content, and the first of its changes; None for a first one."""
+
+    version: Any
+    first: ChangeText | None
+
+    @property
+    def more(self) -> int:
+        """Returns how many changes there are beside the first."""
+        return max(int(self.version.change_count) - 1, 0)
+
+
+def last_change(thing: Model) -> LastChange | None:
+    """Returns what was changed last of a thing; None where its definition was not read yet. One statement."""
+    newest = thing.versions.order_by("-number").defer("content").first()  # type: ignore[attr-defined]
+    if newest is None:
+        return None
+    changes = [change for change in newest.changes if change.get("path")] if newest.number > 1 else []
+    return LastChange(newest, change_text(changes[0]) if changes else None)
+
+
 def of(thing: Model) -> Versions:
     """Returns the versions of a flow, rule or connected workflow, without their contents. At most two statements."""
     rows = thing.versions.order_by("-number")  # type: ignore[attr-defined]

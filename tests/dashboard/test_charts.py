@@ -234,6 +234,18 @@ def test_the_picture_has_a_name_and_a_description() -> None:
     assert root.get("aria-labelledby") == "x-title x-desc"
 
 
+def test_the_rate_of_the_period_before_is_a_dashed_line_the_newest_under_the_newest() -> None:
+    slots, before = [make_slot(n, 9, 1) for n in range(3)], [make_slot(-2, 1, 1), make_slot(-1, 3, 1)]
+    chart = charts.success_rate(slots, UTC, before=before)
+    dashed = trace(chart, "Period before")
+    assert (dashed["y"], dashed["line"]["dash"]) == ([None, 50.0, 75.0], "dash")
+    assert [row[2].text for row in chart.rows] == ["–", "50.0 %", "75.0 %"]
+    assert "chart__line--dash" in svg.paint(chart.figure, title=chart.title, summary="", id="x")
+    longer = charts.success_rate(slots[:1], UTC, before=before)
+    assert trace(longer, "Period before")["y"] == [75.0]
+    assert "Period before" not in charts.success_rate(slots, UTC).head
+
+
 def test_a_sparkline_leaves_days_without_runs_empty_and_shows_a_single_failure() -> None:
     root = parse(svg.sparkline([(0, 0), (1000, 1), (5, 0)]))
     bars = {

@@ -33,7 +33,7 @@ def test_a_flow_shows_its_versions_with_when_who_and_how_much(
     factories.make_version(
         flow, number=2, changes=[{}, {}, {}], seen_before=now - timedelta(hours=2), first_seen_at=now
     )
-    page = text_of(signed_in(vera).get(flow.get_absolute_url()))
+    page = text_of(signed_in(vera).get(f"{flow.get_absolute_url()}?tab=definition"))
     assert reverse("flow_version", args=[flow.pk, 2]) in page
     assert page.index("Version 2") < page.index("Version 1")
     assert "between" in page

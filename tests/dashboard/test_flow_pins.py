@@ -23,7 +23,8 @@ def run(healthy: Any, now: Any) -> Execution:
 
 
 def page_of(client: Any, thing: Flow | Execution) -> str:
-    return " ".join(client.get(thing.get_absolute_url()).content.decode().split())
+    where = thing.get_absolute_url() + ("?tab=definition" if isinstance(thing, Flow) else "")
+    return " ".join(client.get(where).content.decode().split())
 
 
 def say(client: Any, flow: Flow, **fields: Any) -> Any:
@@ -36,7 +37,7 @@ def test_an_admin_says_it_everybody_sees_who_said_what_and_the_verdict_goes_by_i
 ) -> None:
     client = signed_in(ada)
     assert "Nobody has said whether its work may be repeated" in page_of(client, run.flow)
-    assert say(client, run.flow)["Location"] == run.flow.get_absolute_url()
+    assert say(client, run.flow)["Location"] == f"{run.flow.get_absolute_url()}?tab=definition"
     words = "ada said on 2026-11-22 that this flow&#x27;s work must not be repeated: It sends money."
     for person in (vera, otto, ada):
         page = page_of(signed_in(person), run.flow)

@@ -23,7 +23,7 @@ def orders(db: None, fail: Fail, triage: Triage, flow: Flow) -> Flow:
 
 
 def page_of(client: Any, one: Flow, query: str = "") -> str:
-    return " ".join(client.get(one.get_absolute_url() + query).content.decode().split())
+    return " ".join(client.get(one.get_absolute_url() + (query or "?tab=definition")).content.decode().split())
 
 
 @pytest.mark.parametrize("person", ["vera", "otto", "ada"])
@@ -42,7 +42,7 @@ def test_an_admin_chooses_another_it_is_told_who_did_and_takes_it_back(
     client = signed_in(ada)
     assert "order</span>: in 6 runs, 6 different" in page_of(client, orders, "?fields=1")
     response = client.post(reverse("flow_record_field", args=[orders.pk]), {"path": "order"})
-    assert response["Location"] == orders.get_absolute_url()
+    assert response["Location"] == f"{orders.get_absolute_url()}?tab=definition"
     page = page_of(signed_in(vera), orders)
     assert "Known by the field that ada chose" in page
     assert 'By itself <span class="mono">id</span> was found.' in page

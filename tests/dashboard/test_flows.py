@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard import remembered
+from dashboard.flows.tabs import TABS
 from monitor.models import AuditEntry, Flow, SyncState, User, ZohoAccount
 from tests import factories
 from tests.dashboard.test_overview import text_of
@@ -106,13 +107,14 @@ def test_a_flow_shows_charts_runs_alerts_and_counters(
     flow: Flow = busy_flow(flow_name="Lead to campaign", execution_count=10, baseline_total=0)
     rule = factories.make_alert_rule(flow.account)
     flow.alert_states.create(rule=rule, state="firing", is_open=True, since=at_noon, evaluated_at=at_noon, rate=88.0)
-    page = signed_in(vera).get(flow.get_absolute_url())
-    words = text_of(page)
-    assert page.content.count(b'class="chart__svg"') == 3
-    assert "All runs 10 10 0 0" in words
-    assert "ACTION_FAILED" in words
-    assert "Firing" in words
-    assert "missing from the mirror" not in words
+    client = signed_in(vera)
+    words = {tab: text_of(client.get(f"{flow.get_absolute_url()}?tab={tab}")) for tab in TABS}
+    assert client.get(f"{flow.get_absolute_url()}?tab=charts").content.count(b'class="chart__svg"') == 3
+    assert "All runs 10 10 0 0" in words["counters"]
+    assert "ACTION_FAILED" in words["runs"]
+    assert "Firing" in words[""]
+    assert "Firing" in words["alerts"]
+    assert all("missing from the mirror" not in told for told in words.values())
 
 
 def test_a_hole_is_shown_as_a_hole(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
@@ -147,13 +149,30 @@ def test_a_deleted_flow_keeps_its_page(vera: User, signed_in: Any, busy_flow: An
     assert "Deleted in Zoho" in text_of(signed_in(vera).get(flow.get_absolute_url()))
 
 
-def test_a_flow_costs_at_most_nineteen_statements(
-    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, django_assert_max_num_queries: Any
+@pytest.mark.parametrize("tab", TABS)
+def test_each_part_of_a_flow_costs_at_most_fifteen_statements_the_bounds_of_its_time_included(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, django_assert_max_num_queries: Any, tab: str
 ) -> None:
     flow = busy_flow()
     client = signed_in(vera)
-    with django_assert_max_num_queries(19):
-        client.get(flow.get_absolute_url())
+    with django_assert_max_num_queries(15):
+        client.get(f"{flow.get_absolute_url()}?tab={tab}")
+
+
+def test_a_tab_that_there_is_not_is_the_first_and_an_old_address_finds_its_part(
+    ada: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    url, client = busy_flow().get_absolute_url(), signed_in(ada)
+    first = client.get(url).content.decode()
+    opened = re.compile(r'<a href="([^"]*)" aria-current="page">\s*([A-Z]\w+)')
+    assert (url, "Overview") in opened.findall(first)
+    assert (url, "Overview") in opened.findall(client.get(f"{url}?tab=nowhere").content.decode())
+    for anchor in ("record-title", "pin-title", "versions-title", "counters-title", "ownership-title", "recent-title"):
+        assert first.count(f'id="{anchor}"') == 1
+    of_fields = client.get(f"{url}?fields=1").content.decode()
+    assert (f"{url}?tab=definition", "Definition") in opened.findall(of_fields)
+    assert of_fields.count('id="record-title"') == 1
+    assert f'href="{url}?tab=charts&amp;days=7"' in client.get(f"{url}?days=7").content.decode()
 
 
 def test_an_operator_has_a_flow_read_next_and_the_audit_names_them(

@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from dashboard.executions.forms import ExecutionFilterForm
+from dashboard.flows.tabs import TABS
 from monitor.models import DirtyHour, Execution, Failure, Flow, Problem, RetryAttempt, RetryBatch, User
 from monitor.periods import CHOICES, DAY, HOUR
 from monitor.queries import executions
@@ -162,7 +163,7 @@ def pages_of(walk: Walk, starts: list[str]) -> list[str]:
         found.append(address)
         for target, link in walk.links(address):
             is_one_of_many = re.match(r"/executions/\d+/", target) is not None
-            is_one_of_many = is_one_of_many or "flow=" in target
+            is_one_of_many = is_one_of_many or "flow=" in target or "tab=" in target  # of one flow all are looked at
             is_known = is_one_of_many or "sort=" in target or "start=" in target or target in waiting
             if number_of(link) is None and not is_known:
                 waiting.append(target)
@@ -172,6 +173,7 @@ def pages_of(walk: Walk, starts: list[str]) -> list[str]:
 def test_every_number_that_is_a_link_opens_as_many_rows(busy_world: Any, client: Client) -> None:
     of_flow = busy_world.flow.get_absolute_url()
     starts = [f"{path}?days={days}" for days in CHOICES for path in ("/", of_flow)]
+    starts += [f"{of_flow}?tab={tab}" for tab in TABS if tab]
     starts += [f"/problems/{query}" for query in ("", "?state=all", f"?flow={busy_world.flow.pk}")]
     starts += ["/batches/"]
     starts += [f"/problems/{pk}/records/" for pk in own(Problem).filter(merged_into=None).values_list("pk", flat=True)]

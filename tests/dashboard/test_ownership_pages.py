@@ -25,6 +25,10 @@ def address(thing: Flow | WorkflowRule) -> str:
     return reverse("flow_ownership" if isinstance(thing, Flow) else "rule_ownership", args=[thing.pk])
 
 
+def card_of(thing: Flow | WorkflowRule) -> str:
+    return f"{thing.get_absolute_url()}?tab=alerts" if isinstance(thing, Flow) else thing.get_absolute_url()
+
+
 def list_of(thing: Flow | WorkflowRule) -> str:
     return reverse("flows" if isinstance(thing, Flow) else "rules")
 
@@ -48,7 +52,7 @@ def test_an_operator_sets_them_and_everybody_sees_them_with_links_to_the_list(
     assert 'value="Orders, &lt;b&gt;"' in refused.content.decode(), "what was typed is kept"
     for _ in range(2):  # a double click
         answer = client.post(address(thing), sent | {"tags": "Orders #billing"})
-        assert answer["Location"] == thing.get_absolute_url()
+        assert answer["Location"] == card_of(thing)
     assert AuditEntry.objects.filter(action="ownership.set").count() == 1
     page = words(signed_in(vera), thing.get_absolute_url())
     assert f'<a href="{list_of(thing)}?owner={otto.pk}">otto</a>' in page
@@ -72,7 +76,7 @@ def test_an_owner_who_is_disabled_is_shown_as_gone_and_may_stay_in_the_form(
     label = "flow" if isinstance(thing, Flow) else "rule"
     factories.own_thing(**{label: thing}, owner=ada)
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    page = words(signed_in(otto), thing.get_absolute_url())
+    page = words(signed_in(otto), card_of(thing))
     assert "may not work on alerts any more" in page
     assert f'<option value="{ada.pk}" selected>ada</option>' in page
     assert "ada (gone)" in words(signed_in(otto), list_of(thing))

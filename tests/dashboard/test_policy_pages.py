@@ -17,6 +17,10 @@ from tests.dashboard.world import make_attempt
 ASKED = {"name": "Missing tax", "tries": "3", "wait_minutes": "10", "per_day": "5"}
 
 
+def definition_of(flow: Any) -> str:
+    return f"{flow.get_absolute_url()}?tab=definition"
+
+
 @pytest.fixture
 def flow(account) -> Flow:
     return factories.make_flow(account, flow_name="Invoices to Books")
@@ -59,7 +63,7 @@ def test_one_is_made_for_a_problem_switched_off_and_switched_on_by_a_second_clic
 def test_a_flow_has_one_too_and_the_form_says_that_it_has(flow, policy, signed_in, ada) -> None:
     client = signed_in(ada)
     address = reverse("retry_policy_of_flow", args=[flow.pk])
-    assert f'href="{address}"' in text(client.get(flow.get_absolute_url()))
+    assert f'href="{address}"' in text(client.get(definition_of(flow)))
     assert "It has one already" in text(client.get(address))
     assert client.post(address, ASKED).status_code == 409
     assert client.post(address, ASKED | {"name": "Another"}).status_code == 302
@@ -107,21 +111,21 @@ def test_everybody_sees_what_it_did_and_only_admins_are_offered_more(
             assert f'href="{address}">{runs}</a>' in page
             assert text(client.get(address)).count('href="/executions/') == runs + 1  # one is in the menu
         assert "Switch it" not in page
-        assert "Retry such failures" not in text(client.get(flow.get_absolute_url()))
+        assert "Retry such failures" not in text(client.get(definition_of(flow)))
 
 
 def test_the_pages_of_its_flow_and_problem_say_to_everybody_that_one_is_on(
     flow, problem, policy, signed_in, vera, ada, now
 ) -> None:
     words = "A policy retries such failures by itself."
-    assert words not in text(signed_in(vera).get(flow.get_absolute_url()))
+    assert words not in text(signed_in(vera).get(definition_of(flow)))
     RetryPolicy.objects.filter(pk=policy.pk).update(is_on=True, on_since=now)
     given = {"account": flow.account, "set_by": ada, "set_at": now, "is_on": True, "on_since": now}
     other = RetryPolicy.objects.create(name="Another", problem=problem, **given)
     for person in (vera, ada):
         client = signed_in(person)
-        for thing, one in ((flow, policy), (problem, other)):
-            page = text(client.get(thing.get_absolute_url()))
+        for address, one in ((definition_of(flow), policy), (problem.get_absolute_url(), other)):
+            page = text(client.get(address))
             assert words in page
             assert f'href="{one.get_absolute_url()}"' in page
 

@@ -30,7 +30,7 @@ MOST = {
     "overview of a week": 8,
     "overview of a month": 8,
     "flows": 11,
-    "a flow": 18,
+    "a flow": 15,
     "a run": 9,
     "newest runs": 8,
     "failed runs of a flow": 9,
@@ -44,6 +44,7 @@ MOST = {
 # Where what is the same for everybody was asked for by somebody a moment ago.
 MOST_SOON_AFTER = {
     "flows": 7,
+    "a flow": 8,
     "a run": 6,
     "newest runs": 5,
     "failed runs of a flow": 5,

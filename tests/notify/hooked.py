@@ -12,7 +12,9 @@ from django.conf import settings
 
 from monitor.models import Channel, ChannelMessage, Incident
 from monitor.notify.channels import send
+from monitor.notify.kept_back import OVER_BY_THEN
 from monitor.notify.late import LateVerdict
+from monitor.notify.recipients import END_OF_NOTHING
 from monitor.public_addresses import PrivateHosts
 from tests.bystander import own
 from tests.notify.channels.conftest import make_channel
@@ -72,7 +74,9 @@ class HookedChannels:
     def judge(self, house: AlertHouse) -> None:
         """Compares what came to each channel with what had happened."""
         messages = {one.message_id: one for one in own(ChannelMessage).select_related("notice")}
-        if unsent := [(one.state, one.last_error, one.title) for one in messages.values() if not is_settled(one)]:
+        if unsent := [
+            (one.state, one.last_error, one.title) for one in messages.values() if not is_settled(one, house)
+        ]:
             house.wrong.append(f"messages {unsent} were not sent")
         for server, channel in zip(self.servers, self.channels, strict=True):
             self._judge_repeats(server, house)
@@ -114,9 +118,14 @@ class HookedChannels:
             house.wrong.append(f"{channel} never heard that incident {incident.pk} is over")
 
 
-def is_settled(message: ChannelMessage) -> bool:
-    """Says whether a message went out, or another one told it, or somebody was on it by then."""
-    return message.state in ("sent", "told") or message.last_error == LateVerdict.ACKNOWLEDGED
+def is_settled(message: ChannelMessage, house: AlertHouse) -> bool:
+    """Says whether a message went out, or another one told it, or nobody is to be told by then."""
+    return message.state in ("sent", "told") or message.last_error in told_to_nobody(house.was_quiet)
+
+
+def told_to_nobody(was_quiet: bool) -> list[str]:
+    """Why messages may go to nobody: somebody is on it, or it was kept quiet until it was over; nor is its end told."""
+    return [LateVerdict.ACKNOWLEDGED.value, *([OVER_BY_THEN, END_OF_NOTHING] if was_quiet else [])]
 
 
 def ids(taken: Any) -> str:

@@ -21,6 +21,7 @@ from monitor.notify.channels.parcel import ChannelAnswer, Parcel
 from monitor.notify.channels.post import post
 from monitor.notify.channels.words import is_over, parcel_of
 from monitor.notify.hearing import give_up_for_others, hears_no_more
+from monitor.notify.kept_back import keep_back, why_over
 from monitor.notify.kinds import KINDS
 from monitor.notify.late import TOLD, LateVerdict
 from monitor.notify.retell import look_again
@@ -149,9 +150,11 @@ def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
 
 def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Parcel | None:
     """Returns what is to be handed over; None where nothing is, which is marked then."""
-    if (reason := why_not(message) or hears_no_more(message, now)) != "":
+    if (reason := why_not(message) or hears_no_more(message, now) or why_over(message, now)) != "":
         give_up_for_others(message, reason, now)
         report.dead += 1
+        return None
+    if keep_back(message, now):
         return None
     verdict = look_again(message, now)
     if verdict in TOLD:

@@ -1,0 +1,176 @@
+"""Reads what each tab of a flow's page shows: the first one is cheap, and none asks for what stands on another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.http import HttpRequest
+
+from dashboard import charts, remembered, slots
+from dashboard.flows import strip
+from dashboard.flows.forms import PinForm, RecordFieldForm
+from dashboard.ownership import shown
+from dashboard.reasons import ReasonForm
+from dashboard.slots import Slot
+from monitor.access import may
+from monitor.models import Flow
+from monitor.ownership import ownership_of
+from monitor.periods import PeriodChoice
+from monitor.queries import counts, executions, flow_causes, links, policies, problems, versions
+from monitor.queries import flow as one
+from monitor.queries.flow import ComparedFigures, FlowState
+from monitor.queries.freshness import AccountFreshness
+from monitor.retry.pins import actions_of, word_on
+from monitor.triage import choose_record
+
+RUNS_LISTED = 50
+
+
+@dataclass(frozen=True)
+class FlowLook:
+    """Holds who looks at which flow when, and what they chose."""
+
+    request: HttpRequest
+    flow: Flow
+    now: datetime
+    period: PeriodChoice
+    zone: tzinfo
+    account: AccountFreshness | None
+
+
+@dataclass(frozen=True)
+class Tab:
+    """Says what a tab is called and made of.
+
+    Attributes:
+        label: for people.
+        template: of its content.
+        context: reads what the template needs.
+        anchors: ids of its parts that addresses may name.
+    """
+
+    label: str
+    template: str
+    context: Callable[[FlowLook, FlowState], dict[str, Any]]
+    anchors: tuple[str, ...] = ()
+
+
+def figures(looked: FlowLook) -> ComparedFigures:
+    """Counts the flow's runs of the period, for all readers of the next seconds at once."""
+    flow, period = looked.flow, looked.period
+    key = ("figures of a flow", flow.pk, period.days, period.slot_hours, str(looked.zone))
+    return remembered.of(key, lambda: one.figures(flow, looked.now, period, looked.zone))
+
+
+def overview(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Reads the first screen: how it stands and why, what was changed last, who looks after it, its newest runs."""
+    flow, compared = looked.flow, figures(looked)
+    found = compared.figures
+    key = ("causes of a flow", flow.pk, found.window)
+    causes = remembered.of(key, lambda: flow_causes.causes(flow, found.window))
+    unknown = one.before_unknown(flow, found)
+    laid = slots.of_figures(found, state.holes)
+    return {
+        "figures": found,
+        "before_unknown": unknown,
+        "rate_chart": _rate(looked, state, compared, laid, unknown),
+        "causes": causes,
+        "alerts": list(one.open_alerts(flow)) if flow.has_alert else [],  # type: ignore[attr-defined]
+        "last_change": versions.last_change(flow),
+        "owned": ownership_of(flow),
+        "strip": strip.strip_of(one.strip(flow.pk), looked.now, looked.zone),
+        "open_url": links.failures(outcome="open", flow_id=flow.pk),
+        "may_set_ownership": may(looked.request.user, "ownership", flow.account),
+    }
+
+
+def in_charts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Draws the runs of the period, with the rate of the period before beside that of this one."""
+    flow, compared = looked.flow, figures(looked)
+    found, unknown = compared.figures, one.before_unknown(flow, compared.figures)
+    details = counts.details(found.window, found.begins, flow_id=flow.pk)
+    laid = slots.of_figures(found, state.holes, details)
+    link = slots.link(found, flow_id=flow.pk)
+    drawn = [
+        draw(laid, looked.zone, state.holes, link) for draw in (charts.durations, charts.outcomes, charts.failures)
+    ]
+    return {
+        "figures": found,
+        "before_unknown": unknown,
+        "rate_chart": _rate(looked, state, compared, laid, unknown),
+        "charts": drawn,
+    }
+
+
+def _rate(
+    looked: FlowLook, state: FlowState, compared: ComparedFigures, laid: Sequence[Slot], unknown: str
+) -> charts.Chart:
+    """Draws the success rate, and that of the period before where it is known."""
+    found = compared.figures
+    before = slots.lay(compared.pieces, compared.begins, found.window.start) if not unknown else []
+    link = slots.link(found, flow_id=looked.flow.pk)
+    return charts.success_rate(laid, looked.zone, state.holes, link, before=before)
+
+
+def in_runs(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Lists its newest runs, and how those that failed ended."""
+    flow = looked.flow
+    return {"executions": executions.recent(flow.pk, RUNS_LISTED), "ledger": one.ledger(flow)}
+
+
+def in_definition(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Reads what it is made of, by which field its records are known, and what was said of retries of it."""
+    flow, user = looked.flow, looked.request.user
+    word = word_on(flow)
+    may_pin, may_choose = may(user, "retry.pin", flow.account), may(user, "record_field", flow.account)
+    return {
+        "versions": versions.of(flow),
+        "record": choose_record.detail(flow, with_offers=may_choose and "fields" in looked.request.GET),
+        "may_choose_record": may_choose,
+        "record_form": RecordFieldForm(auto_id="record_%s"),
+        "word": word,
+        "actions": list(word.actions) if word is not None else actions_of(flow) if may_pin else [],
+        "may_pin": may_pin,
+        "pin_form": PinForm(auto_id="pin_%s", initial={"retry_class": word.kind if word is not None else ""}),
+        "take_back_form": ReasonForm(auto_id="take_back_%s"),
+        "policy_on": policies.policies_of(flow).filter(is_on=True).values_list("pk", flat=True).first(),
+        "may_set_policies": may(user, "retry.policies", flow.account),
+    }
+
+
+def in_connections(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Lists the account's connections to the apps that it uses."""
+    flow = looked.flow
+    return {"connections": problems.connections_to(flow.account_id, flow.apps.split())}
+
+
+def in_alerts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Reads its open alerts, and who looks after it."""
+    return {"alerts": list(one.open_alerts(looked.flow))} | shown(looked.request, looked.flow)
+
+
+def in_counters(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+    """Sets Zoho's counters beside what is mirrored."""
+    return {"completeness": one.completeness(looked.flow), "description": one.description(looked.flow)}
+
+
+WITH_PERIOD = ("", "charts")
+TABS: dict[str, Tab] = {
+    "": Tab("Overview", "flows/tab_overview.html", overview),
+    "charts": Tab(
+        "Charts",
+        "flows/tab_charts.html",
+        in_charts,
+        ("chart-success-rate-title", "chart-durations-title", "chart-outcomes-title", "chart-failures-title"),
+    ),
+    "runs": Tab("Runs", "flows/tab_runs.html", in_runs, ("recent-title",)),
+    "definition": Tab(
+        "Definition", "flows/tab_definition.html", in_definition, ("versions-title", "record-title", "pin-title")
+    ),
+    "connections": Tab("Connections", "flows/tab_connections.html", in_connections),
+    "alerts": Tab("Alerts and coverage", "flows/tab_alerts.html", in_alerts, ("ownership-title",)),
+    "counters": Tab("Counters", "flows/tab_counters.html", in_counters, ("counters-title",)),
+}

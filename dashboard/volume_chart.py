@@ -53,11 +53,13 @@ def volume(
 ) -> Chart:
     """Draws runs as bars, succeeded and failed, the success rate as a line over them, and `marks` between the two."""
     counts = [slot.counts for slot in slots]
-    floor, step = rate_axis([c.rate for c in counts if c.rate is not None])
+    floor, _ = rate_axis([c.rate for c in counts if c.rate is not None])
     most, count_step = count_axis(max((c.finished for c in counts), default=0))
     slack = (100 - floor) * 0.04
     layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
+    layout["yaxis"] = axis(
+        range(floor, 101, (100 - floor) // 2), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack
+    )
     layout["yaxis"] |= {"domain": [0.7, 1]}
     layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.56]}
     layout["yaxis3"] = axis(range(0), str, top=2.0) | {"domain": [0.58, 0.68]}

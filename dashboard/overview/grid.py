@@ -6,6 +6,7 @@ There are thousands of cells: each is written once, and the whole is given to al
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date
 from html import escape
 
@@ -53,6 +54,30 @@ def words_of(result: DayResult) -> str:
     if result.others:
         return f"{result.others:,} under way{known}"
     return "no run" if result.is_known else "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedGrid:
+    """Holds the grid as the page shows it.
+
+    Attributes:
+        head: the cells of the tables' head.
+        halves: the rows, each half painted as a whole: of two tables side by side.
+        flows: how many there are.
+        is_cut: there are more flows with runs in this time.
+        meanings: what a cell of a class means.
+    """
+
+    head: SafeString
+    halves: list[SafeString]
+    flows: int
+    is_cut: bool
+    meanings: dict[str, str]
+
+
+def painted(grid: DayGrid) -> PaintedGrid:
+    """Paints the grid."""
+    return PaintedGrid(paint_head(grid.days), paint_halves(grid), len(grid.rows), grid.is_cut, MEANINGS)
 
 
 def paint_halves(grid: DayGrid) -> list[SafeString]:

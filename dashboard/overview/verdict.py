@@ -134,7 +134,7 @@ def _counted(facts: VerdictFacts) -> list[VerdictPart]:
         (facts.alerts, "alert", "", "alerts"),
         (facts.silent, "silent flow", "", "silent"),
         (facts.broken, "broken connection", "", "connections"),
-        (facts.rules, "failing CRM rule", "", "rules"),
+        (facts.rules, "CRM rule", " failing since yesterday", "rules"),
         (facts.passing, "plan", " that will not last the month", "plans"),
     )
     groups += [[VerdictPart(_many(count, one) + more, opens)] for count, one, more, opens in others if count]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -25,12 +25,13 @@ from monitor.models.addresses import address_of_list
 from monitor.periods import CHOICES, PeriodChoice, choice_of
 from monitor.queries import freshness, holes, links
 from monitor.queries import overview as queries
+from monitor.queries.flow_days import flow_days
 from monitor.queries.overview import OverviewFacts
 from monitor.queries.period_marks import MarkedMoment
 from monitor.queries.problems import to_count
 
 # The parts of the page that refresh themselves; each is a partial of the page's own template.
-PARTS = ("cards", "chart")
+PARTS = ("cards", "chart", "grid")
 NEEDS_SHOWN = 12
 MARKS_SHOWN = 12
 
@@ -43,20 +44,20 @@ class PaintedOverview:
         facts: of the page.
         chart: the volume of runs, with its table.
         sparks: the sparkline of each figure, by its name.
-        head: of the grid of flows and days.
-        halves: the rows of the same, each painted as a whole: of two tables side by side.
     """
 
     facts: OverviewFacts
     chart: SafeString
     sparks: dict[str, SafeString]
-    head: SafeString
-    halves: list[SafeString]
 
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """Shows the overview, or with `?part=cards` or `?part=chart` that part of it."""
+    """Shows the overview, or with `?part=` one of `PARTS` of it.
+
+    The grid of flows and days is larger than all the rest: it comes as a part of its own when somebody scrolls to it,
+    or with `?grid=yes`.
+    """
     now = timezone.now()
     period = choice_of(request.GET.get("days"))
     zone = timezone.get_current_timezone()
@@ -67,6 +68,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     if mirror.is_empty:
         return render(request, "overview/overview.html", context)
 
+    if part == "grid" or request.GET.get("grid"):
+        context["grid"] = remembered.of(("overview grid", now.date()), lambda: _grid(now, mirror))
+    if part == "grid":
+        return render(request, "overview/overview.html#grid", context)
+
     def make() -> PaintedOverview:
         return _painted(queries.read(now, period, mirror, zone), period, zone)
 
@@ -76,7 +82,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         context |= _cards(painted.facts, request, zone)
     if part != "cards":
         marks = painted.facts.marks
-        context |= {"shown_marks": marks[:MARKS_SHOWN], "marks_told": told(marks), "meanings": grid.MEANINGS}
+        context |= {"shown_marks": marks[:MARKS_SHOWN], "marks_told": told(marks)}
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 
@@ -149,6 +155,8 @@ def _painted(facts: OverviewFacts, period: PeriodChoice, zone: tzinfo) -> Painte
             "failed": svg.sparkline([(0, c.failed) for c in counts]),
             "finished": svg.sparkline([(c.succeeded, c.failed) for c in counts]),
         },
-        head=grid.paint_head(facts.grid.days),
-        halves=grid.paint_halves(facts.grid),
     )
+
+
+def _grid(now: datetime, mirror: freshness.Mirror) -> grid.PaintedGrid:
+    return grid.painted(flow_days(now, mirror))

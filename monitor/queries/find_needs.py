@@ -44,7 +44,7 @@ class Needs:
 
     Attributes:
         rows: what needs somebody; of each kind `MOST` at most.
-        silent: flows that pause longer than they ever do.
+        silent: flows that stand as silent.
         broken: connections that Zoho says do not work.
         rules: CRM rules that failed since yesterday, actions or webhooks.
         passing: accounts whose plan will not last the month.
@@ -71,7 +71,7 @@ def needs_of(
 
     Args:
         found: the rows of `parts`.
-        silent: flows that are silent.
+        silent: flows that stand as silent.
         opened: the first open incidents.
         mirror: as of now.
         now: the present.

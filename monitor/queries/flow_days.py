@@ -14,7 +14,7 @@ from monitor.models import DayBucket, Flow, FlowProgress
 from monitor.periods import DAY, day_of, day_start
 from monitor.queries import holes
 from monitor.queries.freshness import Mirror
-from monitor.queries.together import Row
+from monitor.queries.together import Row, together
 
 DAYS = 30
 MOST_FLOWS = 80
@@ -77,6 +77,16 @@ def parts(now: datetime) -> dict[str, QuerySet[Any, Any]]:
             "flow", "day", "succeeded", "failed", F("running") + F("other")
         ),
     }
+
+
+def flow_days(now: datetime, mirror: Mirror) -> DayGrid:
+    """Reads the last 30 days of the 80 flows that failed or ran most in them. One statement.
+
+    Args:
+        now: the present.
+        mirror: as of now.
+    """
+    return grid_of(together(parts(now)), mirror, now)
 
 
 def grid_of(found: Mapping[str, Sequence[Row]], mirror: Mirror, now: datetime) -> DayGrid:

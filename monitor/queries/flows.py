@@ -29,7 +29,7 @@ from monitor.standing.facts import (
     with_facts,
     with_signs,
 )
-from monitor.standing.judge import WORDS, AccountPresent, FlowStanding
+from monitor.standing.judge import SILENT, WORDS, AccountPresent, FlowStanding
 
 LIST_DAYS = WEEK_DAYS
 SORTS = ("failures", "name", "rate", "runs", "last_run")
@@ -190,6 +190,15 @@ def by_standing(accounts: Mapping[int, AccountPresent], silent: frozenset[int], 
     flows = with_facts(Flow.objects.filter(gone_at=None).order_by(), now)
     coded = flows.annotate(standing_code=standing_in_sql(Presents(accounts, silent)))
     return coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n")
+
+
+def standing_silent(
+    accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime
+) -> QuerySet[Flow, Any]:
+    """Finds those of the silent flows that stand so: of which nothing worse is said. Their primary keys."""
+    flows = with_facts(Flow.objects.filter(gone_at=None, pk__in=silent).order_by(), now)
+    coded = flows.alias(standing_code=standing_in_sql(Presents(accounts, silent)))
+    return coded.filter(standing_code=SILENT).values_list("pk")
 
 
 def in_order_of_standing(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:

@@ -11,12 +11,11 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, When
 
 from monitor.models import BROKEN, AccountDay, AccountHour, Connection, Correction, Flow, ZohoAccount
 from monitor.periods import PeriodChoice, Window, last_days, slot_starts
-from monitor.queries import counts, find_needs, flow_days, period_marks, problems, retention
+from monitor.queries import counts, find_needs, period_marks, problems, retention
 from monitor.queries.corrections import Marks, marks_from, marks_of, marks_part
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.find_needs import Needs
-from monitor.queries.flow_days import DayGrid
-from monitor.queries.flows import by_standing, in_order_of_standing
+from monitor.queries.flows import by_standing, in_order_of_standing, standing_silent
 from monitor.queries.freshness import Mirror
 from monitor.queries.incidents import first_open_incidents
 from monitor.queries.period_marks import MarkedMoment
@@ -71,7 +70,6 @@ class OverviewFacts:
         needs: what needs somebody.
         standings: how many flows stand how, what is bad first.
         marks: changes and incidents of the period, the newest first.
-        grid: the last month of flows, day by day.
         problems: how many somebody has to look at, and open failures by age.
         open_incidents: how many there are.
         mirror: how fresh and complete it was when this was read.
@@ -83,7 +81,6 @@ class OverviewFacts:
     needs: Needs
     standings: list[StandingCount]
     marks: list[MarkedMoment]
-    grid: DayGrid
     problems: ProblemsInShort
     open_incidents: int
     mirror: Mirror
@@ -152,25 +149,25 @@ def read(now: datetime, choice: PeriodChoice, mirror: Mirror, zone: tzinfo = UTC
         {
             **find_needs.parts(now, zone),
             **period_marks.parts(Window(window.start, now)),
-            **flow_days.parts(now),
+            "silent": standing_silent(mirror.presents, silent_ids, now),
             "standings": by_standing(mirror.presents, silent_ids, now),
             "marks": marks_part(Window(window.before().start, window.end)),
             "not_reaching_back": accounts_without(window.before().start).values_list("pk"),
         }
     )
     titles = {row[0]: row[1] for row in found["problems"]}
+    stand_so = {key for (key,) in found["silent"]}
     opened = first_open_incidents(find_needs.MOST, titles) if mirror.counts["alerts"] else []
     figures = period(now, choice.days, slot_hours=choice.slot_hours, zone=zone, marks=marks_from(found["marks"]))
     is_read = mirror.is_read_since(window.before().start)
     return OverviewFacts(
         figures=figures,
         before_unknown=_why(is_read=is_read, is_known=not found["not_reaching_back"]),
-        needs=find_needs.needs_of(found, silent, opened, mirror, now, zone),
+        needs=find_needs.needs_of(found, [one for one in silent if one.flow.pk in stand_so], opened, mirror, now, zone),
         standings=[
             StandingCount(FlowStanding(code), flows) for code, flows in in_order_of_standing(found["standings"]).items()
         ],
         marks=period_marks.marks_of_period(found, Window(window.start, now)),
-        grid=flow_days.grid_of(found, mirror, now),
         problems=problems.in_short(mirror.counts, now, zone),
         open_incidents=mirror.counts["alerts"],
         mirror=mirror,

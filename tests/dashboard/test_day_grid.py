@@ -84,7 +84,7 @@ def flow(healthy: ZohoAccount, at_noon: datetime) -> Flow:
 
 
 def row_of(client: Client, flow: Flow) -> list[Any]:
-    page = Page(client.get("/").content.decode())
+    page = Page(client.get("/?grid=yes").content.decode())
     rows = [row for row in page.root.iter("tr") if words(row).startswith(flow.shown_name)]
     (row,) = rows
     return list(row.iter("td"))
@@ -134,7 +134,21 @@ def test_flows_with_the_most_failures_come_first_and_deleted_ones_not_at_all(
     factories.make_day(busy, today, succeeded=900)
     factories.make_day(worse, today, succeeded=1, failed=9)
     factories.make_day(gone, today, failed=99)
-    grid = signed_in(vera).get("/").context["facts"].grid
-    names = [one.flow.shown_name for one in grid.rows if one.flow.account_id == flow.account_id]
-    assert names == ["Worse", "Lead sync", "Busy"]
-    assert not grid.is_cut
+    page = Page(signed_in(vera).get("/?grid=yes").content.decode())
+    names = [words(head) for head in page.root.iter("th") if head.get("title")]
+    assert [name for name in names if name in ("Worse", "Lead sync", "Busy", "Gone")] == ["Worse", "Lead sync", "Busy"]
+
+
+def test_without_scripts_a_link_shows_it_and_with_them_it_comes_as_a_part(
+    flow: Flow, vera: User, signed_in: Any, django_assert_max_num_queries: Any
+) -> None:
+    client = signed_in(vera)
+    page = client.get("/?days=30").content.decode()
+    assert 'class="day-grid"' not in page
+    assert 'href="?days=30&amp;grid=yes#grid-title"' in page
+    assert re.search(r'hx-get="\?days=30&amp;part=grid"\s+hx-trigger="revealed"', page)
+    with django_assert_max_num_queries(5):
+        part = client.get("/?days=30&part=grid", headers={"HX-Request": "true"}).content.decode()
+    assert part.strip().startswith("<section")
+    assert 'class="freshness"' in part
+    assert 'title="22 Nov: 1 of 2 failed"' in part

@@ -95,7 +95,7 @@ def test_the_pages_named_as_without_data_show_none_and_say_no_age(world: World, 
         assert not page.marked("chart"), name
 
 
-@pytest.mark.parametrize("part", ["cards", "chart"])
+@pytest.mark.parametrize("part", ["cards", "chart", "grid"])
 def test_a_part_that_refreshes_itself_brings_its_age_along(world: World, admin: Client, part: str) -> None:
     answer = admin.get("/", {"part": part}, headers={"HX-Request": "true"})
     assert b'class="freshness"' in answer.content

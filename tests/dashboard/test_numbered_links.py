@@ -30,7 +30,7 @@ from tests.dashboard.world import make_attempt, make_batch, make_state, make_wor
 
 pytestmark = pytest.mark.django_db
 _OF_THE_OVERVIEW = "problems?|new today|without an owner|alerts?|silent flows?|broken connections?"
-_WHAT = f"open|records?|{_OF_THE_OVERVIEW}|active|failing|never fired|failed"
+_WHAT = f"open|records?|{_OF_THE_OVERVIEW}|active|with failures|never fired|failed"
 NUMBER = re.compile(rf"^(?:All )?([\d,]+)(?: (?:{_WHAT}))?$")
 MOST_PAGES = 200  # about 160 by now; a walk that never ends is stopped
 

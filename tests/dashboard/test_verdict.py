@@ -30,7 +30,7 @@ NUMBERS = [one.name for one in fields(VerdictFacts) if one.name not in ("doubt",
         (
             {"rules": 3, "passing": 1},
             "warn",
-            "3 failing CRM rules; 1 plan that will not last the month.",
+            "3 CRM rules failing since yesterday; 1 plan that will not last the month.",
         ),
         ({"passing": 2}, "warn", "2 plans that will not last the month."),
         ({"doubt": "Acme is behind"}, "warn", "Not everything is known: Acme is behind. What is known needs nobody."),

@@ -236,6 +236,11 @@ def make_read(account: ZohoAccount, now: datetime) -> None:
     StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
 
 
+def make_view(person: User) -> dict[str, Any]:
+    """A view of the list of executions that somebody shares."""
+    return {"view": SavedView.objects.create(person=person, name="Failed", query="status=failed", is_shared=True)}
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -248,7 +253,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     attempt = make_attempt(execution, operator, now)
     failure = factories.make_failure(execution)
     batch = make_batch([execution], operator, now)
-    view = SavedView.objects.create(person=operator, name="Failed", query="status=failed", is_shared=True)
     policy = RetryPolicy.objects.create(
         account=account, name="Retry what the tax stopped", flow=flow, set_by=operator, set_at=now
     )
@@ -295,6 +299,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
-        view=view,
-        **(make_route(account, operator) | make_status_link(account, operator, now)),
+        **(make_route(account, operator) | make_status_link(account, operator, now) | make_view(operator)),
     )

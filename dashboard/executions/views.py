@@ -16,6 +16,7 @@ from dashboard import lists, remembered, unmasked_search
 from dashboard.access import get_or_404, requires
 from dashboard.executions import saved_views
 from dashboard.executions.forms import ExecutionFilterForm, encode_key
+from dashboard.executions.news import news_url
 from dashboard.executions.page import UNMASK_IDS, page_context
 from dashboard.reasons import ReasonForm
 from monitor import audit
@@ -41,6 +42,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         page = queries.page(wanted)
         return {
             "rows": page.rows,
+            "news_url": news_url(form, wanted, page.rows),
             "count": queries.capped_count(wanted) if page.count is None else page.count,
             "is_masked_in_part": bool(wanted.text) and _is_masked_in_part(),
             "removed": _removed(wanted),

@@ -24,6 +24,7 @@ from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
+MOST_NEW = 99
 KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
@@ -196,6 +197,17 @@ def capped_count(wanted: ExecutionFilter) -> int:
     rows = matching(wanted).order_by()
     # Of all rows, the first ones of an index: the table itself is wide.
     return (rows if rows.query.where else rows.order_by("-started_time", "-id"))[: COUNT_CAP + 1].count()
+
+
+def newer_count(wanted: ExecutionFilter, place: Key) -> int:
+    """Returns how many rows that match began after a place, counted no further than one beyond MOST_NEW. One statement.
+
+    Args:
+        wanted: the filter; its own place is left aside.
+        place: of the newest row that somebody looks at.
+    """
+    beyond = timed_beyond(place, newer=True) if place.started is not None else Q(started_time__isnull=False)
+    return matching(wanted).filter(beyond).order_by("started_time", "id")[: MOST_NEW + 1].count()
 
 
 def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:

@@ -64,6 +64,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flow_record_take_back": (lambda w: {"pk": w.flow.pk}, post(POST_OF_ADMINS, "409")),
     "flow_version": (lambda w: {"pk": w.flow.pk, "number": 1}, SEEN_BY_ALL),
     "executions": (lambda w: {}, SEEN_BY_ALL),
+    "executions_news": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("400", "405"))),
     "executions_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "executions_file": (lambda w: {}, POST_OF_OPERATORS),
     "executions_view_add": (lambda w: {}, VIEW_ADD),

@@ -32,6 +32,7 @@ NO_PAGES = {
     "mail_html",
     "account_login",
     "flow_suggest",
+    "executions_news",
 }
 # Pages that a form asks for by POST; a GET leads to the list.
 BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}

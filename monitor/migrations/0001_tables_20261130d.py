@@ -1011,6 +1011,9 @@ class Migration(migrations.Migration):
             name='Ownership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('runbook', models.CharField(blank=True, help_text='address of what to do when it fails', max_length=500)),
+                ('note', models.CharField(blank=True, max_length=500)),
+                ('value', models.CharField(blank=True, help_text='what one successful run is worth, in words', max_length=200)),
                 ('flow', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.flow')),
                 ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

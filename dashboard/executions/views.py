@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists, remembered, unmasked_search
 from dashboard.access import get_or_404, requires
+from dashboard.executions import saved_views
 from dashboard.executions.forms import ExecutionFilterForm, encode_key
 from dashboard.executions.news import news_url
 from dashboard.executions.page import UNMASK_IDS, page_context
@@ -33,6 +34,9 @@ LIST = "executions/list.html"
 def executions(request: HttpRequest) -> HttpResponse:
     """Lists executions by the filters in the address, newest first, paged by place."""
     form = ExecutionFilterForm(request.GET)
+    views = saved_views.of_list(request, form)
+    if views.get("opens_with"):
+        return redirect(f"{request.path}?{views['opens_with']}")
 
     def find(wanted: queries.ExecutionFilter) -> dict[str, Any]:
         page = queries.page(wanted)
@@ -48,7 +52,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         }
 
     return lists.show(
-        request, LIST, form, find, **_list_context(), **_many(request), **unmasked_search.offer(request, form)
+        request, LIST, form, find, **_list_context(), **_many(request), **views, **unmasked_search.offer(request, form)
     )
 
 

@@ -1264,6 +1264,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=60)),
+                ('query', models.CharField(help_text="the filters as they stand in the list's address", max_length=1000)),
+                ('is_shared', models.BooleanField(default=False, verbose_name='shared with everybody')),
+                ('is_default', models.BooleanField(default=False, help_text='for the person who saved it', verbose_name='opens first')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='SendAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -2052,6 +2066,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='runningstep',
             constraint=models.UniqueConstraint(fields=('escalation', 'position'), name='a_step_is_taken_once'),
+        ),
+        migrations.AddIndex(
+            model_name='savedview',
+            index=models.Index(condition=models.Q(('is_shared', True)), fields=['name'], name='view_shared'),
+        ),
+        migrations.AddConstraint(
+            model_name='savedview',
+            constraint=models.UniqueConstraint(fields=('person', 'name'), name='one_view_of_a_name_per_person'),
+        ),
+        migrations.AddConstraint(
+            model_name='savedview',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('person',), name='one_default_view_per_person'),
         ),
         migrations.AddConstraint(
             model_name='sendattempt',

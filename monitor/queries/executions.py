@@ -241,13 +241,14 @@ def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
     rows = rows[:size]
     if wanted.before:
         rows.reverse()
+    is_whole = not more and wanted.after is None and wanted.before is None
     has_newer = more if wanted.before else wanted.after is not None
     has_older = True if wanted.before else more
     return Page(
         rows=rows,
         newer=key_of(rows[0]) if rows and has_newer else None,
         older=key_of(rows[-1]) if rows and has_older else None,
-        count=None if counted is None else min(counted, COUNT_CAP + 1),
+        count=min(counted, COUNT_CAP + 1) if counted is not None else len(rows) if is_whole else None,
     )
 
 

@@ -55,6 +55,7 @@ def show(
     if form is not None and is_valid and request.method in ("GET", "HEAD") and form.address:
         return redirect(f"{request.path}?{form.address}")
     context |= {"own_url": own_url, "list_path": own_url or request.path}
+    context["cleared_path"] = context.get("cleared_path") or context["list_path"]
     is_part = bool(request.htmx)  # type: ignore[attr-defined]
     context |= {"form": form, "is_part": is_part, "frame": "parts/bare.html" if is_part else "base.html"}
     if is_valid:

@@ -41,7 +41,7 @@ class MenuPlace:
 MENU = (
     Entry("overview", "Overview", "layout-dashboard", key="o"),
     Entry("flows", "Flows", "workflow", ("flow", "flow_version"), key="f"),
-    Entry("executions", "Executions", "list", ("execution",), key="e"),
+    Entry("executions", "Executions", "list", ("execution", "executions_view_add", "executions_view_edit"), key="e"),
     Entry("problems", "Problems", "bug", ("problem", "problem_compared", "write_off"), counts="problems", key="p"),
     Entry(
         "batches",

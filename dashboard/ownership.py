@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -15,7 +17,7 @@ from dashboard import remembered
 from dashboard.filters import NOBODY, FilterForm, NameField, OwnerField
 from monitor.access import may, who_may
 from monitor.models import Flow, Ownership, User, WorkflowRule
-from monitor.ownership import OwnershipRefused, ownership_of, set_ownership
+from monitor.ownership import NO_ADDRESS, Guidance, OwnershipRefused, is_web_address, ownership_of, set_ownership
 from monitor.tags import BadTag, read_tags, tag_of
 
 LONGEST_LINE = 1000
@@ -31,10 +33,21 @@ class OwnershipForm(forms.Form):
         max_length=LONGEST_LINE,
         help_text="Short plain words, apart by spaces, such as: orders billing.",
     )
+    runbook = forms.CharField(
+        label="Runbook", required=False, max_length=500, help_text="The address of what to do when it fails."
+    )
+    value = forms.CharField(
+        label="Value",
+        required=False,
+        max_length=200,
+        help_text="What one successful run is worth or means, such as: one order reaches the books.",
+    )
+    note = forms.CharField(label="Note", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, data: Any = None, *, thing: Flow | WorkflowRule) -> None:
         known = ownership_of(thing)
-        super().__init__(data, auto_id="ownership_%s", initial={"owner": known.owner, "tags": " ".join(known.tags)})
+        initial = {"owner": known.owner, "tags": " ".join(known.tags)} | asdict(known.guidance)
+        super().__init__(data, auto_id="ownership_%s", initial=initial)
         people = Q(pk=known.owner.pk) if known.owner is not None else Q()
         self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge") | people).order_by("username")
 
@@ -43,6 +56,12 @@ class OwnershipForm(forms.Form):
             return read_tags(self.cleaned_data["tags"])
         except BadTag as fault:
             raise forms.ValidationError(str(fault)) from None
+
+    def clean_runbook(self) -> str:
+        address: str = self.cleaned_data["runbook"]
+        if address and not is_web_address(address):
+            raise forms.ValidationError(NO_ADDRESS)
+        return address
 
 
 def shown(request: HttpRequest, thing: Flow | WorkflowRule, form: OwnershipForm | None = None) -> dict[str, Any]:
@@ -65,14 +84,21 @@ def take(request: HttpRequest, thing: Flow | WorkflowRule) -> tuple[OwnershipFor
     """Sets what the form of a thing says; returns the form with what is wrong where it was not set."""
     form = OwnershipForm(request.POST, thing=thing)
     if not {"owner", "tags"} <= set(request.POST) or not form.is_valid():
-        return form, "Fix what the form of owner and tags says."
+        return form, "Fix what the form says."
     said = form.cleaned_data
     try:
-        is_new = set_ownership(thing, said["owner"], said["tags"], request.user, timezone.now())
+        guidance = _guidance(said, request.POST.keys(), thing)
+        is_new = set_ownership(thing, said["owner"], said["tags"], request.user, timezone.now(), guidance)
     except OwnershipRefused as refusal:
         return form, str(refusal)
-    messages.success(request, "Owner and tags are set." if is_new else "Owner and tags are as they were.")
+    messages.success(request, "It is set." if is_new else "It is as it was.")
     return redirect(f"{thing.get_absolute_url()}?tab=alerts" if isinstance(thing, Flow) else thing)
+
+
+def _guidance(said: dict[str, Any], sent: Collection[str], thing: Flow | WorkflowRule) -> Guidance:
+    """Returns what a form says of a thing; what it does not name stays as it is."""
+    known = asdict(ownership_of(thing).guidance)
+    return Guidance(**{name: said[name] if name in sent else before for name, before in known.items()})
 
 
 class OwnedFilterForm(FilterForm):

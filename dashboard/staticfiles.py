@@ -38,6 +38,7 @@ SHEETS = (
     "css/parts/chart.css",
     "css/parts/detail.css",
     "css/parts/overview.css",
+    "css/parts/print.css",
 )
 ALL_SHEETS = "css/all.css"
 

@@ -26,6 +26,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "alert_mails": OPERATORS,
     "alive_mails": ADMINS,
     "ownership": OPERATORS,
+    "views.share": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,
     "write_off": OPERATORS,

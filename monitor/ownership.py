@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -20,9 +21,26 @@ from monitor.access import may
 from monitor.models import Flow, Ownership, Tag, TagUse, User, WorkflowRule
 from monitor.tags import MOST_TAGS, BadTag, tag_of
 
+NO_ADDRESS = "The runbook is an address that begins with https:// or http://, without a name or password in it."
+
 
 class OwnershipRefused(Exception):  # noqa: N818 - it says what happened
     """Says in one line for the person why nothing was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """Holds what people are to know of a flow or workflow rule.
+
+    Attributes:
+        runbook: the address of what to do when it fails.
+        note: in a sentence or three.
+        value: what one successful run is worth or means, in words.
+    """
+
+    runbook: str = ""
+    note: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +51,13 @@ class Owned:
         owner: None where nobody does.
         tags: in order.
         is_gone: whether the owner may not work on alerts any more.
+        guidance: what people are to know of it.
     """
 
     owner: User | None = None
     tags: tuple[str, ...] = ()
     is_gone: bool = False
+    guidance: Guidance = Guidance()
 
     @property
     def name(self) -> str:
@@ -51,7 +71,9 @@ def ownership_of(thing: Flow | WorkflowRule) -> Owned:
     if row is None:
         return Owned()
     owner = row.owner
-    return Owned(owner, tuple(sorted(tag.name for tag in row.tags.all())), owner is not None and is_gone(owner))
+    guidance = Guidance(row.runbook, row.note, row.value)
+    tags = tuple(sorted(tag.name for tag in row.tags.all()))
+    return Owned(owner, tags, owner is not None and is_gone(owner), guidance)
 
 
 class Labels(NamedTuple):
@@ -92,8 +114,24 @@ def is_gone(owner: User) -> bool:
     return not may(owner, "acknowledge")
 
 
+def is_web_address(text: str) -> bool:
+    """Returns whether a page may link to a text: an address of the web, without a name or password in it."""
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname)
+    except ValueError:
+        return False
+    is_plain = text.isprintable() and " " not in text
+    return parts.scheme in ("http", "https") and has_host and "@" not in parts.netloc and is_plain
+
+
 def set_ownership(
-    thing: Flow | WorkflowRule, owner: User | None, tags: Collection[str], user: User, now: datetime
+    thing: Flow | WorkflowRule,
+    owner: User | None,
+    tags: Collection[str],
+    user: User,
+    now: datetime,
+    guidance: Guidance | None = None,
 ) -> bool:
     """Sets who looks after a flow or workflow rule, and its tags; returns whether that changed anything.
 
@@ -103,10 +141,12 @@ def set_ownership(
         tags: words, in any form.
         user: who sets it.
         now: when.
+        guidance: what people are to know of it; None leaves it as it was.
 
     Raises:
         PermissionDenied: the person may not.
-        OwnershipRefused: the owner may not work on alerts, or a word is no tag; nothing was set.
+        OwnershipRefused: the owner may not work on alerts, a word is no tag, or the runbook is no address; nothing was
+            set.
     """
     if not may(user, "ownership", thing.account):
         raise PermissionDenied
@@ -116,6 +156,8 @@ def set_ownership(
         raise OwnershipRefused(str(fault)) from None
     if len(wanted) > MOST_TAGS:
         raise OwnershipRefused(f"At most {MOST_TAGS} tags.")
+    if guidance is not None and guidance.runbook and not is_web_address(guidance.runbook):
+        raise OwnershipRefused(NO_ADDRESS)
     link: dict[str, Any] = {"flow": thing} if isinstance(thing, Flow) else {"rule": thing}
     with transaction.atomic():
         Ownership.objects.get_or_create(**link)
@@ -128,10 +170,13 @@ def set_ownership(
             "tags": sorted(row.tags.values_list("name", flat=True)),
         }
         after = {"owner": owner.get_username() if owner is not None else None, "tags": wanted}
+        told = asdict(guidance) if guidance is not None else {}
+        before |= {name: getattr(row, name) for name in told}
+        after |= told
         changed = audit.changes(before, after)
         if not changed:
             return False
-        Ownership.objects.filter(pk=row.pk).update(owner=owner)
+        Ownership.objects.filter(pk=row.pk).update(owner=owner, **told)
         row.tags.set([Tag.objects.get_or_create(name=name)[0] for name in wanted])
         audit.record(user, "ownership.set", thing, now=now, account=thing.account_id, detail=changed)
     return True

@@ -300,6 +300,7 @@ def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None
 
 def _add_digest(account: Account, person: tables.User) -> None:
     tables.User.objects.filter(pk=person.pk).update(unwanted_mails=["digest_daily", "digest_weekly", "alive"])
+    tables.SavedView.objects.create(person=person, name="Mine alone", query="status=failed", is_default=True)
     tables.Digest.objects.create(
         person=person,
         kind="digest_weekly",

@@ -23,6 +23,7 @@ OPERATORS_TOO = {
     "ownership",
     "silence",
     "triage",
+    "views.share",
     "write_off",
 }
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from monitor.models import AuditEntry, Flow, Ownership, Tag, User, WorkflowRule, ZohoAccount
-from monitor.ownership import Owned, OwnershipRefused, ownership_of, set_ownership
+from monitor.ownership import Guidance, Owned, OwnershipRefused, ownership_of, set_ownership
 from monitor.queries.export import exports
 from tests import factories
 from tests.bystander import own
@@ -92,3 +92,45 @@ def test_it_is_exported_and_costs_no_statement_a_row(
         found = {row[ids]: (row["owner"], row["tags"]) for row in rows}
         assert found[getattr(owned, "flow_id", None) or owned.rule_id] == ("otto", "billing orders")
         assert found[getattr(plain, "flow_id", None) or plain.rule_id] == ("", "")
+
+
+GUIDANCE = Guidance("https://wiki.example.com/orders?a=b#c", "Ask finance first.", "one order reaches the books")
+
+
+def test_what_people_are_to_know_is_set_with_the_owner_and_stays_where_nobody_names_it(
+    thing: Thing, otto: User, now: datetime
+) -> None:
+    assert set_ownership(thing, None, [], otto, now, GUIDANCE)
+    assert ownership_of(anew(thing)).guidance == GUIDANCE
+    assert not set_ownership(anew(thing), None, [], otto, now, GUIDANCE)
+    assert set_ownership(anew(thing), otto, [], otto, now)
+    assert ownership_of(anew(thing)) == Owned(otto, (), guidance=GUIDANCE)
+    assert set_ownership(anew(thing), otto, [], otto, now, Guidance(note="Ask finance first."))
+    newest = own(AuditEntry).filter(action="ownership.set").first()
+    assert newest is not None
+    assert newest.detail == {
+        "runbook": {"from": GUIDANCE.runbook, "to": ""},
+        "value": {"from": GUIDANCE.value, "to": ""},
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("javascript:alert(1)", "data:text/html,x", "//wiki.example.com/", "wiki.example.com", "ftp://example.com/"),
+        *(
+            "https://",
+            "https://ann:secret@example.com/",
+            "https://[",
+            "https://a b.example.com",
+            "HTTPS:/x",
+            "https://x\n",
+        ),
+    ],
+)
+def test_a_runbook_is_an_address_of_the_web_without_a_password(
+    thing: Thing, otto: User, now: datetime, address: str
+) -> None:
+    with pytest.raises(OwnershipRefused, match="address that begins with https"):
+        set_ownership(thing, otto, ["orders"], otto, now, Guidance(address))
+    assert ownership_of(anew(thing)) == Owned()

@@ -10,13 +10,14 @@ from django.db.models import QuerySet
 
 from dashboard.alerts.scope_forms import ONLY_ONE, TagField, shown_subject
 from monitor.access import who_may
-from monitor.alerting.kinds.subjects import ACCOUNT, CONNECTION, CRM_RULE
+from monitor.alerting.kinds.subjects import ACCOUNT, CONNECTION, CRM_RULE, PROBLEM
 from monitor.models import (
     Channel,
     Connection,
     EscalationPolicy,
     EscalationStep,
     Flow,
+    Problem,
     Route,
     User,
     WorkflowRule,
@@ -193,6 +194,14 @@ class WhoHearsForm(forms.Form):
         empty_label="None",
         help_text="Its mirror, and its plan.",
     )
+    problem = forms.ModelChoiceField(
+        Problem.objects.select_related("merged_into"),
+        required=False,
+        label="Problem",
+        widget=forms.NumberInput(attrs={"min": 1}),
+        help_text="Its number, as in its address. Of one that was merged it is asked of the other.",
+        error_messages={"invalid_choice": "There is no problem of this number."},
+    )
     severity = forms.ChoiceField(choices=Route.Severity.choices, label="Severity")
 
     ABOUT: ClassVar[dict[str, str]] = {
@@ -200,6 +209,7 @@ class WhoHearsForm(forms.Form):
         "rule": CRM_RULE,
         "connection": CONNECTION,
         "account": ACCOUNT,
+        "problem": PROBLEM,
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -231,5 +241,7 @@ class WhoHearsForm(forms.Form):
         data = self.cleaned_data
         name = next(name for name in self.ABOUT if data[name] is not None)
         thing = data[name]
+        if name == "problem":
+            thing = thing.merged_into or thing
         account = thing.pk if name == "account" else thing.account_id
         return account, self.ABOUT[name], thing.pk, data["severity"]

@@ -7,14 +7,16 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists, remembered, unmasked_search
 from dashboard.access import get_or_404, requires
+from dashboard.executions import saved_views
 from dashboard.executions.forms import ExecutionFilterForm, encode_key
+from dashboard.executions.news import news_url
 from dashboard.executions.page import UNMASK_IDS, page_context
 from dashboard.reasons import ReasonForm
 from monitor import audit
@@ -32,11 +34,15 @@ LIST = "executions/list.html"
 def executions(request: HttpRequest) -> HttpResponse:
     """Lists executions by the filters in the address, newest first, paged by place."""
     form = ExecutionFilterForm(request.GET)
+    views = saved_views.of_list(request, form)
+    if views.get("opens_with"):
+        return redirect(f"{request.path}?{views['opens_with']}")
 
     def find(wanted: queries.ExecutionFilter) -> dict[str, Any]:
         page = queries.page(wanted)
         return {
             "rows": page.rows,
+            "news_url": news_url(form, wanted, page.rows),
             "count": queries.capped_count(wanted) if page.count is None else page.count,
             "is_masked_in_part": bool(wanted.text) and _is_masked_in_part(),
             "removed": _removed(wanted),
@@ -46,7 +52,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         }
 
     return lists.show(
-        request, LIST, form, find, **_list_context(), **_many(request), **unmasked_search.offer(request, form)
+        request, LIST, form, find, **_list_context(), **_many(request), **views, **unmasked_search.offer(request, form)
     )
 
 

@@ -1011,6 +1011,9 @@ class Migration(migrations.Migration):
             name='Ownership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('runbook', models.CharField(blank=True, help_text='address of what to do when it fails', max_length=500)),
+                ('note', models.CharField(blank=True, max_length=500)),
+                ('value', models.CharField(blank=True, help_text='what one successful run is worth, in words', max_length=200)),
                 ('flow', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.flow')),
                 ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
@@ -1258,6 +1261,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['escalation', 'position'],
+            },
+        ),
+        migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=60)),
+                ('query', models.CharField(help_text="the filters as they stand in the list's address", max_length=1000)),
+                ('is_shared', models.BooleanField(default=False, verbose_name='shared with everybody')),
+                ('is_default', models.BooleanField(default=False, help_text='for the person who saved it', verbose_name='opens first')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
             },
         ),
         migrations.CreateModel(
@@ -2049,6 +2066,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='runningstep',
             constraint=models.UniqueConstraint(fields=('escalation', 'position'), name='a_step_is_taken_once'),
+        ),
+        migrations.AddIndex(
+            model_name='savedview',
+            index=models.Index(condition=models.Q(('is_shared', True)), fields=['name'], name='view_shared'),
+        ),
+        migrations.AddConstraint(
+            model_name='savedview',
+            constraint=models.UniqueConstraint(fields=('person', 'name'), name='one_view_of_a_name_per_person'),
+        ),
+        migrations.AddConstraint(
+            model_name='savedview',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('person',), name='one_default_view_per_person'),
         ),
         migrations.AddConstraint(
             model_name='sendattempt',

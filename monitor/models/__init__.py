@@ -2,7 +2,7 @@
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
-| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel, Route,                  |
+| people (forms, commands)| User, SavedView, ZohoAccount, AlertRule, HookEndpoint, Channel, Route,       |
 |                         | EscalationPolicy, EscalationStep                                             |
 | `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection,                        |
@@ -119,6 +119,7 @@ from monitor.models.retries import (
 )
 from monitor.models.routes import Escalation, EscalationPolicy, EscalationStep, Route, RunningStep
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
+from monitor.models.saved_views import SavedView
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.status_links import StatusLink
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -214,6 +215,7 @@ __all__ = [
     "RuleBudget",
     "RuleVersion",
     "RunningStep",
+    "SavedView",
     "Secret",
     "SendAttempt",
     "SignInCount",

@@ -23,12 +23,18 @@ class Tag(models.Model):
 
 
 class Ownership(models.Model):
-    """Holds the owner and the tags of one flow, or of one workflow rule. Written by `monitor.ownership` only."""
+    """Holds the owner and the tags of one flow, or of one workflow rule, and what people are to know of it.
+
+    Written by `monitor.ownership` only.
+    """
 
     flow = models.OneToOneField(Flow, on_delete=models.CASCADE, null=True, related_name="ownership")
     rule = models.OneToOneField(WorkflowRule, on_delete=models.CASCADE, null=True, related_name="ownership")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     tags = models.ManyToManyField(Tag, through="TagUse", related_name="ownerships")
+    runbook = models.CharField(max_length=500, blank=True, help_text="address of what to do when it fails")
+    note = models.CharField(max_length=500, blank=True)
+    value = models.CharField(max_length=200, blank=True, help_text="what one successful run is worth, in words")
 
     class Meta:
         constraints = [

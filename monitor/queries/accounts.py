@@ -25,6 +25,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.queries.freshness import AccountFreshness, mirror
+from monitor.queries.incidents import open_now
 from monitor.queries.quarantine import AsideLine, aside_lines, open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
 
@@ -146,18 +147,18 @@ class AccountLine:
     account: ZohoAccount
     freshness: AccountFreshness | None
     budgets: list[BudgetUse]
-    open_alerts: int
+    open_incidents: int
 
 
 def lines(now: datetime) -> list[AccountLine]:
-    """Returns every account with its health, budget and open alerts."""
+    """Returns every account with its health, budget and open incidents."""
     fresh = mirror(now)
     rows = (
         accounts()
         .prefetch_related("budgets")
-        .annotate(open_alerts=Count("alert_rules__states", filter=Q(alert_rules__states__is_open=True)))
+        .annotate(open_incidents=Count("incidents", filter=Q(incidents__in=open_now())))
     )
-    return [AccountLine(row, fresh.of(row.pk), budgets(row, now), row.open_alerts) for row in rows]
+    return [AccountLine(row, fresh.of(row.pk), budgets(row, now), row.open_incidents) for row in rows]
 
 
 def detail(account: ZohoAccount, now: datetime) -> AccountDetail:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Q, QuerySet
 
 from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Transition
-from monitor.queries.incidents import with_acknowledgement
+from monitor.queries.incidents import open_now, with_acknowledgement
 
 EDGES_SHOWN = 200  # on one alert's page
 
@@ -84,7 +84,8 @@ def detail(state: AlertState) -> AlertDetail:
 
 def rules() -> QuerySet[AlertRule]:
     """Alert rules, each with `open_count`, the incidents that are open by it."""
-    open_now = Count("states", filter=Q(states__is_open=True))
+    fires = Q(states__incident_links__left_at=None, states__incident_links__incident__in=open_now())
+    opened = Count("states__incident_links__incident", filter=fires, distinct=True)
     rows = AlertRule.objects.select_related("account", "flow", "tag", "owner", "budget")
     rows = rows.defer("account__client_secret", "flow__raw")
-    return rows.annotate(open_count=open_now).order_by("account__name", "name", "pk")
+    return rows.annotate(open_count=opened).order_by("account__name", "name", "pk")

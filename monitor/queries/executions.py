@@ -24,6 +24,7 @@ from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
+MOST_NEW = 99
 KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
@@ -198,6 +199,17 @@ def capped_count(wanted: ExecutionFilter) -> int:
     return (rows if rows.query.where else rows.order_by("-started_time", "-id"))[: COUNT_CAP + 1].count()
 
 
+def newer_count(wanted: ExecutionFilter, place: Key) -> int:
+    """Returns how many rows that match began after a place, counted no further than one beyond MOST_NEW. One statement.
+
+    Args:
+        wanted: the filter; its own place is left aside.
+        place: of the newest row that somebody looks at.
+    """
+    beyond = timed_beyond(place, newer=True) if place.started is not None else Q(started_time__isnull=False)
+    return matching(wanted).filter(beyond).order_by("started_time", "id")[: MOST_NEW + 1].count()
+
+
 def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
     """Returns one page of the list. At most three statements; a search has four, by which it is counted, too.
 
@@ -229,13 +241,14 @@ def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
     rows = rows[:size]
     if wanted.before:
         rows.reverse()
+    is_whole = not more and wanted.after is None and wanted.before is None
     has_newer = more if wanted.before else wanted.after is not None
     has_older = True if wanted.before else more
     return Page(
         rows=rows,
         newer=key_of(rows[0]) if rows and has_newer else None,
         older=key_of(rows[-1]) if rows and has_older else None,
-        count=None if counted is None else min(counted, COUNT_CAP + 1),
+        count=min(counted, COUNT_CAP + 1) if counted is not None else len(rows) if is_whole else None,
     )
 
 

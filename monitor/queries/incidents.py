@@ -36,6 +36,11 @@ def incidents() -> QuerySet[Incident]:
     return Incident.objects.select_related("account", "owner", "acknowledged_by").defer("account__client_secret")
 
 
+def open_now() -> QuerySet[Incident]:
+    """Gives the incidents that are open: what pages, commands and lists mean by open alerts."""
+    return Incident.objects.filter(closed_at=None)
+
+
 @dataclass(frozen=True)
 class IncidentRow:
     """Holds an incident with its alerts, those that fire first, and its name."""
@@ -89,7 +94,7 @@ def first_open_incidents(limit: int, known: Mapping[int, str] | None = None) -> 
         limit: so many at most.
         known: titles of problems that are read already, by their keys.
     """
-    first = _first_to_look_at(Incident.objects.filter(closed_at=None)).values("pk")[:limit]
+    first = _first_to_look_at(open_now()).values("pk")[:limit]
     joined = ("incident__account", "incident__owner", "incident__acknowledged_by", "alert__rule", "alert__flow")
     links = _members().filter(incident__in=first).select_related(*joined)
     members: dict[Incident, list[IncidentAlert]] = {}

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from django_q.models import OrmQ
 
 from monitor import checks
-from monitor.models import ENDED, AlertState, Execution, Flow, ZohoAccount
+from monitor.models import ENDED, Execution, Flow, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.channels import ChannelCounts
@@ -18,6 +18,7 @@ from monitor.queries.flows import standings
 from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.health import channel_report, readiness
 from monitor.queries.health import stamp as _time
+from monitor.queries.incidents import open_now
 from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
 from monitor.standing.completeness import UNREAD, gap_of, why_incomplete
@@ -32,7 +33,9 @@ RUN_PARTS = (
 
 
 def status(now: datetime, name: str | None = None) -> dict[str, Any]:
-    """Per account the data's age, completeness, budget, token and open alerts; the queue and the worker.
+    """Per account the data's age, completeness, budget, token and open incidents; the queue and the worker.
+
+    `open_alerts` are incidents, as the menu counts them under that name.
 
     `ready`, `problems` and the worker's state are those of `/healthz/ready`: the same judgement.
 
@@ -128,7 +131,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "token": token_health(account, now).state,
         "api_budget": {use.product: _budget(use) for use in budgets(account, now)},
         "history": backfill.as_data(backfill.of_account(account, now)),
-        "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
+        "open_alerts": open_now().filter(account=account).count(),
     }
 
 

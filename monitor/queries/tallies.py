@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.models import Incident
 from monitor.queries import problems
+from monitor.queries.incidents import open_now
 
 
 def in_menu() -> dict[str, QuerySet[Any]]:
     """Says what the menu counts: open incidents as "alerts", problems that somebody has to look at as "problems"."""
-    return {"alerts": Incident.objects.filter(closed_at=None), "problems": problems.unresolved()}
+    return {"alerts": open_now(), "problems": problems.unresolved()}

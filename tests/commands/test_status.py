@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from monitor.management.data_command import accounts_named
-from monitor.models import AlertState, ApiBudget, ApiCall, Execution, Flow, ZohoAccount
+from monitor.models import ApiBudget, ApiCall, Execution, Flow, Incident, ZohoAccount
 from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
@@ -40,7 +40,7 @@ def test_json_tells_age_completeness_budget_queue_and_alerts(zoho: App) -> None:
     assert account["state"] == "ok"
     assert account["complete"] is True
     assert 0 <= account["data_age_seconds"] < 120
-    assert account["open_alerts"] == own(AlertState).filter(is_open=True).count() == found["open_alerts"]
+    assert account["open_alerts"] == own(Incident).filter(closed_at=None).count() == found["open_alerts"]
     flow, crm = account["api_budget"]["flow"], account["api_budget"]["crm"]
     assert flow["per_day"]["used"] + crm["per_day"]["used"] == own(ApiCall).count()
     assert flow["per_minute"]["limit"] == 30

@@ -28,6 +28,10 @@ FORM_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("40
 POST_OF_OPERATORS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "400"), "admin": ("405", "400")}
 POST_OF_ADMINS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "403"), "admin": ("405", "400")}
 SEARCH_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("403", "403"), "admin": ("302", "400")}
+# Without filters there is nothing to be saved; somebody's shared view is changed by them and by admins.
+VIEW_ADD: dict[str, Answers] = dict.fromkeys(("viewer", "operator", "admin"), ("302", "302"))
+VIEW_EDIT: dict[str, Answers] = dict.fromkeys(("viewer", "operator"), ("404", "404")) | {"admin": ("200", "400")}
+VIEW_DELETE: dict[str, Answers] = dict.fromkeys(("viewer", "operator"), ("405", "404")) | {"admin": ("405", "302")}
 OPEN: dict[str, Answers] = dict.fromkeys(ROLES, ("200", "405"))
 
 
@@ -60,8 +64,12 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flow_record_take_back": (lambda w: {"pk": w.flow.pk}, post(POST_OF_ADMINS, "409")),
     "flow_version": (lambda w: {"pk": w.flow.pk, "number": 1}, SEEN_BY_ALL),
     "executions": (lambda w: {}, SEEN_BY_ALL),
+    "executions_news": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("400", "405"))),
     "executions_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "executions_file": (lambda w: {}, POST_OF_OPERATORS),
+    "executions_view_add": (lambda w: {}, VIEW_ADD),
+    "executions_view_edit": (lambda w: {"pk": w.view.pk}, VIEW_EDIT),
+    "executions_view_delete": (lambda w: {"pk": w.view.pk}, VIEW_DELETE),
     "styleguide": (lambda w: {}, SEEN_BY_ALL),
     "execution": (lambda w: {"pk": w.execution.pk}, SEEN_BY_ALL),
     "execution_unmask": (lambda w: {"pk": w.execution.pk}, POST_OF_ADMINS),

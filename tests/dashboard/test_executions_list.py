@@ -178,4 +178,4 @@ def test_the_list_says_what_is_stuck_and_what_zoho_will_retry(
     waiting = text_of(client.get("/executions/?status=waiting"))
     assert "22 Nov 11:53:00 Failed Zoho will retry at 22 Nov 12:03:00 Orders" in waiting
     assert "1 execution " in waiting
-    assert "Failed Zoho will retry at 22 Nov 12:03:00" in text_of(client.get(flow.get_absolute_url()))
+    assert "Failed Zoho will retry at 22 Nov 12:03:00" in text_of(client.get(f"{flow.get_absolute_url()}?tab=runs"))

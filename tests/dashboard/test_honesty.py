@@ -21,7 +21,7 @@ WITHOUT = {
     "alert_rule_add", "alert_rule_edit", "alert_rule_kinds", "audit", "channel", "channel_add", "channel_edit",
     "channel_message", "channel_services", "channels", "connect", "connect_callback", "escalation_policy_add",
     "escalation_policy_edit", "find", "people", "person", "person_add", "person_password", "profile", "status_links",
-    "styleguide", "unsubscribe_by_mail",
+    "styleguide", "unsubscribe_by_mail", "executions_view_add", "executions_view_edit",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
 NO_PAGES = {
@@ -32,6 +32,7 @@ NO_PAGES = {
     "mail_html",
     "account_login",
     "flow_suggest",
+    "executions_news",
 }
 # Pages that a form asks for by POST; a GET leads to the list.
 BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}

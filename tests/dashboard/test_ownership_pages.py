@@ -57,7 +57,7 @@ def test_an_operator_sets_them_and_everybody_sees_them_with_links_to_the_list(
     page = words(signed_in(vera), thing.get_absolute_url())
     assert f'<a href="{list_of(thing)}?owner={otto.pk}">otto</a>' in page
     assert f'<a class="tag" href="{list_of(thing)}?tag=orders">orders</a>' in page
-    assert "Set owner and tags" not in page
+    assert "Set it" not in page
 
 
 def test_a_form_that_lacks_a_field_empties_nothing(thing: Any, signed_in: Any, otto: User) -> None:
@@ -104,3 +104,23 @@ def test_the_list_is_narrowed_by_owner_and_by_tag(thing: Any, signed_in: Any, ot
     assert shown(f"?tag=billing&owner={otto.pk}") == (False, True)
     for bad in ("?tag=%3Cb%3E", "?owner=x"):
         assert client.get(list_of(thing) + bad).status_code == 400
+
+
+def test_what_to_know_is_set_in_the_same_form_and_what_the_form_lacks_stays(
+    thing: Any, signed_in: Any, otto: User, vera: User
+) -> None:
+    client, sent = signed_in(otto), {"owner": "", "tags": ""}
+    known = {"runbook": "https://wiki.example.com/?a=1&b=2", "value": "<b>one order</b>", "note": "Ask\nfinance."}
+    assert client.post(address(thing), sent | known).status_code == 302
+    assert client.post(address(thing), sent | {"tags": "orders"}).status_code == 302
+    page = words(signed_in(vera), thing.get_absolute_url())
+    assert '<a href="https://wiki.example.com/?a=1&amp;b=2" rel="noreferrer noopener">' in page
+    assert "&lt;b&gt;one order&lt;/b&gt;" in page
+    assert "Ask<br>finance." in page
+    for bad in ({"runbook": "javascript:alert(1)"}, {"note": "x" * 501}, {"value": "x" * 201}):
+        refused = client.post(address(thing), sent | bad)
+        assert refused.status_code == 400, bad
+    assert "begins with https" in client.post(address(thing), sent | {"runbook": "javascript:x"}).content.decode()
+    assert ownership_of(anew(thing)).guidance.value == "<b>one order</b>"
+    assert client.post(address(thing), sent | {"runbook": "", "note": "", "value": ""}).status_code == 302
+    assert ownership_of(anew(thing)) == Owned()

@@ -17,6 +17,7 @@ from monitor.models import (
     DayBucket,
     EscalationPolicy,
     EscalationStep,
+    Problem,
     Route,
     Tag,
     User,
@@ -193,6 +194,38 @@ def test_the_page_says_who_would_hear_of_a_workflow_rule_a_connection_and_an_acc
     assert said(flow="", rule=rule.pk, connection="", account="").startswith("ada.")
     for bad in ({"flow": flow.pk, "rule": rule.pk}, {"flow": ""}, {"account": "x"}, {"connection": "0"}):
         assert answer(**bad).status_code == 400, bad
+
+
+def test_the_page_says_who_would_hear_of_a_problem(
+    flow: Any, signed_in: Any, ada: User, otto: User, vera: User, now: Any
+) -> None:
+    """By its owner and the tags of the flows that failed by it, as mails are written; its page leads there."""
+    client = signed_in(vera)
+    failure = factories.make_failure(factories.make_execution(flow, "failed", started_time=now))
+    problem = failure.group.problem
+    Problem.objects.filter(pk=problem.pk).update(owner=ada)
+    set_ownership(flow, otto, ["orders"], otto, now)
+    make_route(1, tag=Tag.objects.get(name="orders"), name="Orders", to_owner=True)
+    make_route(2, name="Others", people=[otto])
+
+    def answer(**query: Any) -> Any:
+        return client.get(PAGE, {"severity": "notify"} | query)
+
+    def said(**query: Any) -> str:
+        page = Page(answer(**query).content.decode())
+        return words(next(one for one in page.root.iter("p") if one.get("id") == "heard"))
+
+    assert said(problem=problem.pk).startswith("ada. By the route Orders.")
+    merged = Problem.objects.get(pk=problem.pk)
+    merged.pk, merged.merged_into, merged.owner = None, problem, otto
+    merged.save(force_insert=True)
+    assert said(problem=merged.pk).startswith("ada. By the route Orders.")
+    lone = factories.make_failure(factories.make_execution(factories.make_flow(), "failed", started_time=now))
+    assert said(problem=lone.group.problem_id).startswith("otto. By the route Others.")
+    for bad in ({"problem": 0}, {"problem": "x"}, {"problem": 10**30}, {"problem": problem.pk, "flow": flow.pk}):
+        assert answer(**bad).status_code == 400, bad
+    page = client.get(problem.get_absolute_url()).content.decode()
+    assert f"?problem={problem.pk}&amp;severity=notify#heard" in page
 
 
 def steps(*rows: tuple[Any, list[int]], **more: Any) -> dict[str, Any]:

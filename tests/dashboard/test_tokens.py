@@ -29,7 +29,7 @@ SHAPE_PAIRS = [
 
 
 def scheme(dark: bool) -> dict[str, str]:
-    light, _, night = TOKENS.partition("@media (prefers-color-scheme: dark)")
+    light, _, night = TOKENS.partition("@media screen and (prefers-color-scheme: dark)")
     found = dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", light))
     return found | (dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", night)) if dark else {})
 

@@ -41,7 +41,7 @@ WRONG = {
 # They carry no menu, or are no pages.
 BARE = {
     *("execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "flow_suggest"),
-    "status_page",
+    *("executions_news", "status_page"),
 }
 
 

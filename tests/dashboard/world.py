@@ -31,6 +31,7 @@ from monitor.models import (
     RetryPolicy,
     Role,
     Route,
+    SavedView,
     Secret,
     SendAttempt,
     Silence,
@@ -77,6 +78,7 @@ class World:
     problem: Problem
     batch: RetryBatch
     policy: RetryPolicy
+    view: SavedView
     route: Route
     escalation_policy: EscalationPolicy
     status_link: StatusLink
@@ -234,6 +236,11 @@ def make_read(account: ZohoAccount, now: datetime) -> None:
     StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
 
 
+def make_view(person: User) -> dict[str, Any]:
+    """A view of the list of executions that somebody shares."""
+    return {"view": SavedView.objects.create(person=person, name="Failed", query="status=failed", is_shared=True)}
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -292,5 +299,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
-        **(make_route(account, operator) | make_status_link(account, operator, now)),
+        **(make_route(account, operator) | make_status_link(account, operator, now) | make_view(operator)),
     )

@@ -19,7 +19,7 @@ PRODUCTS = {"flow": "Flow API:", "crm": "CRM API:"}
 
 
 class Command(DataCommand):
-    help = "Per account: the data's age, completeness against Zoho's counters, API budget, open alerts; the queue."
+    help = "Per account: the data's age, completeness against Zoho's counters, API budget, open incidents; the queue."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser)
@@ -84,7 +84,8 @@ class Command(DataCommand):
         write(
             f"            removed so far: {rows} rows; {payloads} payloads older than {kept['payload_days']} days{more}"
         )
-        write(f"  alerts:   {account['open_alerts']} open")
+        incidents = account["open_alerts"]
+        write(f"  alerts:   {incidents} incident{'s' * (incidents != 1)} open")
 
 
 def _write_runs(write: Callable[[str], Any], account: dict[str, Any]) -> None:

@@ -26,12 +26,13 @@ from dashboard.rules import rows as rule_rows
 from dashboard.rules.rows import RuleLine, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy, WorkflowRule
+from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy, WorkflowRule, ZohoAccount
 from monitor.ownership import Owned
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import audit, links
 from monitor.queries.problems import ProblemRow
+from monitor.zoho.own_pages import own_page
 
 register = template.Library()
 register.simple_tag(paint.icon, name="icon")
@@ -180,6 +181,12 @@ def failures(count: int, **wanted: Any) -> SafeString | str:
     tone = wanted.pop("tone", "")
     href = links.failures(**{name: value or None for name, value in wanted.items()}) if count else ""
     return paint.count(count, href, tone)
+
+
+@register.simple_tag
+def zoho_page(what: str, account: ZohoAccount) -> str:
+    """Returns the address of the list in Zoho that a thing of an account stands in; "" where none is documented."""
+    return own_page(what, account.data_center)
 
 
 @register.simple_tag

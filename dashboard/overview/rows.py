@@ -14,6 +14,8 @@ from monitor.models.addresses import address_of, address_of_list
 from monitor.queries.needs import Need
 from monitor.triage.remedy import REMEDIES
 
+OWNED = ("problem", "incident", "flow", "rule")  # what a person can look after
+
 
 class Rights(NamedTuple):
     """Says which of the acts a person may do."""
@@ -42,7 +44,8 @@ class NeedLine:
         pills: its state, and that an alert about it fires.
         about: why, and where.
         since: when it began; empty where that is not known.
-        owner: who looks after it; "" for nobody.
+        owner: who looks after it, "nobody yet", or "" where nobody can.
+        is_owned: whether somebody does.
         acts: what helps, the surest first.
     """
 
@@ -52,6 +55,7 @@ class NeedLine:
     about: str
     since: SafeString
     owner: str
+    is_owned: bool
     acts: list[Act]
 
 
@@ -71,7 +75,8 @@ def lines(needs: Iterable[Need], now: datetime, zone: tzinfo, rights: Rights) ->
             pills=_pills(need),
             about=" · ".join(filter(None, (_cause(need), need.account if need.account != need.title else ""))),
             since=paint.ago(need.since, now, zone) if need.since is not None else SafeString(""),
-            owner=need.owner,
+            owner=need.owner or ("nobody yet" if need.thing.kind in OWNED or need.alert is not None else ""),
+            is_owned=bool(need.owner),
             acts=acts_of(need, rights),
         )
         for need in needs

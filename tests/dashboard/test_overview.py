@@ -48,6 +48,7 @@ def test_a_healthy_mirror_shows_its_age_and_no_banner(
     assert b"freshness-banner" not in page.content
     assert text_of(page).count("As of 30 s ago Complete") == 2, "once in its head, once beside what is refreshed apart"
     assert "Nothing needs anybody" in text_of(page)
+    assert b"Needs somebody" not in page.content, "the sentence has said it"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_alerts_connections_and_silent_flows_are_one_list(
     words = text_of(page)
     name = flow.account.name
     assert f"Lead to campaign Firing 88.0 % of 50 runs · {name} since 2 h ago nobody yet Open" in words
-    assert f"Books main Expired The connection does not work · {name} since 1 d ago" in words
+    assert f"Books main Expired The connection does not work · {name} since 1 d ago Open" in words
     assert f"Nightly clean-up Silent Its longest pause in four weeks was 4 h · {name} since 1 d ago" in words
     assert "1 alert ; 1 silent flow ; 1 broken connection . As of" in words
     assert '<a href="/flows/?standing=silent">1 silent flow</a>' in page.content.decode()

@@ -172,6 +172,7 @@ class FilterForm(forms.Form):
     sorts: tuple[str, ...] = ()
     sort_name = "sort"
     places: tuple[str, ...] = ("page",)
+    folded: tuple[str, ...] = ()  # filters that are set seldom: they stand behind a line that unfolds them
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -248,6 +249,21 @@ class FilterForm(forms.Form):
         query = self.data.copy()
         query["flow"] = str(flow)
         return query.urlencode()
+
+    @property
+    def open_fields(self) -> list[forms.BoundField]:
+        """Returns the fields that always stand there."""
+        return [field for field in self.visible_fields() if field.name not in self.folded]
+
+    @property
+    def folded_fields(self) -> list[forms.BoundField]:
+        """Returns the fields behind a line that unfolds them."""
+        return [field for field in self.visible_fields() if field.name in self.folded]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Tells whether one of these cannot be read: then its error is to be seen."""
+        return any(name in self.errors for name in self.folded)
 
     @property
     def kept(self) -> list[forms.BoundField]:

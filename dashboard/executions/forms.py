@@ -209,10 +209,11 @@ class ExecutionFilterForm(FilterForm):
     page = None
 
     places = ("after", "before")
+    folded = ("outcome", "start", "end")
     search_fields = search_words.OFFERED
     # Links from counts set these: they are shown where they are set, so that a person sees what narrows the list.
     set_by_links = ("problem", "batch", "record", "failed_from", "failed_before")
-    field_order = ["q", "status", "outcome", "flow", "account", "start", "end", "text", "period", *set_by_links]
+    field_order = ["q", "status", "flow", "account", "outcome", "start", "end", "text", "period", *set_by_links]
 
     def __init__(self, data: QueryDict) -> None:
         self._q_error = ""

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.executions.forms import ExecutionFilterForm, decode_key, encode_key
+from dashboard.executions.saved_views import EVERYTHING
 from monitor.models import Execution
 from monitor.queries import executions as queries
 from monitor.queries.executions import ExecutionFilter
@@ -43,5 +44,9 @@ def executions_news(request: HttpRequest) -> HttpResponse:
         return HttpResponse("The filters cannot be read.", status=400, content_type="text/plain; charset=utf-8")
     count = queries.newer_count(form.wanted(), place)
     query = form.own(form.data, *form.places)
-    context = {"count": count, "most": queries.MOST_NEW, "url": f"{reverse('executions')}?{query.urlencode()}"}
+    context = {
+        "count": count,
+        "most": queries.MOST_NEW,
+        "url": f"{reverse('executions')}?{query.urlencode() or EVERYTHING}",
+    }
     return render(request, "executions/news.html", context)

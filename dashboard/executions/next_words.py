@@ -39,5 +39,5 @@ def coming(
     if policy is not None:
         return Coming(f"{said}A retry policy takes it up by itself, where that is safe.", policy=policy)
     if may_be_retried:
-        return Coming(f"{said}Nothing happens by itself: it waits for a person to retry it or to write it off.")
-    return Coming(f"{said}Nothing happens by itself, and a retry is refused: see Retry for why.")
+        return Coming(f"{said}It waits for a person to retry it or to write it off.")
+    return Coming(f"{said}A retry is refused: see there for why.")

@@ -88,7 +88,8 @@ def _status(run: Any, now: datetime, zone: tzinfo, year: int) -> str:
     if run.mark in _OF_CHAIN:
         parts.append(_OF_CHAIN[run.mark])
     if run.fate and run.mark != MADE_GOOD:
-        parts.append(paint.tag(_FATES.get(run.fate, run.fate), "How the failure ended"))
+        words = escape(_FATES.get(run.fate, run.fate))
+        parts.append(f'<span class="tag tag--fate" title="How the failure ended">{words}</span>')
     if run.retry_state and run.retry_state != "succeeded":
         parts.append(paint.tag(f"retry: {status_labels.look(run.retry_state).label.lower()}", "Its newest retry"))
     ahead = run.zoho_ahead or timedelta(0)

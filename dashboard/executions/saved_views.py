@@ -22,7 +22,7 @@ from monitor.models.saved_views import LONGEST_NAME, LONGEST_QUERY
 from monitor.queries.saved_views import MOST_OWN, changeable, views_of
 
 PAGE = "executions/saved_view.html"
-ALL = "all"  # as `view` in an address: the whole list, whatever view opens first
+EVERYTHING = "view=all"  # in an address: the whole list, whatever view opens first
 
 
 class SavedViewForm(forms.ModelForm):
@@ -64,7 +64,7 @@ def of_list(request: HttpRequest, form: ExecutionFilterForm) -> dict[str, Any]:
         "current_view": current,
         "opens_with": default.query if default is not None and not request.GET else "",
         "save_view_url": f"{reverse('executions_view_add')}?{asked.urlencode()}" if is_new else "",
-        "cleared_path": f"{reverse('executions')}?view={ALL}" if default is not None else "",
+        "cleared_path": f"{reverse('executions')}?{EVERYTHING}" if default is not None else "",
     }
 
 
@@ -109,7 +109,7 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
             _write_down(request, "view.delete", view)
         view.delete()
     messages.success(request, "The view is deleted.")
-    return redirect(f"{reverse('executions')}?view={ALL}")
+    return redirect(f"{reverse('executions')}?{EVERYTHING}")
 
 
 def _saved(request: HttpRequest, form: SavedViewForm, *, was_shared: bool) -> HttpResponse:

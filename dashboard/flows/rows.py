@@ -17,7 +17,7 @@ from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import links
 from monitor.queries.freshness import AccountFreshness
-from monitor.standing.judge import FlowStanding
+from monitor.standing.judge import HEALTHY, FlowStanding
 
 _NOT_KNOWN = SafeString('<span class="muted">not known</span>')
 
@@ -81,7 +81,7 @@ def _line(row: FlowRow, window: Window, now: datetime, zone: tzinfo) -> FlowLine
         name=flow.shown_name,
         where=f"{app} · {where}" if app else where,
         owned=owned,
-        standing=paint_standing(standing),
+        standing=_quiet(standing.label) if standing.code == HEALTHY else paint_standing(standing),
         failed=_runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN,
         runs=_runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN,
         rate=formats.rate(flow.counts.rate),
@@ -130,7 +130,14 @@ def _mirror(flow: Any, account: AccountFreshness | None, gap: str) -> SafeString
         return _incomplete("Zoho names no counters of it: whether runs are missing is not known", "No counters")
     if gap == "moved" and not is_gone:
         return _incomplete("Its counters moved since it was read", "Newer runs")
-    return paint.pill(account.state if account is not None and account.is_behind else "complete")
+    if account is not None and account.is_behind:
+        return paint.pill(account.state)
+    return _quiet("Complete")
+
+
+def _quiet(words: str) -> SafeString:
+    """Paints what is as it should be: a page of badges that say so hides the few that say otherwise."""
+    return paint.safe(f'<span class="calm">{words}</span>')
 
 
 def _incomplete(why: str, words: str) -> SafeString:

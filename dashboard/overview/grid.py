@@ -89,11 +89,11 @@ def paint_halves(grid: DayGrid) -> list[SafeString]:
 
 
 def paint_head(days: Sequence[date]) -> SafeString:
-    """Paints the cells of the table's head: the day of the month, and a month's name where it begins."""
+    """Paints the cells of the table's head: the day of the month, where there is room for it."""
     cells = "".join(
         f'<th scope="col"><span class="visually-hidden">{formats.short_date(day)}</span>'
-        f'<span aria-hidden="true">{day.day if place % 7 == len(days) % 7 else ""}</span></th>'
-        for place, day in enumerate(days)
+        f'<span aria-hidden="true">{day.day}</span></th>'
+        for day in days
     )
     return paint.safe(cells)
 

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from django.utils.safestring import SafeString
 
 from dashboard import formats, paint
+from monitor.freshness import NEVER
 from monitor.queries.freshness import Mirror
 
+ICONS = {"good": "circle-check", "warn": "triangle-alert", "bad": "triangle-alert", "quiet": "clock"}  # by tone
 CALM = "Nothing needs anybody: no open problem, no alert, no silent flow, no broken connection"
 
 
@@ -64,6 +66,11 @@ class OverviewVerdict:
     parts: list[VerdictPart]
 
     @property
+    def icon(self) -> str:
+        """Is the name of the icon of its tone."""
+        return ICONS[self.tone]
+
+    @property
     def text(self) -> str:
         """Is the whole sentence."""
         return "".join(part.words for part in self.parts)
@@ -106,6 +113,8 @@ def doubt_of(mirror: Mirror) -> str:
         return "the stored secrets cannot be read, so Zoho cannot be asked"
     if mirror.is_silent:
         return f"nothing is read from Zoho, for {mirror.worker.reason}"
+    if mirror.is_unread and mirror.worker.state == NEVER:
+        return "the worker has not run yet"
     if mirror.is_unread:
         return mirror.next_step.rstrip(".")
     if len(troubled) > 1:

@@ -85,7 +85,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         return chart_files.send(wanted, ["chart-volume"], painted.columns, f"all-{period.days}-days")
     context |= {"painted": painted, "facts": painted.facts, "figures": painted.facts.figures}
     if part != "chart":
-        context |= _cards(painted.facts, request, zone)
+        context |= _cards(painted.facts, request, now, zone)
     if part != "cards":
         marks = painted.facts.marks
         context |= {"shown_marks": marks[:MARKS_SHOWN], "marks_told": told(marks)}
@@ -93,7 +93,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     return render(request, template, context)
 
 
-def _cards(facts: OverviewFacts, request: HttpRequest, zone: tzinfo) -> dict[str, Any]:
+def _cards(facts: OverviewFacts, request: HttpRequest, now: datetime, zone: tzinfo) -> dict[str, Any]:
     user = request.user
     rights = Rights(may(user, "acknowledge"), may(user, "triage"), may(user, "retry.bulk"))
     needs, found = facts.needs, verdict(verdict_facts(facts))
@@ -101,7 +101,8 @@ def _cards(facts: OverviewFacts, request: HttpRequest, zone: tzinfo) -> dict[str
         "before_unknown": facts.before_unknown,
         "verdict": found,
         "sentence": found.painted(opens(facts)),
-        "needs": lines(needs.rows[:NEEDS_SHOWN], timezone.now(), zone, rights),
+        "needs": lines(needs.rows[:NEEDS_SHOWN], now, zone, rights, with_account=len(facts.mirror.accounts) > 1),
+        "is_cut": len(needs.rows) > NEEDS_SHOWN,
         "crm": needs.crm,
         "has_crm": any("crm" in account.products for account in facts.mirror.mirrored),
     }

@@ -10,6 +10,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dashboard.overview.grid import MEANINGS
+from dashboard.overview.verdict import ICONS
+
 STATUSES = (
     *("success", "failed", "running", "active", "inactive", "gone", "ok", "stale", "incomplete", "throttled"),
     *(
@@ -46,6 +49,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "statuses": STATUSES,
         "form": SampleForm(),
         "bad_form": SampleForm({"name": "much longer than ten", "since": ""}),
+        "verdict_tones": ICONS.items(),
+        "day_meanings": MEANINGS,
         "tones": ("info", "good", "warn", "bad"),
         "minutes_ago": now - timedelta(minutes=7),
         "days_ago": now - timedelta(days=3, hours=4),

@@ -58,7 +58,7 @@ def test_the_pages_hinder_nobody_and_fit(
         look_at(seen.page, f"{name}-{screen}")
     seen.sign_in(people["otto"])
     for name, path in (
-        ("overview", reverse("overview")),
+        ("overview", f"{reverse('overview')}?grid=yes"),
         ("alerts", reverse("alerts")),
         ("alert", incident.members.get().alert.get_absolute_url()),
         ("incident", incident.get_absolute_url()),

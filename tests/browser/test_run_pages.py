@@ -90,6 +90,9 @@ def test_on_a_phone_a_run_is_a_line_with_its_error_below(
     phone.sign_in(people["otto"])
     phone.go("/executions/?status=failed&period=7d")
     looked_at(phone, "runs-phone")
+    phone.page.locator("#list").scroll_into_view_if_needed()
+    phone.page.locator("#list tbody tr").last.scroll_into_view_if_needed()
+    looked_at(phone, "runs-phone-rows")
     for row in phone.page.locator("#list tbody tr").all():
         box = row.bounding_box()
         assert box is not None

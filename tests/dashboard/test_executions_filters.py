@@ -198,3 +198,12 @@ def test_a_file_of_what_cannot_be_read_is_refused(
 ) -> None:
     assert signed_in(otto).post(reverse("executions_file"), sent).status_code == 400
     assert not own(AuditEntry).filter(action="export").exists()
+
+
+def test_filters_that_are_seldom_set_unfold_where_one_cannot_be_read(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow()
+    client = signed_in(vera)
+    assert '<details class="filters__more" >' in client.get(f"{LIST}?start=2026-11-01").content.decode()
+    assert '<details class="filters__more" open>' in client.get(f"{LIST}?start=never").content.decode()

@@ -39,12 +39,12 @@ WILL = Standing("retry", "Zoho will retry at", "Failed, and Zoho will run it aga
         (
             FINAL,
             {},
-            Coming(f"{FINAL.text} Nothing happens by itself: it waits for a person to retry it or to write it off."),
+            Coming(f"{FINAL.text} It waits for a person to retry it or to write it off."),
         ),
         (
             Standing(),
             {"may_be_retried": False},
-            Coming("Nothing happens by itself, and a retry is refused: see Retry for why."),
+            Coming("A retry is refused: see there for why."),
         ),
     ],
 )

@@ -85,7 +85,7 @@ def test_the_page_says_that_a_policy_takes_the_failure_up(
 ) -> None:
     run = failed(flow, at_noon - timedelta(days=2))
     client = signed_in(vera)
-    assert "Nothing happens by itself" in text_of(client.get(run.get_absolute_url()))
+    assert "It waits for a person to retry it" in text_of(client.get(run.get_absolute_url()))
     policy = RetryPolicy.objects.create(
         account=flow.account, name="Again", flow=flow, is_on=True, on_since=at_noon, set_by=ada, set_at=at_noon
     )

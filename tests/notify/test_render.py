@@ -245,7 +245,10 @@ def test_the_html_fetches_nothing_and_its_styles_are_inline() -> None:
     html = render(facts(), "UTC").html
     found = Addresses(html)
     assert found.fetched == []
-    assert found.tags.isdisjoint({"img", "link", "script", "style", "iframe"})
+    assert found.tags.isdisjoint({"img", "link", "script", "iframe"})
+    only = html.partition("<style")[2].partition("</style>")[0]
+    assert html.count("<style") == 1, "that of dark programs, which cannot stand in line"
+    assert only.partition(">")[2].strip().startswith("@media (prefers-color-scheme: dark) {")
     assert "font-size: 18px" in html
     assert 'content="light dark"' in html
 

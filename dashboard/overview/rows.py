@@ -39,6 +39,7 @@ class NeedLine:
     """Holds what the list shows of a need.
 
     Attributes:
+        id: of the line's elements, so that the keyboard's focus is still there when the list was read anew.
         url: of the page that tells more.
         title: its name.
         pills: its state, and that an alert about it fires.
@@ -49,6 +50,7 @@ class NeedLine:
         acts: what helps, the surest first.
     """
 
+    id: str
     url: str
     title: str
     pills: SafeString
@@ -59,7 +61,9 @@ class NeedLine:
     acts: list[Act]
 
 
-def lines(needs: Iterable[Need], now: datetime, zone: tzinfo, rights: Rights) -> list[NeedLine]:
+def lines(
+    needs: Iterable[Need], now: datetime, zone: tzinfo, rights: Rights, *, with_account: bool = True
+) -> list[NeedLine]:
     """Puts needs into words.
 
     Args:
@@ -67,13 +71,15 @@ def lines(needs: Iterable[Need], now: datetime, zone: tzinfo, rights: Rights) ->
         now: the page's time.
         zone: the viewer's.
         rights: of who looks.
+        with_account: whether each line names its account: where there is one alone, it goes without saying.
     """
     return [
         NeedLine(
+            id=f"need-{need.thing.kind}-{need.thing.key}",
             url=need.url,
             title=need.title,
             pills=_pills(need),
-            about=" · ".join(filter(None, (_cause(need), need.account if need.account != need.title else ""))),
+            about=" · ".join(filter(None, (_cause(need), _account(need) if with_account else ""))),
             since=paint.ago(need.since, now, zone) if need.since is not None else SafeString(""),
             owner=need.owner or ("nobody yet" if need.thing.kind in OWNED or need.alert is not None else ""),
             is_owned=bool(need.owner),
@@ -115,6 +121,10 @@ def _pills(need: Need) -> SafeString:
     if need.alert is None or need.thing.kind == "incident":
         return state
     return paint.safe(f"{state} {paint.pill('acknowledged' if need.alert.is_acknowledged else 'firing')}")
+
+
+def _account(need: Need) -> str:
+    return "" if need.account == need.title else need.account
 
 
 def _cause(need: Need) -> str:

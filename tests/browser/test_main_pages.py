@@ -36,6 +36,27 @@ def test_the_overview_shows_charts_that_plotly_has_really_drawn(
     assert length > 50
 
 
+def test_a_refresh_leaves_the_keyboard_where_it_is_and_the_grid_comes_when_it_is_scrolled_to(
+    visit: Visit, zoho: Zoho, people: dict[str, User]
+) -> None:
+    visit.sign_in(people["otto"])
+    needs = visit.page.locator(".need__title a")
+    needs.last.focus()
+    where = needs.last.get_attribute("id")
+    assert where
+    visit.page.evaluate("document.getElementById('overview-cards').dataset.old = 'yes'")
+    with visit.page.expect_response("**part=cards**"):
+        visit.page.evaluate("htmx.ajax('GET', '/?part=cards', {source: '#overview-cards', swap: 'outerHTML'})")
+    expect(visit.page.locator("#overview-cards:not([data-old])")).to_be_attached()
+    assert visit.page.evaluate("document.activeElement.id") == where
+    assert not visit.page.locator(".day-grid").count()
+    visit.page.locator("#overview-grid").scroll_into_view_if_needed()
+    expect(visit.page.locator(".day-grid .b, .day-grid .w").first).to_be_visible()
+    with visit.page.expect_navigation(url="**/executions/?*"):
+        visit.page.locator(".day-grid .b a, .day-grid .w a").first.click()
+    expect(visit.page.locator("table tbody tr").first).to_contain_text("Failed")
+
+
 def test_the_charts_are_there_before_any_script_has_run(
     chromium, live_server, zoho: Zoho, people: dict[str, User]
 ) -> None:

@@ -120,10 +120,9 @@ def test_alerts_connections_and_silent_flows_are_one_list(
         quiet.hours.create(hour=at_noon - timedelta(hours=40 + 4 * n), succeeded=1)
     page = signed_in(vera).get("/")
     words = text_of(page)
-    name = flow.account.name
-    assert f"Lead to campaign Firing 88.0 % of 50 runs · {name} since 2 h ago nobody yet Open" in words
-    assert f"Books main Expired The connection does not work · {name} since 1 d ago Open" in words
-    assert f"Nightly clean-up Silent Its longest pause in four weeks was 4 h · {name} since 1 d ago" in words
+    assert "Lead to campaign Firing 88.0 % of 50 runs since 2 h ago nobody yet Open" in words
+    assert "Books main Expired The connection does not work since 1 d ago Open" in words
+    assert "Nightly clean-up Silent Its longest pause in four weeks was 4 h since 1 d ago" in words
     assert "1 alert ; 1 silent flow ; 1 broken connection . As of" in words
     assert '<a href="/flows/?standing=silent">1 silent flow</a>' in page.content.decode()
 
@@ -296,3 +295,37 @@ def test_a_second_reader_costs_who_they_are_and_nothing_else(
     with django_assert_max_num_queries(2):
         assert len(second.get("/").content) > len(page) / 2
     remembered.forget()
+
+
+def test_lines_name_their_account_only_where_there_are_several(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow: Flow = busy_flow()
+    factories.make_failure(flow.executions.get(status="failed"))
+    client, named = signed_in(vera), f"· {flow.account.name}"
+    assert named not in text_of(client.get("/"))
+    factories.make_account("Elsewhere")
+    assert named in text_of(client.get("/"))
+
+
+def test_what_is_refreshed_has_ids_so_that_the_keyboards_focus_stays_where_it_is(
+    otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    problem = factories.make_failure(busy_flow().executions.get(status="failed")).group.problem
+    page = signed_in(otto).get("/", {"part": "cards"}, headers={"HX-Request": "true"}).content.decode()
+    ids = re.findall(r'id="(need-[^"]+)"', page)
+    assert ids[:2] == [f"need-problem-{problem.pk}", f"need-problem-{problem.pk}-1"]
+    assert len(ids) == len(set(ids))
+
+
+def test_no_more_lines_are_shown_than_fit_and_the_rest_is_a_link_away(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow: Flow = busy_flow()
+    for number in range(14):
+        run = factories.make_execution(flow, "failed", error_message=f"Cause {number}")
+        factories.make_failure(run)
+    page = signed_in(vera).get("/")
+    assert len(page.context["needs"]) == 12
+    assert "the worst 12; all by their kind below" in text_of(page)
+    assert "All 14 problems" in text_of(page)

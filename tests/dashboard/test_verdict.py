@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.overview.verdict import CALM, VerdictFacts, verdict
+from dashboard.overview.verdict import CALM, VerdictFacts, doubt_of, verdict
+from monitor.freshness import NEVER, SILENT, Judged
+from monitor.queries.freshness import AccountFreshness, Mirror
 
 NUMBERS = [one.name for one in fields(VerdictFacts) if one.name not in ("doubt", "is_unread")]
 
@@ -82,3 +85,35 @@ def test_each_number_is_a_link_where_its_list_has_an_address_and_words_are_escap
     painted = found.painted({"problems": "/problems/?a=1&b=2"})
     assert "&lt;Acme&gt; is behind" in painted
     assert '<a href="/problems/?a=1&amp;b=2">2 problems</a>; 1 broken connection.' in painted
+
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def account(name: str = "Acme", state: str = "ok", **fields: Any) -> AccountFreshness:
+    known = {"reason": "", "since": None, "as_of": NOON, "swept_at": NOON, "due_at": None, "age": None, "holes": 0}
+    return AccountFreshness(account_id=1, name=name, state=state, **(known | fields))
+
+
+@pytest.mark.parametrize(
+    ("mirror", "doubt"),
+    [
+        (Mirror([account()]), ""),
+        (Mirror([account(), account(state="paused")]), ""),
+        (Mirror([account(state="unreachable")]), "Acme is behind (zoho cannot be reached)"),
+        (Mirror([account(holes=2)]), "Acme has gaps"),
+        (Mirror([account(holes=2), account(state="revoked"), account()]), "2 of 3 accounts are behind or have gaps"),
+        (Mirror([account()], locked="no key"), "the stored secrets cannot be read, so Zoho cannot be asked"),
+        (
+            Mirror([account()], Judged(SILENT, "the worker does not run")),
+            "nothing is read from Zoho, for the worker does not run",
+        ),
+        (Mirror([account(state="never", as_of=None)], Judged(NEVER)), "the worker has not run yet"),
+        (
+            Mirror([account(state="never", as_of=None, swept_at=None), account("Beta")]),
+            "the history of Acme is still being read",
+        ),
+    ],
+)
+def test_why_the_mirror_is_not_to_be_trusted_is_said_in_words(mirror: Mirror, doubt: str) -> None:
+    assert doubt_of(mirror) == doubt

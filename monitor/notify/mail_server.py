@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from monitor.models import MailServer
-from monitor.notify.smtp_answers import REFUSED_PAUSE, SendOutcome, pause_after
+from monitor.notify.smtp_answers import AWAY_PAUSE, REFUSED_PAUSE, SendOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +39,23 @@ def refuses(outcome: SendOutcome, now: datetime) -> None:
     MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=now + REFUSED_PAUSE)
 
 
-def is_unreachable(outcome: SendOutcome, attempts: int, now: datetime) -> None:
+def is_unreachable(outcome: SendOutcome, now: datetime) -> bool:
     """Notes that there is no connection to the server, and puts the next try off: what comes anew cannot wait long.
+
+    However often a mail was tried before: that may have been its recipient's fault.
 
     Args:
         outcome: of the attempt.
-        attempts: how many there were at the first mail that waits.
         now: the present.
+
+    Returns:
+        Whether it could be reached until now, as far as is known.
     """
-    if _change(MailServer.State.UNREACHABLE, now):
+    is_new = _change(MailServer.State.UNREACHABLE, now)
+    if is_new:
         logger.warning("the mail server cannot be reached: %s", outcome.reason)
-    pause = min(pause_after(attempts), REFUSED_PAUSE)
-    MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=now + pause)
+    MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=now + AWAY_PAUSE)
+    return is_new
 
 
 def _change(state: str, now: datetime) -> bool:

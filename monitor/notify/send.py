@@ -195,7 +195,9 @@ def _exchange(delivery: Delivery, mailer: Mailer, clock: Clock) -> SendOutcome |
     else:
         outcome = mailer.send(message)
     kind, code, answer = (outcome.kind, outcome.code, outcome.reason) if outcome is not None else (None, "", "")
-    attempts.record(delivery, kind, at=at, until=clock(), code=code, answer=answer)
+    if outcome is None or not (_is_away(outcome) and mail_server.standing().state == MailServer.State.UNREACHABLE):
+        # That a server is away still is no news of this mail: a day of such tries would be thousands.
+        attempts.record(delivery, kind, at=at, until=clock(), code=code, answer=answer)
     return outcome
 
 
@@ -268,24 +270,30 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
         return
     again = next_try(outcome.kind, delivery.attempts, delivery.tried_from, now)
     refused = outcome.kind == FailureKind.SENDER
-    is_away = not refused and outcome.stage == SmtpStage.CONNECT
+    is_away, columns = _is_away(outcome), dict[str, int]()
     if refused:
         report.paused = outcome.reason
         mail_server.refuses(outcome, now)
     elif is_away:
-        # The others would fare the same; they are tried after this one, without an attempt counted.
+        # The others would fare the same; they are tried after this one, without an attempt counted. Nor is this one's
+        # any more, or it would wait for half an hour where its recipient's server wants it again later.
         report.paused = outcome.reason
-        mail_server.is_unreachable(outcome, delivery.attempts, now)
+        if not mail_server.is_unreachable(outcome, now):
+            columns = {"attempts": delivery.attempts - 1}
     if again is None:
         is_bounced = outcome.kind == FailureKind.PERMANENT
         give_up_for_others(delivery, outcome.reason, now, is_bounced=is_bounced)
         report.dead += 1
         return
     # What no message is to blame for leaves it its place: the queue goes out in its order.
-    outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused or is_away else again)
+    outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused or is_away else again, **columns)
     report.retried += 1
-    if not refused:
+    if not refused and not columns:
         logger.warning("mail %d not sent (attempt %d): %s", delivery.pk, delivery.attempts, outcome.reason)
+
+
+def _is_away(outcome: SendOutcome) -> bool:
+    return outcome.kind != FailureKind.SENDER and outcome.stage == SmtpStage.CONNECT
 
 
 def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report: SendReport) -> None:

@@ -23,6 +23,8 @@ from monitor.privacy import mask_text
 
 GIVEN_UP_AFTER = timedelta(hours=24)
 REFUSED_PAUSE = timedelta(minutes=5)
+# Of a server that is away, for as long as it is: a page that comes once it is back is to be there within 30 s.
+AWAY_PAUSE = timedelta(seconds=15)
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600, 900, 1800))
 LONGEST_WAIT = BACK_OFF[-1]  # of one message between two tries
 REASON_LENGTH = 280

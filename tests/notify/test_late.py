@@ -25,7 +25,7 @@ from monitor.notify.dispatch import dispatch_new, write_for
 from monitor.notify.mailer import Mailer
 from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
-from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind, SendOutcome
+from monitor.notify.smtp_answers import AWAY_PAUSE, FailureKind, SendOutcome, SmtpStage
 from tests import factories
 from tests.bystander import Bystander, own
 from tests.notify.channels.conftest import make_channel
@@ -35,6 +35,8 @@ from tests.notify.conftest import make_transition
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 BACK = timedelta(hours=2)
+# When a mail server that is away is asked, each time after any pause that a mail of so many attempts could have.
+OUTAGE = tuple(timedelta(seconds=seconds) for seconds in (120, 136, 167, 228, 349, 650))
 
 
 def send_at(now: datetime) -> SendReport:
@@ -46,13 +48,15 @@ class Ways:
 
     def __init__(self) -> None:
         self.is_away, self.sent, self.poster = False, list[Any](), Poster()
+        self.answer: SendOutcome | None = None
 
     def send(self, message: Any) -> SendOutcome | None:
         """Is the mailer's."""
         if self.is_away:
             return SendOutcome(FailureKind.TRANSIENT, "ConnectionRefusedError")
-        self.sent.append(message)
-        return None
+        if self.answer is None:
+            self.sent.append(message)
+        return self.answer
 
     def away(self, now: datetime) -> None:
         self.is_away = True
@@ -308,15 +312,50 @@ def test_after_an_outage_the_oldest_incident_is_told_first_however_often_it_was_
     assert told_of(ways.messages) == several
 
 
-def test_while_the_mail_server_is_away_the_first_mail_alone_is_tried_and_less_and_less_often(
+def test_while_the_mail_server_is_away_it_is_tried_with_the_first_mail_alone_which_counts_once(
     ways: Ways, several: list[str], now: datetime
 ) -> None:
-    for seconds in range(120, 1320, 5):
-        ways.away(now + seconds * SECOND)
+    for after in OUTAGE:
+        ways.away(now + after)
+        ways.away(now + after + SECOND)
     first, *others = own(Delivery).order_by("created_at")
     assert [one.attempts for one in others] == [0, 0]
-    assert 5 < first.attempts < 10
-    assert MailServer.objects.get().next_try_at <= now + 1320 * SECOND + REFUSED_PAUSE
+    assert (first.attempts, first.state, own(SendAttempt).filter(delivery=first).count()) == (1, "queued", 1)
+    assert MailServer.objects.get().next_try_at == now + OUTAGE[-1] + AWAY_PAUSE
+
+
+def test_a_mail_that_comes_once_the_mail_server_is_back_goes_out_within_half_a_minute(
+    ways: Ways, several: list[str], now: datetime
+) -> None:
+    for after in OUTAGE:
+        ways.away(now + after)
+    back = now + OUTAGE[-1] + SECOND
+    page = another(own(AlertState).order_by("pk")[0], "Zebra")
+    fire(page, back)
+    for seconds in range(0, 20, 5):
+        ways.back(back + seconds * SECOND)
+    assert told_of(ways.mails) == [*several, "Zebra"]
+
+
+def test_how_often_a_mail_was_tried_for_its_recipients_sake_puts_no_other_off_when_the_server_is_away(
+    ways: Ways, several: list[str], now: datetime
+) -> None:
+    own(Delivery).update(attempts=8)
+    ways.away(now + 2 * MINUTE)
+    assert MailServer.objects.get().next_try_at == now + 2 * MINUTE + AWAY_PAUSE
+    ways.back(now + 2 * MINUTE + AWAY_PAUSE)
+    assert told_of(ways.mails) == several
+
+
+def test_after_an_outage_a_recipients_server_that_wants_a_mail_again_later_gets_it_as_soon_as_on_other_days(
+    ways: Ways, several: list[str], now: datetime
+) -> None:
+    for after in OUTAGE:
+        ways.away(now + after)
+    ways.answer = SendOutcome(FailureKind.TRANSIENT, "450 4.2.0 greylisted", SmtpStage.RCPT)
+    back = now + OUTAGE[-1] + AWAY_PAUSE
+    ways.back(back)
+    assert own(Delivery).order_by("created_at")[0].next_try_at == back + 30 * SECOND
 
 
 def test_what_waited_for_a_day_for_a_server_that_is_away_is_given_up_together(

@@ -277,7 +277,9 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
         report.paused = outcome.reason
         mail_server.is_unreachable(outcome, delivery.attempts, now)
     if again is None:
-        _close(delivery, outcome.reason, report)
+        is_bounced = outcome.kind == FailureKind.PERMANENT
+        give_up_for_others(delivery, outcome.reason, now, is_bounced=is_bounced)
+        report.dead += 1
         return
     # What no message is to blame for leaves it its place: the queue goes out in its order.
     outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused or is_away else again)

@@ -18,6 +18,7 @@ from monitor.models import (
     RetryAttempt,
     RetryBatch,
     SendAttempt,
+    User,
 )
 from monitor.privacy import mask_text
 
@@ -129,6 +130,21 @@ class MailServerFacts:
     @property
     def is_unreachable(self) -> bool:
         return self.state == MailServer.State.UNREACHABLE
+
+
+@dataclass(frozen=True)
+class BouncedReader:
+    """Holds that a person's mails are refused for their address: since when the newest one was, and the words."""
+
+    person: User
+    since: datetime
+    reason: str
+
+
+def bounced() -> list[BouncedReader]:
+    """Returns the people whose newest mail was refused for the address that they have. One statement."""
+    found = Delivery.objects.bounced().select_related("recipient").order_by("recipient_id")
+    return [BouncedReader(one.recipient, one.created_at, one.last_error) for one in found]
 
 
 def mail_server() -> MailServerFacts:

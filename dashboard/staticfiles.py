@@ -6,6 +6,7 @@ by which browsers keep it for ever, and compresses it (brotli and gzip), so that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +42,7 @@ SHEETS = (
     "css/parts/print.css",
 )
 ALL_SHEETS = "css/all.css"
+_COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 
 
 def plotly_bundle() -> Path:
@@ -90,7 +92,7 @@ class ForgivingManifestStorage(CompressedManifestStaticFilesStorage):
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if not dry_run and set(SHEETS) <= set(paths):
             self.delete(ALL_SHEETS)
-            self.save(ALL_SHEETS, ContentFile(b"\n".join(_content(*paths[name]) for name in SHEETS)))
+            self.save(ALL_SHEETS, ContentFile(b"\n".join(_without_comments(_content(*paths[name])) for name in SHEETS)))
             paths = {**paths, ALL_SHEETS: (self, ALL_SHEETS)}
         yield from super().post_process(paths, dry_run, **options)
 
@@ -109,6 +111,11 @@ class ForgivingManifestStorage(CompressedManifestStaticFilesStorage):
 def _content(storage: Any, name: str) -> bytes:
     with storage.open(name) as file:
         return bytes(file.read())
+
+
+def _without_comments(sheet: bytes) -> bytes:
+    """Leaves the comments of a style sheet to those who read its source. No string of ours holds the signs of one."""
+    return _COMMENT.sub(b"", sheet)
 
 
 def stylesheets() -> list[str]:

@@ -34,7 +34,8 @@ def mails(request: HttpRequest) -> HttpResponse:
         return lists.numbered(queries.mails(wanted), form)
 
     now = timezone.now()
-    more = {"now": now, "server": queries.mail_server(), "broken": broken_channels(now), "may_see_channels": True}
+    more = {"now": now, "server": queries.mail_server(), "bounced": queries.bounced()}
+    more |= {"broken": broken_channels(now), "may_see_channels": True}
     return lists.show(request, "alerts/mails.html", form, find, nouns="mails and messages", **more)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from dashboard import chart_files
 from dashboard.context import age_of
 from dashboard.flows import listed, tabs
 from dashboard.flows.forms import PinForm, RecordFieldForm
@@ -38,8 +40,8 @@ def show(
     pin_form: PinForm | None = None,
     ownership_form: OwnershipForm | None = None,
     tab: str = "",
-) -> HttpResponse:
-    """Shows one flow, and what was refused.
+) -> HttpResponseBase:
+    """Shows one flow, and what was refused; or sends the figures of a chart where the address asks for that.
 
     Args:
         request: of the person who looks.
@@ -69,6 +71,9 @@ def show(
     }
     made = tabs.TABS[name]
     context |= made.context(looked, state)
+    if (chart := request.GET.get("csv")) and name in tabs.WITH_PERIOD and request.method != "POST":
+        drawn = [one.id for one in (context["rate_chart"], *context.get("charts", ()))]
+        return chart_files.send(chart, drawn, context["laid"], f"flow-{row.pk}-{period.days}-days")
     if record_form or pin_form or ownership_form:
         sent = {"record_form": record_form, "pin_form": pin_form, "ownership_form": ownership_form}
         context |= {name: form for name, form in sent.items() if form is not None}

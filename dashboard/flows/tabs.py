@@ -75,6 +75,7 @@ def overview(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     laid = slots.of_figures(found, state.holes)
     return {
         "figures": found,
+        "laid": laid,
         "before_unknown": unknown,
         "rate_chart": _rate(looked, state, compared, laid, unknown),
         "causes": causes,
@@ -99,6 +100,7 @@ def in_charts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     ]
     return {
         "figures": found,
+        "laid": laid,
         "before_unknown": unknown,
         "rate_chart": _rate(looked, state, compared, laid, unknown),
         "charts": drawn,

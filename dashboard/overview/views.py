@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from dashboard import remembered, slots, svg
+from dashboard import chart_files, remembered, slots, svg
 from dashboard.context import frame_at
 from dashboard.overview import grid
 from dashboard.overview.rows import Rights, lines
 from dashboard.overview.verdict import VerdictFacts, doubt_of, verdict
+from dashboard.slots import Slot
 from dashboard.volume_chart import Mark, MarkKind, volume
 from monitor.access import may
 from monitor.models.addresses import address_of_list
@@ -43,17 +45,19 @@ class PaintedOverview:
     Attributes:
         facts: of the page.
         chart: the volume of runs, with its table.
+        columns: what it draws.
         sparks: the sparkline of each figure, by its name.
     """
 
     facts: OverviewFacts
     chart: SafeString
+    columns: list[Slot]
     sparks: dict[str, SafeString]
 
 
 @require_safe
-def overview(request: HttpRequest) -> HttpResponse:
-    """Shows the overview, or with `?part=` one of `PARTS` of it.
+def overview(request: HttpRequest) -> HttpResponseBase:
+    """Shows the overview, or with `?part=` one of `PARTS` of it, or with `?csv=` the figures of its chart as a file.
 
     The grid of flows and days is larger than all the rest: it comes as a part of its own when somebody scrolls to it,
     or with `?grid=yes`.
@@ -77,6 +81,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         return _painted(queries.read(now, period, mirror, zone), period, zone)
 
     painted = remembered.of(("overview", period.days, str(zone)), make)
+    if wanted := request.GET.get("csv"):
+        return chart_files.send(wanted, ["chart-volume"], painted.columns, f"all-{period.days}-days")
     context |= {"painted": painted, "facts": painted.facts, "figures": painted.facts.figures}
     if part != "chart":
         context |= _cards(painted.facts, request, now, zone)
@@ -149,7 +155,8 @@ def _painted(facts: OverviewFacts, period: PeriodChoice, zone: tzinfo) -> Painte
     counts = [column.counts for column in columns]
     return PaintedOverview(
         facts=facts,
-        chart=render_to_string("parts/chart.html", {"chart": chart}),
+        chart=render_to_string("parts/chart.html", {"chart": chart, "csv_url": f"?days={period.days}&csv={chart.id}"}),
+        columns=columns,
         sparks={
             "rate": svg.sparkline_of([c.rate for c in counts], "good"),
             "first_rate": svg.sparkline_of([c.first_rate for c in counts], "first"),

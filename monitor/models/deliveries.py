@@ -42,6 +42,7 @@ class Delivery(Outgoing):
     subject = models.CharField(max_length=200)
     text = models.TextField()
     html = models.TextField()
+    is_bounced = models.BooleanField(default=False, help_text="the server takes nothing for this address")
 
     objects = DeliveryQuerySet.as_manager()
 

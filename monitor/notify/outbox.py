@@ -112,9 +112,9 @@ def requeue(message: Delivery | ChannelMessage, reason: str, at: datetime, **col
     mine(message).update(state=States.QUEUED, next_try_at=at, lease_until=None, last_error=reason, **columns)
 
 
-def give_up(message: Delivery | ChannelMessage, reason: str) -> None:
-    """Notes that a message is not sent any more, and why."""
-    if mine(message).update(state=States.DEAD, lease_until=None, last_error=reason):
+def give_up(message: Delivery | ChannelMessage, reason: str, **columns: Any) -> None:
+    """Notes that a message is not sent any more, and why; `columns`: what else of it changes."""
+    if mine(message).update(state=States.DEAD, lease_until=None, last_error=reason, **columns):
         count_readers(message)
     logger.error("%s %d given up (attempt %d): %s", named(message), message.pk, message.attempts, reason)
 

@@ -121,6 +121,12 @@
   document.addEventListener("htmx:beforeCleanupElement", (event) => {
     event.target.querySelectorAll?.(".js-plotly-plot").forEach((plot) => window.Plotly?.purge(plot));
   });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-png]");
+    if (!button) return;
+    const saved = import(own.dataset.pictures).then(({ save }) => save(button.closest(".chart"), button.dataset.png));
+    saved.catch((error) => console.warn(`The chart could not be made a picture: ${error.message}`));
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     document.querySelectorAll(".chart__box--live").forEach(draw);
   });

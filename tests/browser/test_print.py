@@ -92,3 +92,25 @@ def test_a_chart_that_was_touched_is_printed_as_the_server_drew_it(visit: Visit,
     for drawn in page.locator(".chart__svg").all():
         assert drawn.evaluate("e => getComputedStyle(e).opacity + getComputedStyle(e).visibility") == "1visible"
         assert drawn.bounding_box()
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_chart_is_saved_as_a_picture_of_what_is_seen(visit: Visit, people: dict[str, User], touched: bool) -> None:
+    world = world_with_runs()
+    visit.sign_in(people["vera"])
+    page = visit.page
+    visit.go(world.flow.get_absolute_url())
+    if touched:
+        page.locator(".chart__box").first.hover()
+        expect(page.locator(".chart__box").first).to_have_class(re.compile("chart__box--live"), timeout=20_000)
+    with page.expect_download() as sent:
+        page.get_by_role("button", name="PNG of Success rate").first.click()
+    assert sent.value.suggested_filename == "chart-success-rate.png"
+    picture = sent.value.path().read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
+    assert width > 1200
+    assert height > 500
+    assert len(picture) > 10_000, "it is not empty"
+    if folder := os.environ.get("PICTURES"):
+        sent.value.save_as(f"{folder}/chart-{touched}.png")

@@ -180,8 +180,9 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     top = step * max(1, -int(-slowest // step))
     layout = layout_of(slots, zone, holes)
     layout["yaxis"] = axis(range(0, top + 1, step), duration_writer(top), top=top * 1.04)
+    named, hrefs = names(slots, zone), links_of(slots, "finished", link)
     data = [
-        line_trace(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
+        line_trace(name, role, named, values, [formats.duration(value) for value in values], hrefs=hrefs)
         for name, role, values in (
             ("Median", "p50", [s.p50 for s in slots]),
             ("95th percentile", "p95", [s.p95 for s in slots]),
@@ -193,10 +194,13 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
         summary=duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
         legend=[LegendKey("Median", "p50"), LegendKey("95th percentile", "p95")],
-        head=["From", "Median", "95th percentile"],
+        head=["From", "Median", "95th percentile", "Finished"],
         rows=[
-            [Cell(name), Cell(formats.duration(s.p50)), Cell(formats.duration(s.p95))]
-            for name, s in zip(names(slots, zone), slots, strict=True)
+            [
+                *(Cell(name), Cell(formats.duration(s.p50)), Cell(formats.duration(s.p95))),
+                _count(s.counts.finished, s, "finished", link) if s.counts.finished or s.is_known else Cell(s.missing),
+            ]
+            for name, s in zip(named, slots, strict=True)
         ],
     )
 
@@ -241,7 +245,10 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
 
 
 def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
-    """Draws failed runs stacked by their class of error: the most frequent classes, and the others together."""
+    """Draws failed runs stacked by their class of error: the most frequent classes, and the others together.
+
+    Where all that failed in a slot is of one class, it leads to these runs; no list is of one class alone.
+    """
     total = merge_errors(*(slot.errors for slot in slots))
     ranked = sorted((name for name in CLASSES if total.get(name)), key=lambda name: -total[name])
     shown = ranked[: len(CLASS_ROLES)]
@@ -250,6 +257,10 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     if rest:
         kinds.append(("All others", "other", rest))
     table = [[sum(s.errors.get(name, 0) for name in names) for _, _, names in kinds] for s in slots]
+    hrefs = [
+        [link(s, "failed") if count and count == s.counts.failed else "" for count in row]
+        for s, row in zip(slots, table, strict=True)
+    ]
     most, step = count_axis(max(map(sum, table), default=0))
     layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
     layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
@@ -259,7 +270,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
         summary=failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
         figure={
             "data": [
-                bar_trace(name, role, slots, zone, [row[place] or None for row in table])
+                bar_trace(name, role, slots, zone, [row[place] or None for row in table], [row[place] for row in hrefs])
                 for place, (name, role, _) in enumerate(kinds)
             ]
             or [bar_trace("Failed", "bad", slots, zone, [None] * len(slots))],
@@ -268,8 +279,12 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
-            [Cell(name)] + [Cell(f"{count:,}" if s.counts.total or s.is_known else "not known") for count in row]
-            for name, s, row in zip(names(slots, zone), slots, table, strict=True)
+            [Cell(name)]
+            + [
+                Cell(f"{count:,}" if s.counts.total or s.is_known else "not known", href)
+                for count, href in zip(row, targets, strict=True)
+            ]
+            for name, s, row, targets in zip(names(slots, zone), slots, table, hrefs, strict=True)
         ],
     )
 
@@ -316,9 +331,18 @@ def links_of(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
     return [link(slot, status) for slot in slots]
 
 
-def line_trace(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
-    """Describes a line through the slots; a value that is not known leaves a gap."""
-    return {
+def line_trace(
+    name: str,
+    role: str,
+    xs: list[str],
+    ys: list[Any],
+    texts: list[str],
+    dash: str = "solid",
+    hrefs: Sequence[str] = (),
+) -> Figure:
+    """Describes a line through the slots; a value that is not known leaves a gap. A point may open its slot's runs."""
+    opened = {"customdata": list(hrefs)} if hrefs else {}
+    return opened | {
         "type": "scatter",
         "mode": "lines" if dash == "dash" else "lines+markers",
         "name": name,

@@ -56,7 +56,8 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
         *(shape for trace in figure["data"] if trace["type"] == "scatter" for shape in _scatter(trace, x, axes)),
     ]
     # What holds links is no picture: assistive technology would not tell of them.
-    role = "group" if any(any(trace.get("customdata", ())) for trace in figure["data"]) else "img"
+    bars = (trace for trace in figure["data"] if trace["type"] == "bar")
+    role = "group" if any(any(trace["customdata"]) for trace in bars) else "img"
     return format_html(
         '<svg class="chart__svg" role="{11}" aria-labelledby="{0}-title {0}-desc">'
         '<title id="{0}-title">{1}</title><desc id="{0}-desc">{2}</desc>'

@@ -25,7 +25,7 @@ from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.standing import reachable_channels
 from monitor.notify.hours import WorkingHours
-from monitor.notify.recipients import recipients
+from monitor.notify.recipients import recipients, refused_readers
 from monitor.routing.decide import Reachable, RoutedAlert, who_hears
 from monitor.routing.read import active_routes
 
@@ -65,7 +65,7 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
 
 def _hearers() -> Callable[[RoutedAlert], HearerCount]:
     """Returns what tells how many would hear of an alert: by rules, routes and settings. Few statements for all."""
-    people = {person.pk for person in recipients()}
+    people, refused = {person.pk for person in recipients()}, refused_readers()
     channels = [
         ChannelFacts(row.pk, row.account_id, row.severity, SERVICES[row.service].has_incidents, is_told=False)
         for row in reachable_channels().defer("address", "secrets")
@@ -75,11 +75,11 @@ def _hearers() -> Callable[[RoutedAlert], HearerCount]:
     @cache
     def hears(alert: RoutedAlert) -> HearerCount:
         mine = {one.key for one in channels if one.account in (None, alert.account)}
-        heard = who_hears([alert], routes, Reachable(people, mine))
+        heard = who_hears([alert], routes, Reachable(people, mine, refused))
         told = set(heard.channels)
         if heard.every_channel:
             told |= {*channels_for(channels, account=alert.account, severity=alert.severity, kind=Notice.Kind.FIRING)}
-        return HearerCount(len(people if heard.everybody else heard.people), len(told))
+        return HearerCount(len({*(people if heard.everybody else heard.people)} - refused), len(told))
 
     return hears
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from monitor.models import Channel, EscalationPolicy, Route
 from monitor.notify.channels.standing import reachable_channels
-from monitor.notify.recipients import entitled, recipients
+from monitor.notify.recipients import entitled, recipients, refused_readers
 from monitor.routing.decide import Heard, Reachable, RoutedAlert, who_hears
 from monitor.routing.read import active_routes, labels_of
 
@@ -68,10 +68,10 @@ def who_would_hear(account_id: int, kind: str, key: int, severity: str) -> WhoWo
 
 
 def reachable(account_id: int) -> Reachable:
-    """Returns who can hear of an account's alerts at all. Two statements."""
+    """Returns who can hear of an account's alerts at all. Three statements."""
     channels = reachable_channels().values_list("pk", "account")
     mine = {pk for pk, account in channels if account in (None, account_id)}
-    return Reachable(set(entitled().values_list("pk", flat=True)), mine)
+    return Reachable(set(entitled().values_list("pk", flat=True)), mine, refused_readers())
 
 
 def _in_names(heard: Heard) -> WhoWouldHear:

@@ -26,6 +26,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         return self.exclude(models.Q(notice__isnull=False) & models.Q(models.Exists(earlier)))
 
+    def bounced(self) -> DeliveryQuerySet:
+        """Gives, of people whose newest mail was refused for the address that they have, that mail."""
+        ended = models.Q(state__in=[Delivery.State.SENT, Delivery.State.DEAD], attempts__gt=0)
+        later = Delivery.objects.filter(
+            ended,
+            recipient=models.OuterRef("recipient"),
+            address=models.OuterRef("address"),
+            pk__gt=models.OuterRef("pk"),
+        )
+        refused = self.filter(is_bounced=True, state=Delivery.State.DEAD, address=models.F("recipient__email"))
+        return refused.filter(~models.Exists(later), recipient__is_active=True)
+
 
 class Delivery(Outgoing):
     """Records one message to one person about one occasion: a notice of an incident, or an `Occasion`.

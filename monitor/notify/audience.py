@@ -28,7 +28,7 @@ from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.standing import gone_standings
 from monitor.notify.hours import WorkingHours
-from monitor.notify.recipients import entitled, recipients
+from monitor.notify.recipients import entitled, recipients, refused_readers
 from monitor.notify.timing import Hush, NoticeFacts, Why
 from monitor.routing.decide import Heard, Reachable, who_hears
 from monitor.routing.read import active_routes, as_route, routed
@@ -177,7 +177,7 @@ def _heard(notice: Notice, alerts: Sequence[AlertState], channels: Sequence[Chan
     """Returns who hears of a notice: by rules and routes, or as the step of the escalation says."""
     mine = {channel.pk for channel in channels if channel.account_id in (None, notice.incident.account_id)}
     mine -= set(gone_standings().values_list("channel", flat=True))
-    reachable = Reachable(set(entitled().values_list("pk", flat=True)), mine)
+    reachable = Reachable(set(entitled().values_list("pk", flat=True)), mine, refused_readers())
     found = routed(alerts)
     if notice.kind != Notice.Kind.ESCALATE:
         return who_hears(found, active_routes(), reachable)

@@ -46,23 +46,26 @@ def hears_no_more(message: Delivery | ChannelMessage, now: datetime) -> str:
     return "" if any(_is_heard(message, one, now) for one in others.values()) else HEARS_NO_MORE
 
 
-def give_up_for_others(message: Delivery | ChannelMessage, reason: str, now: datetime) -> None:
-    """Gives a message up that its reader is not to get, and writes one for each who hears of its notices instead.
+def give_up_for_others(
+    message: Delivery | ChannelMessage, reason: str, now: datetime, *, is_bounced: bool = False
+) -> None:
+    """Gives a message up that its reader is not to get, or cannot, and writes one for each who hears of it instead.
 
     Args:
         message: that is claimed.
         reason: why.
         now: the present.
+        is_bounced: whether the mail server refused it for its address.
     """
-    notice = _as_beginning(message)
-    if notice is None or not _is_for_others(notice, reason):
-        outbox.give_up(message, reason)
+    notice, bounced = _as_beginning(message), {"is_bounced": True} if is_bounced else {}
+    if notice is None or not (is_bounced or _is_for_others(notice, reason)):
+        outbox.give_up(message, reason, **bounced)
         return
     is_over = notice.incident.closed_at is not None
     told = [notice] if is_over else [*_carried(message, notice), notice]
     with transaction.atomic():
         hold(Notice.objects.filter(pk__in=[one.pk for one in told]))
-        outbox.give_up(message, reason)
+        outbox.give_up(message, reason, **bounced)
         for one in told:
             written = write_for(one, *_who_knows_less(one, audience_of(one, now)), now)
             if written:

@@ -21,6 +21,11 @@ def entitled() -> QuerySet[User]:
     return people.exclude(email="").order_by("pk")
 
 
+def refused_readers() -> set[int]:
+    """Returns the keys of the people whose address the mail server takes no mail for, as far as is known."""
+    return set(Delivery.objects.bounced().values_list("recipient", flat=True))
+
+
 def recipients(chosen: Collection[int] | None = None) -> list[User]:
     """Returns the people to write to, one for each address: two sign-ins of one person are one reader.
 

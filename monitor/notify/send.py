@@ -277,7 +277,9 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
         report.paused = outcome.reason
         mail_server.is_unreachable(outcome, delivery.attempts, now)
     if again is None:
-        _close(delivery, outcome.reason, report, is_bounced=outcome.kind == FailureKind.PERMANENT)
+        is_bounced = outcome.kind == FailureKind.PERMANENT
+        give_up_for_others(delivery, outcome.reason, now, is_bounced=is_bounced)
+        report.dead += 1
         return
     # What no message is to blame for leaves it its place: the queue goes out in its order.
     outbox.requeue(delivery, outcome.reason, delivery.next_try_at if refused or is_away else again)
@@ -296,6 +298,6 @@ def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report:
     logger.warning("mail %d goes out as plain text: %s", delivery.pk, outcome.reason)
 
 
-def _close(delivery: Delivery, reason: str, report: SendReport, *, is_bounced: bool = False) -> None:
-    outbox.give_up(delivery, reason, is_bounced=is_bounced)
+def _close(delivery: Delivery, reason: str, report: SendReport) -> None:
+    outbox.give_up(delivery, reason)
     report.dead += 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, Count, F, Min, Q, QuerySet, Value
 
 from monitor.models import (
     ChannelMessage,
@@ -142,13 +142,8 @@ class BouncedReader:
 
 
 def bounced() -> list[BouncedReader]:
-    """Returns the people whose newest mail was refused for the address that they have. Two statements."""
-    newest = Delivery.objects.filter(recipient=OuterRef("pk"), address=OuterRef("email"))
-    newest = newest.filter(state__in=[Delivery.State.SENT, Delivery.State.DEAD], attempts__gt=0).order_by("-pk")
-    people = User.objects.filter(is_active=True).exclude(email="").annotate(newest=Subquery(newest.values("pk")[:1]))
-    last = dict(people.exclude(newest=None).values_list("newest", "pk"))
-    refused = Delivery.objects.filter(pk__in=last, is_bounced=True, state=Delivery.State.DEAD)
-    found = refused.select_related("recipient").order_by("recipient_id")
+    """Returns the people whose newest mail was refused for the address that they have. One statement."""
+    found = Delivery.objects.bounced().select_related("recipient").order_by("recipient_id")
     return [BouncedReader(one.recipient, one.created_at, one.last_error) for one in found]
 
 

@@ -63,10 +63,15 @@ class RouteFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """Holds the keys of the people who may and want to get alert mails, and of the channels that are on."""
+    """Holds the keys of the people who may and want to get alert mails, and of the channels that are on.
+
+    Attributes:
+        refused: people whose mails the server refuses for their address: they are mailed, and count as nobody.
+    """
 
     people: Collection[int]
     channels: Collection[int] = ()
+    refused: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def who_hears(alerts: Iterable[RoutedAlert], routes: Sequence[RouteFacts], reach
         if not named:
             named = {key for route in mine for key in people_of(route, alert) if key in reachable.people}
         # Asked of each alert: that others of its incident reach somebody is no comfort to those of this one.
-        is_lost = not (named or theirs)
+        is_lost = not (named - {*reachable.refused} or theirs)
         everybody = everybody or is_lost
         every_channel = every_channel or is_lost or not mine
         people |= named

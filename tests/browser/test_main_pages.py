@@ -74,7 +74,7 @@ def test_a_flow_page_draws_success_rate_run_times_and_results(
     visit.sign_in(people["vera"])
     flow = Flow.objects.filter(executions__isnull=False).order_by("-execution_count").first()
     assert flow is not None
-    visit.go(flow.get_absolute_url())
+    visit.go(f"{flow.get_absolute_url()}?tab=charts")
     for chart in visit.page.locator("[data-chart]").all():
         chart.hover()
         expect(chart.locator(".js-plotly-plot")).to_be_visible(timeout=PLOTLY_MS)
@@ -86,7 +86,7 @@ def test_a_click_on_a_bar_opens_the_runs_that_it_counts(visit: Visit, zoho: Zoho
     visit.sign_in(people["vera"])
     flow = Flow.objects.filter(executions__isnull=False).order_by("-execution_count").first()
     assert flow is not None
-    visit.go(flow.get_absolute_url())
+    visit.go(f"{flow.get_absolute_url()}?tab=charts")
     chart = visit.page.locator("[data-chart=chart-outcomes]")
     chart.hover()
     bars = chart.locator(".js-plotly-plot .barlayer .point path")

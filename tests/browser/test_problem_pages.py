@@ -52,7 +52,7 @@ def test_an_admin_settles_an_unknown_outcome_and_speaks_for_a_flow_without_any_s
     expect(visit.page.get_by_text("is settled: succeeded")).to_be_visible()
     attempt.refresh_from_db()
     assert (attempt.state, attempt.new_execution_id) == ("succeeded", "4711")
-    visit.go(attempt.execution.flow.get_absolute_url())
+    visit.go(f"{attempt.execution.flow.get_absolute_url()}?tab=definition")
     visit.page.get_by_text("Say whether its work may be repeated").click()
     visit.page.get_by_label("Run again").select_option("unsafe")
     visit.page.get_by_label("Reason").first.fill("It sends money")

@@ -62,7 +62,8 @@ def test_an_operator_tags_a_flow_and_the_tag_leads_to_the_list(
 ) -> None:
     visit.sign_in(people["otto"])
     visit.go(flow.get_absolute_url())
-    card = visit.page.get_by_role("region", name="Owner and tags")
+    visit.page.get_by_role("region", name="At a glance").get_by_role("link", name="Change").click()
+    card = visit.page.get_by_role("region", name="Owner, tags, what to know")
     card.get_by_text("Change").click()
     card.get_by_label("Tags").fill("#Orders, urgent")
     card.get_by_role("button", name="Set it").click()

@@ -211,13 +211,7 @@ def test_numbers_and_bars_lead_to_the_runs_that_they_count_and_zeros_lead_nowher
     assert named in painted
     assert 'role="group"' in painted  # a picture would hide its links
     assert 'role="img"' in svg.paint(charts.durations(laid, UTC).figure, title="t", summary="s", id="c")
-    assert not [
-        cell.href
-        for make in (charts.durations, charts.failures)
-        for row in make(laid, UTC, (), link).rows
-        for cell in row
-        if cell.href
-    ]
+    assert not [cell.href for row in charts.failures(laid, UTC, (), link).rows for cell in row if cell.href]
 
 
 def test_a_chart_without_any_value_says_so() -> None:
@@ -232,6 +226,21 @@ def test_the_picture_has_a_name_and_a_description() -> None:
     assert root.get("role") == "img"
     assert [root.find("title").text, root.find("desc").text] == ["Success rate", "<b>"]  # type: ignore[union-attr]
     assert root.get("aria-labelledby") == "x-title x-desc"
+
+
+def test_each_slot_of_run_times_and_errors_opens_the_runs_that_it_counts_and_no_others() -> None:
+    def link(slot: Slot, status: str) -> str:
+        return f"/{status}/{(slot.start - START).days}"
+
+    slots = [make_slot(0, 1, 3, errors={"data": 3}), make_slot(1, 1, 3, errors={"data": 2, "server": 1}), make_slot(2)]
+    lengths = charts.durations(slots, UTC, link=link)
+    assert trace(lengths, "Median")["customdata"][:2] == ["/finished/0", "/finished/1"]
+    assert [row[3] for row in lengths.rows] == [("4", "/finished/0"), ("4", "/finished/1"), ("0", "")]
+    errors = charts.failures(slots, UTC, link=link)
+    assert [row[1].href for row in errors.rows] == ["/failed/0", "", ""], "no list is of a part of what failed"
+    assert errors.figure["data"][0]["customdata"] == ["/failed/0", "", ""]
+    assert errors.figure["data"][1]["customdata"] == ["", "", ""]
+    assert 'role="img"' in svg.paint(lengths.figure, title="t", summary="s", id="c")
 
 
 def test_the_rate_of_the_period_before_is_a_dashed_line_the_newest_under_the_newest() -> None:

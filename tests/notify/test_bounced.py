@@ -12,9 +12,11 @@ from monitor.models import AlertState, Delivery, User
 from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import send_again
 from monitor.queries.mails import bounced
+from tests import factories
 from tests.bystander import own
 from tests.notify.sink import Sink
-from tests.notify.test_late import fire
+from tests.notify.test_late import fire, recover
+from tests.notify.test_routes import make_route
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -68,3 +70,32 @@ def test_what_is_given_up_for_another_reason_blames_no_address(
     User.objects.filter(pk=otto.pk).update(wants_mail=False)
     assert send_at(now + 15 * SECOND).dead == 1
     assert bounced() == []
+
+
+def test_what_a_route_sends_only_to_a_refused_address_goes_to_everybody_at_once_and_from_then_on(
+    alert: AlertState, ada: User, otto: User, sink: Sink, now: datetime
+) -> None:
+    make_route(people=[otto])
+    fire(alert, now)
+    sink.by_address = {otto.email: NOBODY}
+    report = send_at(now)
+    assert (report.sent, report.dead) == (1, 1)
+    assert [mail["To"] for mail in sink.mails] == [ada.email]
+    recover(alert, now + SECOND)
+    send_at(now + SECOND)
+    flow = factories.make_flow(factories.make_account(), flow_name="Orders")
+    known = {"state": "firing", "is_open": True, "episode": 1, "since": now, "evaluated_at": now}
+    fire(AlertState.objects.create(rule=factories.make_alert_rule(flow.account), flow=flow, **known), now + SECOND)
+    send_at(now + SECOND)
+    assert [mail["To"] for mail in sink.mails] == [ada.email] * 3
+
+
+def test_a_route_with_another_reader_is_followed_as_before(
+    alert: AlertState, ada: User, otto: User, sink: Sink, now: datetime
+) -> None:
+    olga = factories.make_user("olga", "operator", email="olga@example.com")
+    make_route(people=[otto, olga])
+    fire(alert, now)
+    sink.by_address = {otto.email: NOBODY}
+    send_at(now)
+    assert [mail["To"] for mail in sink.mails] == [olga.email]

@@ -188,6 +188,7 @@ SEARCHES_BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}
 MANY_BY_POST = SEARCHES_BY_POST | {
     *("batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back"),
     *("batch_items", "batch_records_csv", "problem_records_csv", "executions_file"),
+    *("changes_csv", "connections_csv"),
 }
 PREVIEWS_BY_POST = {"alert_rule_add", "alert_rule_edit"}  # where the form asks for a preview and is not saved
 

@@ -106,7 +106,7 @@ def status_of(mirror: Mirror, account_id: int | None, now: datetime) -> StatusOf
         opened.setdefault(row.incident.account_id, []).append(row)
     accounts = [_account(one, opened.get(one.account_id, []), now) for one in chosen]
     tone = min((one.tone for one in accounts), key=_BY_BADNESS.index, default="quiet")
-    return StatusOfAll(tone, _OF_ALL[tone], accounts)
+    return StatusOfAll(tone, _OF_ALL[tone] if accounts else "Nothing is monitored at present", accounts)
 
 
 def _account(known: AccountFreshness, opened: Sequence[IncidentRow], now: datetime) -> AccountStatus:

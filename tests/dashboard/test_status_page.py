@@ -220,6 +220,14 @@ def test_the_verdict_is_never_better_than_what_is_known(
     assert said in words(Page(client.get(page_of(token)).content.decode()).root)
 
 
+def test_a_paused_account_is_told_as_that(healthy: ZohoAccount, client: Client, at_noon: datetime) -> None:
+    ZohoAccount.objects.filter(pk=healthy.pk).update(is_active=False)
+    _, token = factories.make_status_link(healthy)
+    shown = words(Page(client.get(page_of(token)).content.decode()).root)
+    assert "Nothing is monitored at present" in shown
+    assert healthy.name not in shown
+
+
 def test_a_title_counts_flows_instead_of_naming_many(healthy: ZohoAccount, at_noon: datetime) -> None:
     rule = factories.make_alert_rule(healthy)
     alerts = [make_state(rule, factories.make_flow(healthy), at_noon) for _ in range(3)]

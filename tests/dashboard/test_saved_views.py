@@ -155,3 +155,18 @@ def test_an_admin_who_changes_anothers_view_does_not_set_what_opens_first(
     signed_in(ada).post(address, {"name": "All of us", "is_shared": "on"})
     shared.refresh_from_db()
     assert (shared.name, shared.is_default) == ("All of us", True)
+
+
+def test_two_that_are_saved_at_one_moment_are_one_and_a_line(
+    vera: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, save = signed_in(vera), SavedView.save
+
+    def meanwhile(view: SavedView, *args: Any, **kwargs: Any) -> None:
+        SavedView.objects.bulk_create([SavedView(person=vera, name=view.name, query="status=stuck")])
+        save(view, *args, **kwargs)
+
+    monkeypatch.setattr(SavedView, "save", meanwhile)
+    response = client.post(f"{ADD}?status=failed", {"name": "Mine"})
+    assert response.status_code == 400
+    assert "at the same moment" in response.content.decode()

@@ -27,8 +27,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.exclude(models.Q(notice__isnull=False) & models.Q(models.Exists(earlier)))
 
     def bounced(self) -> DeliveryQuerySet:
-        """Gives, of people whose newest mail was refused for the address that they have, that mail."""
-        ended = models.Q(state__in=[Delivery.State.SENT, Delivery.State.DEAD], attempts__gt=0)
+        """Gives, of people whose newest mail was refused for the address that they have, that mail.
+
+        What was given up without an answer about the address tells nothing of it.
+        """
+        ended = models.Q(state=Delivery.State.SENT) | models.Q(state=Delivery.State.DEAD, is_bounced=True)
         later = Delivery.objects.filter(
             ended,
             recipient=models.OuterRef("recipient"),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from monitor.models import ChannelMessage, Delivery, Notice, Outgoing
@@ -23,6 +23,8 @@ from monitor.notify.smtp_answers import GIVEN_UP_AFTER, LONGEST_WAIT
 logger = logging.getLogger(__name__)
 States = Outgoing.State
 WAITING = (States.QUEUED, States.SENDING)
+# What is kept back is looked at again every minute, for nothing most often: it is no reason for a page to wait.
+KEPT_BACK_LAST = Case(When(kept_quiet="", then=0), default=1, output_field=IntegerField())
 
 Sendable = TypeVar("Sendable", Delivery, ChannelMessage)
 

@@ -39,6 +39,8 @@ BUDGET = timedelta(seconds=30)
 # So many messages in a row refused for what may be our fault, and none taken: it is. A relay may keep out some domains
 # alone: then another one tells more, as long as there is any, up to the larger number.
 ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
+# So many that are kept back are looked at in a run: while it lasts no new mail is written.
+MOST_LOOKS = 200
 
 # What a mail is about, and whose account that is.
 JOINED = (
@@ -58,13 +60,14 @@ class SendReport:
     """Holds what a run did. `paused` says why it stopped before all due messages were tried.
 
     `told` are those that another mail tells, `suspects` those of this run that were refused for what may be our fault
-    or theirs: as long as the server takes no other, nobody knows.
+    or theirs: as long as the server takes no other, nobody knows. `kept_back` wait on for what keeps them quiet.
     """
 
     sent: int = 0
     retried: int = 0
     dead: int = 0
     told: int = 0
+    kept_back: int = 0
     paused: str = ""
     suspects: list[tuple[Delivery, SendOutcome]] = field(default_factory=list)
 
@@ -94,7 +97,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
         report.paused = server.reason
         return report
     try:
-        while report.handled < limit and tell() < ends_at and not report.paused:
+        while report.handled < limit and report.kept_back < MOST_LOOKS and tell() < ends_at and not report.paused:
             delivery = _claim(tell(), report)
             if delivery is None:
                 break
@@ -145,7 +148,7 @@ def _next_due(now: datetime, suspects: list[tuple[Delivery, SendOutcome]]) -> De
 
 def _due(now: datetime) -> QuerySet[Delivery]:
     due = Delivery.objects.filter(outbox.is_due(now, LEASE)).in_turn()
-    return due.select_related(*JOINED).order_by("next_try_at", "pk")
+    return due.select_related(*JOINED).order_by(outbox.KEPT_BACK_LAST, "next_try_at", "pk")
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
@@ -155,6 +158,7 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
         report.dead += 1
         return
     if keep_back(delivery, clock()):
+        report.kept_back += 1
         return
     verdict = look_again(delivery, clock())
     if verdict in TOLD:

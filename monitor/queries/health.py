@@ -153,8 +153,9 @@ def waiting_since(now: datetime) -> WaitingMails:
     since = {"queued": Min("next_try_at", filter=queued), "sending": Min("lease_until", filter=sending)}
     times = Delivery.objects.in_turn().aggregate(**since)
     # What keeps its place while its channel is away is due when the channel's pause ends.
-    pause = Coalesce("channel__standing__next_try_at", "next_try_at")
-    since["queued"] = Min(Greatest("next_try_at", pause), filter=queued)
+    # And what waited while it was, from when it takes messages again.
+    standing = [Coalesce(f"channel__standing__{name}", "next_try_at") for name in ("next_try_at", "since")]
+    since["queued"] = Min(Greatest("next_try_at", *standing), filter=queued)
     messages = ChannelMessage.objects.in_turn(now).aggregate(**since)
     return WaitingMails(
         min((at for at in (notices, occasions) if at is not None), default=None),
@@ -196,8 +197,10 @@ def unsent(waiting: WaitingMails, server: MailServerFacts, now: datetime) -> lis
     if waiting.unwritten is not None and now - waiting.unwritten >= ALERTER_DEAD_AFTER:
         found.append(f"mails that were due since {waiting.unwritten:%Y-%m-%d %H:%M} UTC cannot be written")
     is_kept = server.is_refusing or server.is_unreachable
-    if not is_kept and waiting.unsent is not None and now - waiting.unsent >= UNSENT_FOR_LONG:
-        found.append(f"mails that were due since {waiting.unsent:%Y-%m-%d %H:%M} UTC are not sent")
+    # What waited while the server was away is due from when it takes mails again.
+    due = None if waiting.unsent is None else max(waiting.unsent, server.since or waiting.unsent)
+    if not is_kept and due is not None and now - due >= UNSENT_FOR_LONG:
+        found.append(f"mails that were due since {due:%Y-%m-%d %H:%M} UTC are not sent")
     if waiting.unsent_to_channels is not None and now - waiting.unsent_to_channels >= UNSENT_FOR_LONG:
         since = f"{waiting.unsent_to_channels:%Y-%m-%d %H:%M} UTC"
         found.append(f"messages to channels that were due since {since} are not sent")

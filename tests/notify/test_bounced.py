@@ -15,6 +15,7 @@ from monitor.queries.mails import bounced
 from tests import factories
 from tests.bystander import own
 from tests.notify.sink import Sink
+from tests.notify.test_kept_back import elsewhere
 from tests.notify.test_late import fire, recover
 from tests.notify.test_routes import make_route
 
@@ -72,6 +73,18 @@ def test_what_is_given_up_for_another_reason_blames_no_address(
     assert bounced() == []
 
 
+def test_a_mail_that_is_not_sent_on_purpose_leaves_what_is_known_of_an_address(
+    refused: Delivery, otto: User, now: datetime
+) -> None:
+    fire(elsewhere(now), now + SECOND)
+    User.objects.filter(pk=otto.pk).update(wants_mail=False)
+    send_at(now + SECOND)
+    newest = own(Delivery).filter(recipient=otto).latest("pk")
+    assert (newest.state, newest.attempts, newest.is_bounced) == ("dead", 1, False)
+    (found,) = bounced()
+    assert found.person == otto
+
+
 def test_what_a_route_sends_only_to_a_refused_address_goes_to_everybody_at_once_and_from_then_on(
     alert: AlertState, ada: User, otto: User, sink: Sink, now: datetime
 ) -> None:
@@ -83,9 +96,7 @@ def test_what_a_route_sends_only_to_a_refused_address_goes_to_everybody_at_once_
     assert [mail["To"] for mail in sink.mails] == [ada.email]
     recover(alert, now + SECOND)
     send_at(now + SECOND)
-    flow = factories.make_flow(factories.make_account(), flow_name="Orders")
-    known = {"state": "firing", "is_open": True, "episode": 1, "since": now, "evaluated_at": now}
-    fire(AlertState.objects.create(rule=factories.make_alert_rule(flow.account), flow=flow, **known), now + SECOND)
+    fire(elsewhere(now), now + SECOND)
     send_at(now + SECOND)
     assert [mail["To"] for mail in sink.mails] == [ada.email] * 3
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 
 from monitor.alerting import actions
 from monitor.alerting.incidents import notify
 from monitor.models import AlertState, ChannelMessage, Delivery, Incident, Silence, Snooze, User
+from monitor.notify import send
+from monitor.notify.channels.send import send_to_channels
 from monitor.notify.dispatch import dispatch_new
+from monitor.notify.send import BUDGET, send_due
 from tests import factories
 from tests.bystander import own
-from tests.notify.conftest import make_transition
 from tests.notify.test_late import DAY, MINUTE, SECOND, Ways, another, fire, join, recover, ways
 
 pytestmark = pytest.mark.django_db
@@ -190,15 +193,46 @@ def test_what_somebody_has_sent_again_goes_out_though_it_is_silenced(
     assert (len(ways.mails), len(ways.messages)) == (1, 1)
 
 
+def elsewhere(now: datetime) -> AlertState:
+    """An alert of another account, and so of another incident."""
+    flow = factories.make_flow(factories.make_account(), flow_name="Orders")
+    known = {"state": "firing", "is_open": True, "episode": 1, "since": now, "evaluated_at": now}
+    return AlertState.objects.create(rule=factories.make_alert_rule(flow.account), flow=flow, **known)
+
+
 def test_a_message_that_is_kept_back_delays_no_other_incident(
     ways: Ways, alert: AlertState, ada: User, now: datetime
 ) -> None:
     incident = fire(alert, now)
     snooze(incident, alert, ada, now, now + DAY)
-    flow = factories.make_flow(factories.make_account(), flow_name="Orders")
-    known = {"state": "firing", "is_open": True, "episode": 1, "since": now, "evaluated_at": now}
-    other = AlertState.objects.create(rule=factories.make_alert_rule(flow.account), flow=flow, **known)
-    make_transition(other, at=now, now=now)
-    dispatch_new(now)
+    fire(elsewhere(now), now)
     ways.back(now + SECOND)
     assert [one.partition(":")[0] for one in [*ways.mails, *ways.messages]] == ["[Firing] Orders"] * 2
+
+
+def slowly(now: datetime, step: timedelta) -> Callable[[], datetime]:
+    """A clock that goes on whenever it is looked at."""
+    ticks = count()
+    return lambda: now + next(ticks) * step
+
+
+def test_a_new_page_goes_out_before_what_is_kept_back_is_looked_at_again(
+    ways: Ways, alert: AlertState, ada: User, now: datetime
+) -> None:
+    incident = fire(alert, now)
+    snooze(incident, alert, ada, now, now + DAY)
+    ways.back(now + SECOND)
+    fire(elsewhere(now), now + 2 * MINUTE)
+    send_due(now + 2 * MINUTE, clock=slowly(now + 2 * MINUTE, BUDGET / 3))
+    send_to_channels(now + 2 * MINUTE, clock=slowly(now + 2 * MINUTE, 2 * SECOND), poster=ways.poster)
+    assert [one.partition(":")[0] for one in [*ways.mails, *ways.messages]] == ["[Firing] Orders"] * 2
+
+
+def test_a_run_looks_at_so_many_that_are_kept_back_and_the_next_run_at_the_others(
+    ways: Ways, alert: AlertState, ada: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "MOST_LOOKS", 1)
+    for one in (alert, elsewhere(now)):
+        snooze(fire(one, now), one, ada, now, now + DAY)
+    assert [send_due(now + SECOND, clock=lambda: now + SECOND).kept_back for _ in range(3)] == [1, 1, 0]
+    assert set(own(Delivery).values_list("kept_quiet", flat=True)) == {"snoozed"}

@@ -14,7 +14,7 @@ from monitor.notify.mailer import Mailer
 from monitor.notify.probe import PAUSE, probe
 from monitor.notify.send import BUDGET, LEASE, SendReport, send_due
 from monitor.notify.smtp_answers import REFUSED_PAUSE, SendOutcome
-from monitor.queries.health import readiness
+from monitor.queries.health import readiness, unsent, waiting_since
 from monitor.queries.mails import mail_problems, mail_server
 from tests import factories
 from tests.bystander import own
@@ -302,6 +302,20 @@ def test_a_server_that_is_away_makes_the_installation_unready_only_after_a_while
     assert (server.state, server.since, server.code) == ("unreachable", now, "ConnectionRefusedError")
     assert mail_problems(server, now + timedelta(minutes=15)) == []
     assert "cannot be reached" in mail_problems(server, now + timedelta(minutes=15, seconds=1))[0]
+
+
+def test_just_after_a_refusal_what_waited_is_due_from_when_the_server_took_a_mail_again(
+    queue: list[str], now: datetime, sink: Sink
+) -> None:
+    refuse_everything(sink, "rcpt", "535 5.7.8 bad credentials")
+    send_at(now)
+    sink.at_rcpt.clear()
+    mended = now + timedelta(hours=4)
+    assert send_due(mended, clock=lambda: mended, limit=1).sent == 1
+    soon, late = mended + timedelta(minutes=14), mended + timedelta(minutes=15)
+    assert unsent(waiting_since(soon), mail_server(), soon) == []
+    told = ["mails that were due since 2026-11-22 16:00 UTC are not sent"]
+    assert unsent(waiting_since(late), mail_server(), late) == told
 
 
 def test_a_test_mail_that_passes_lets_the_waiting_ones_go_at_once(

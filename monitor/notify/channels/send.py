@@ -141,7 +141,8 @@ def _due(now: datetime) -> QuerySet[ChannelMessage]:
     due = ChannelMessage.objects.in_turn(now).filter(outbox.is_due(now, LEASE), ~Exists(on_its_way))
     # The channel first that was tried the longest ago: slow ones must not starve the others.
     tried = [Coalesce(f"channel__standing__{name}", Value(_LONG_AGO)) for name in ("accepted_at", "next_try_at")]
-    return due.select_related("channel", "notice__incident", "digest").order_by(Greatest(*tried), "next_try_at", "pk")
+    in_order = outbox.KEPT_BACK_LAST, Greatest(*tried), "next_try_at", "pk"
+    return due.select_related("channel", "notice__incident", "digest").order_by(*in_order)
 
 
 def _under_way(now: datetime) -> QuerySet[ChannelMessage]:

@@ -18,6 +18,7 @@ from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
 from monitor.notify.smtp_answers import BACK_OFF, REFUSED_PAUSE
+from monitor.queries.health import waiting_since
 from tests import factories
 from tests.bystander import own
 from tests.notify.channels.conftest import TAKEN, make_channel
@@ -180,6 +181,20 @@ def test_nothing_goes_to_a_channel_that_is_of_another_account_by_now(alert: Aler
     poster = Poster()
     assert send_at(now, poster).dead == 1
     assert poster.parcels == []
+
+
+def test_just_after_an_outage_what_waited_is_due_from_when_the_channel_took_a_message_again(
+    alert: AlertState, now: datetime
+) -> None:
+    make_channel("slack")
+    waiting = fire(alert, now)
+    send_at(now, Poster(lost(may_have_arrived=False)))
+    back = now + timedelta(hours=4)
+    ChannelStanding.objects.filter(channel=waiting.channel).update(
+        state="accepts", since=back, next_try_at=None, accepted_at=back
+    )
+    assert waiting.next_try_at == now
+    assert waiting_since(back + MINUTE).unsent_to_channels == back
 
 
 # ---- the clock is set back

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -104,14 +105,41 @@ def test_an_ended_link_an_expired_one_and_a_guess_are_answered_alike(
     assert AuditEntry.objects.filter(action="status_link.end").count() == 1
 
 
-def test_whoever_guesses_often_is_not_listened_to_and_stands_in_the_trail(world: World, client: Client) -> None:
+def test_whoever_guesses_often_is_put_off_and_stands_in_the_trail(
+    world: World, client: Client, at_noon: datetime
+) -> None:
     for _ in range(guesses.MOST):
         assert client.get(page_of("g" * 43)).status_code == 404
-    assert client.get(page_of(world.status_token)).status_code == 404
-    assert client.get(page_of(world.status_token), REMOTE_ADDR="198.51.100.7").status_code == 200
-    assert AuditEntry.objects.filter(action="status_link.refused").count() == 2  # the 1st and the 10th
-    cache.clear()
+    refused = client.get(page_of("g" * 43))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(guesses.WITHIN))
+    assert client.get(page_of("g" * 43), REMOTE_ADDR="198.51.100.7").status_code == 404
+    assert AuditEntry.objects.filter(action="status_link.refused").count() == 3  # the 1st and the 10th, and elsewhere
+
+
+def test_an_open_link_shows_the_page_however_often_others_of_its_network_guessed(world: World, client: Client) -> None:
+    for _ in range(guesses.MOST + 5):
+        client.get(page_of("g" * 43))
     assert client.get(page_of(world.status_token)).status_code == 200
+
+
+def test_refused_guesses_do_not_make_the_time_longer_and_a_pause_between_them_not_shorter(
+    world: World, client: Client, at_noon: datetime
+) -> None:
+    span = guesses.WITHIN
+    begins = at_noon - timedelta(seconds=int(at_noon.timestamp()) % span)
+    answers = []
+    for seconds, times in ((0, guesses.MOST), (span * 2 // 3, 1), (span - 1, 1), (span, 1)):
+        with time_machine.travel(begins + timedelta(seconds=seconds), tick=False):
+            answers.append([client.get(page_of("g" * 43)).status_code for _ in range(times)][-1])
+    assert answers == [404, 429, 429, 404]
+
+
+def test_behind_a_proxy_that_is_not_named_nobody_is_counted(world: World, client: Client) -> None:
+    answers = {
+        client.get(page_of("g" * 43), headers={"X-Forwarded-For": "198.51.100.7"}).status_code
+        for _ in range(guesses.MOST + 5)
+    }
+    assert answers == {404}
 
 
 def test_it_is_only_read(world: World, client: Client) -> None:

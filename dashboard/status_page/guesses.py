@@ -7,23 +7,26 @@ as one.
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
+from monitor.periods import stretch_of, times_passed
+
 MOST = 30
-WITHIN = 600  # seconds
+WITHIN = timedelta(minutes=10)
 
 
 def count(network: str, now: datetime) -> bool:
     """Counts one more; returns whether more came from there in this span than are answered plainly."""
-    key = f"status-page-guesses:{int(now.timestamp()) // WITHIN}:{network}"
+    key = f"status-page-guesses:{times_passed(now, WITHIN)}:{network}"
     # Not `incr`: in a table it sets the cache's own time to live.
     found = int(cache.get(key, 0)) + 1
-    cache.set(key, found, WITHIN)
+    cache.set(key, found, WITHIN.total_seconds())
     return found > MOST
 
 
 def seconds_left(now: datetime) -> int:
-    """Returns in how many seconds the next span begins."""
-    return WITHIN - int(now.timestamp()) % WITHIN
+    """Returns in how many seconds the next span begins; at least one."""
+    return math.ceil((stretch_of(now, WITHIN) + WITHIN - now).total_seconds())

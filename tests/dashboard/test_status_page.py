@@ -18,6 +18,7 @@ from django.urls import reverse
 from dashboard.status_page import guesses
 from dashboard.time_limit import PageTooSlow
 from monitor.models import AlertRule, AuditEntry, FlowProgress, Problem, StatusLink, SyncState, User, ZohoAccount
+from monitor.periods import stretch_of
 from monitor.queries.status_page import public_title
 from tests import factories
 from tests.bystander import own
@@ -25,7 +26,7 @@ from tests.dashboard.soup import Page, words
 from tests.dashboard.world import World, make_state, make_world
 
 pytestmark = pytest.mark.django_db
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 Signed = Callable[[User], Client]
 
 
@@ -114,7 +115,7 @@ def test_whoever_guesses_often_is_put_off_and_stands_in_the_trail(
     for _ in range(guesses.MOST):
         assert client.get(page_of("g" * 43)).status_code == 404
     refused = client.get(page_of("g" * 43))
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(guesses.WITHIN))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "600")
     assert client.get(page_of("g" * 43), REMOTE_ADDR="198.51.100.7").status_code == 404
     assert AuditEntry.objects.filter(action="status_link.refused").count() == 3  # the 1st and the 10th, and elsewhere
 
@@ -128,11 +129,10 @@ def test_an_open_link_shows_the_page_however_often_others_of_its_network_guessed
 def test_refused_guesses_do_not_make_the_time_longer_and_a_pause_between_them_not_shorter(
     world: World, client: Client, at_noon: datetime
 ) -> None:
-    span = guesses.WITHIN
-    begins = at_noon - timedelta(seconds=int(at_noon.timestamp()) % span)
+    span, begins = guesses.WITHIN, stretch_of(at_noon, guesses.WITHIN)
     answers = []
-    for seconds, times in ((0, guesses.MOST), (span * 2 // 3, 1), (span - 1, 1), (span, 1)):
-        with time_machine.travel(begins + timedelta(seconds=seconds), tick=False):
+    for after, times in ((span * 0, guesses.MOST), (span * 2 / 3, 1), (span - SECOND, 1), (span, 1)):
+        with time_machine.travel(begins + after, tick=False):
             answers.append([client.get(page_of("g" * 43)).status_code for _ in range(times)][-1])
     assert answers == [404, 429, 429, 404]
 

@@ -25,6 +25,7 @@ from monitor.models import User
 from monitor.vault import VaultError
 
 ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
+ACTS_BY_LINK = {"acknowledge_by_mail", "unsubscribe_by_mail"}  # signed, for people who are not signed in
 CHANGE_PAGE = "account_change_password"
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,11 @@ class ProbeMiddleware:
 
 
 class RememberingMiddleware:
-    """Lets the next page be read anew once somebody may have changed something here."""
+    """Lets the next page be read anew once a person may have changed something here.
+
+    What Zoho calls back, and what nobody has signed in for, changes nothing that is remembered: whoever sends much of
+    it must not make every page dear.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -106,9 +111,15 @@ class RememberingMiddleware:
         try:
             return self.get_response(request)
         finally:
-            match = request.resolver_match
-            if request.method not in ("GET", "HEAD", "OPTIONS") or (match and match.url_name in ACTS_ON_GET):
+            if self._is_act(request):
                 remembered.forget()
+
+    @staticmethod
+    def _is_act(request: HttpRequest) -> bool:
+        name = request.resolver_match.url_name if request.resolver_match else ""
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return name in ACTS_ON_GET
+        return name in ACTS_BY_LINK or isinstance(getattr(request, "user", None), User)
 
 
 class StatusPageMiddleware:
@@ -209,6 +220,7 @@ SEARCHES_BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}
 MANY_BY_POST = SEARCHES_BY_POST | {
     *("batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back"),
     *("batch_items", "batch_records_csv", "problem_records_csv", "executions_file"),
+    *("changes_csv", "connections_csv"),
 }
 PREVIEWS_BY_POST = {"alert_rule_add", "alert_rule_edit"}  # where the form asks for a preview and is not saved
 

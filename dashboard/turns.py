@@ -15,7 +15,7 @@ AT_ONCE = 2
 _FAR_PAGE = 20  # the rows before it are all counted through
 _LONG_PERIOD = 90  # days
 _SEARCHES = ("text", "actor")
-_ALWAYS_COSTLY = {"flow_suggest"}  # looks at the names of all flows, as often as somebody presses a key
+_ALWAYS_COSTLY = {"flow_suggest", "find"}  # look at the names of all there is, as often as somebody presses a key
 _PAGE = forms.IntegerField(required=False)  # as lists read it: "+21", "21.0" and " 21" are the 21st, too
 
 

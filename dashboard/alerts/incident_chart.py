@@ -51,12 +51,22 @@ def chart_of(
     end = now if incident.closed_at is None else min(now, incident.closed_at + AFTER)
     days, slot_hours = stretch_of(end - incident.began_at)
     figures = overview.period(end, days, slot_hours=slot_hours, zone=zone, account_id=incident.account_id, flows=flows)
-    unknown = holes.of_mirror(mirror, figures.window.start, end)
+    unknown = _holes(incident.account_id, members, flows, mirror, Window(figures.window.start, end))
     firings = [Window(member.began_at, member.left_at or end) for member in members[:MOST_DRAWN]]
     link = slots.link(figures, flow_id=flows[0]) if len(flows) == 1 else charts.no_link
     return charts.success_rate(
         slots.of_figures(figures, unknown), zone, unknown, link, firings, threshold=_threshold(members)
     )
+
+
+def _holes(
+    account: int, members: Sequence[IncidentAlert], flows: Sequence[int], mirror: freshness.Mirror, drawn: Window
+) -> list[holes.Hole]:
+    """Finds what is not known of the incident's own account, or of its one flow; two statements more for that one."""
+    one = next((member.alert.flow for member in members if member.alert.flow_id is not None), None)
+    if one is not None and len(flows) == 1:
+        return holes.of_flow(one, mirror.of(account), drawn.start, drawn.end)
+    return holes.of_mirror(mirror, drawn.start, drawn.end, account)
 
 
 def _threshold(members: Sequence[IncidentAlert]) -> float | None:

@@ -30,7 +30,9 @@ class VerdictFacts:
         alerts: open incidents.
         silent: flows that pause longer than they ever do.
         broken: connections that do not work.
+        doubtful: connections of which nobody knows whether they work.
         rules: CRM rules that fail.
+        webhooks: accounts whose webhooks of no known rule fail.
         passing: accounts whose plan will not last the month.
     """
 
@@ -42,13 +44,16 @@ class VerdictFacts:
     alerts: int = 0
     silent: int = 0
     broken: int = 0
+    doubtful: int = 0
     rules: int = 0
+    webhooks: int = 0
     passing: int = 0
 
     @property
     def is_calm(self) -> bool:
         """Returns whether nothing is known to need anybody."""
-        return not (self.problems or self.alerts or self.silent or self.broken or self.rules or self.passing)
+        known = (self.problems, self.alerts, self.silent, self.broken, self.doubtful)
+        return not any((*known, self.rules, self.webhooks, self.passing))
 
 
 class VerdictPart(NamedTuple):
@@ -143,7 +148,9 @@ def _counted(facts: VerdictFacts) -> list[VerdictPart]:
         (facts.alerts, "alert", "", "alerts"),
         (facts.silent, "silent flow", "", "silent"),
         (facts.broken, "broken connection", "", "connections"),
+        (facts.doubtful, "connection", " that may not work", "doubtful"),
         (facts.rules, "CRM rule", " failing since yesterday", "rules"),
+        (facts.webhooks, "account", " with failed webhooks of no known rule", "webhooks"),
         (facts.passing, "plan", " that will not last the month", "plans"),
     )
     groups += [[VerdictPart(_many(count, one) + more, opens)] for count, one, more, opens in others if count]

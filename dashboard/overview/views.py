@@ -117,6 +117,7 @@ def opens(facts: OverviewFacts) -> dict[str, str]:
         "unowned": f"{problems}?owner=nobody",
         "alerts": address_of_list("alerts"),
         "connections": f"{address_of_list('connections')}?state=broken",
+        "doubtful": f"{address_of_list('connections')}?state=other",
         "silent": f"{address_of_list('flows')}?standing=silent",
     }
 
@@ -140,7 +141,9 @@ def verdict_facts(facts: OverviewFacts) -> VerdictFacts:
         alerts=facts.open_incidents,
         silent=needs.silent,
         broken=needs.broken,
+        doubtful=needs.doubtful,
         rules=needs.rules,
+        webhooks=needs.webhooks,
         passing=needs.passing,
     )
 

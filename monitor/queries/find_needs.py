@@ -46,7 +46,9 @@ class Needs:
         rows: what needs somebody; of each kind `MOST` at most.
         silent: flows that stand as silent.
         broken: connections that Zoho says do not work.
+        doubtful: connections of which Zoho's word is not known here.
         rules: CRM rules that failed since yesterday, actions or webhooks.
+        webhooks: accounts whose webhooks of no known rule failed since then.
         passing: accounts whose plan will not last the month.
         crm: the numbers of CRM.
     """
@@ -54,7 +56,9 @@ class Needs:
     rows: list[Need]
     silent: int
     broken: int
+    doubtful: int
     rules: int
+    webhooks: int
     passing: int
     crm: CrmInShort
 
@@ -91,7 +95,9 @@ def needs_of(
         rows=of_one_cause(needs, (_incident(row, apps) for row in opened)),
         silent=len(silent),
         broken=sum(count for _, count in found["broken"]),
-        rules=len(rules),
+        doubtful=sum(count for _, count in found["doubtful"]),
+        rules=sum(1 for need in rules if need.thing.kind == "rule"),
+        webhooks=sum(1 for need in rules if need.thing.kind == "webhooks"),
         passing=len(quota),
         crm=crm_in_short.in_short(found, now, zone),
     )
@@ -113,6 +119,7 @@ def parts(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any, Any]]:
         ).values_list(*("pk", "connection_name", "app", "status", "status_since", "account_id", "account__name"))[
             :MOST
         ],
+        "doubtful": connections.exclude(status__in=BROKEN).order_by().values_list("account").annotate(n=Count("pk")),
         "broken": connections.filter(status__in=BROKEN).order_by().values_list("account").annotate(n=Count("pk")),
         "actions": _failed_actions(now),
         "webhooks": _failed_webhooks(now),

@@ -24,20 +24,28 @@ class Hole:
     is_unread: bool = False
 
 
-def of_mirror(mirror: Mirror, start: datetime, now: datetime) -> list[Hole]:
+def of_mirror(mirror: Mirror, start: datetime, now: datetime, account_id: int | None = None) -> list[Hole]:
     """Finds the stretch since the oldest last complete read, if any account is behind.
 
     Holes of single flows are not shaded here: they are named in the banner and shaded on the flow's own page.
+
+    Args:
+        mirror: as of now.
+        start: the beginning of what is drawn.
+        now: its end.
+        account_id: only of this account; None: of all.
     """
     found = []
-    reading = [account for account in mirror.mirrored if account.unread and not account.is_behind]
+    mirrored = [account for account in mirror.mirrored if account_id in (None, account.account_id)]
+    reading = [account for account in mirrored if account.unread and not account.is_behind]
     if reading:
         covered = [account.covered_from or now for account in reading]
         found += _unread(start, min(max(covered), now))
-    behind = [account for account in mirror.mirrored if account.is_behind]
+    behind = [account for account in mirrored if account.is_behind]
     if behind:
         since = min((account.as_of or start for account in behind), default=start)
-        found.append(Hole(max(since, start), now, "Not every account was read since."))
+        words = BEHIND if account_id is not None else "Not every account was read since."
+        found.append(Hole(max(since, start), now, words))
     return found
 
 

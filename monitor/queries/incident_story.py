@@ -15,7 +15,7 @@ from django.urls import reverse
 from monitor.models import AlertState, Execution, Failure, Flow, Incident, RetryAttempt, RetryBatch
 from monitor.models.retries import ITEM_TOKEN, POLICY_TOKEN
 from monitor.periods import Window
-from monitor.privacy import mask_name
+from monitor.privacy import mask_name, mask_text
 from monitor.queries import links
 from monitor.queries.incident_why import IncidentWhy, why_of
 from monitor.recent_changes import FoundChange, changes_near
@@ -218,7 +218,7 @@ def line_of_change(change: FoundChange) -> IncidentLine:
     name = mask_name(change.name)
     if change.thing == "connection":
         page = reverse("connection", args=[change.key])
-        return IncidentLine(change.at, f"became {change.status}", f"Connection {name}", url=page)
+        return IncidentLine(change.at, f"became {mask_text(change.status)}", f"Connection {name}", url=page)
     page = reverse(f"{change.thing}_version", args=[change.key, change.number])
     return IncidentLine(change.at, f"was changed (version {change.number})", name, url=page)
 

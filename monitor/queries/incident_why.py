@@ -15,7 +15,7 @@ from monitor.queries import links
 from monitor.recent_changes import FoundChange
 
 ERRORS_SHOWN = 3
-MOST_READ = 50  # problems; an incident of more has no cause in common
+MOST_READ = 50  # problems; where there are more, their failures are counted apart
 SUSPECT_WITHIN = timedelta(hours=24)
 # Zoho tells when a definition was saved by the minute, and a run may fail before we have read the change.
 LATE = timedelta(minutes=2)
@@ -68,7 +68,7 @@ class IncidentWhy:
 
 
 def why_of(incident: Incident, flows: Collection[int], open_for: Window, changes: Iterable[FoundChange]) -> IncidentWhy:
-    """Returns what speaks for a cause of an incident. One statement at most.
+    """Returns what speaks for a cause of an incident. One statement; two where it has many problems.
 
     Args:
         incident: which.
@@ -90,7 +90,8 @@ def why_of(incident: Incident, flows: Collection[int], open_for: Window, changes
         CommonError(mask_text(title), problem, remedy, runs, _listed(flows, open_for, problem))
         for problem, title, remedy, runs, _ in rows[:ERRORS_SHOWN]
     ]
-    return IncidentWhy(sum(row[3] for row in rows), _listed(flows, open_for), errors, suspects)
+    failed = sum(row[3] for row in rows) if len(rows) < MOST_READ else failures.count()
+    return IncidentWhy(failed, _listed(flows, open_for), errors, suspects)
 
 
 def is_suspect(changed_at: datetime, began_at: datetime) -> bool:

@@ -56,7 +56,7 @@ class IncidentRow:
 
 
 def _members() -> QuerySet[IncidentAlert]:
-    rows = IncidentAlert.objects.select_related("alert__rule", "alert__flow").defer("alert__flow__raw")
+    rows = IncidentAlert.objects.select_related("alert__rule", "alert__flow__progress").defer("alert__flow__raw")
     return rows.order_by("left_at", "joined_at", "pk")
 
 

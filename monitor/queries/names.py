@@ -96,7 +96,8 @@ def look_up(text: str, among: Iterable[NamedThing]) -> list[NamedThing]:
 def runs(text: str) -> list[NamedThing]:
     """Finds the runs that have this id of Zoho's. One statement, none where it cannot be one."""
     wanted = text.strip()
-    if not wanted or len(wanted) > 64 or not any(sign.isdigit() for sign in wanted):
+    # PostgreSQL stores no NUL, and refuses to be asked for one.
+    if not wanted.isprintable() or len(wanted) > 64 or not any(sign.isdigit() for sign in wanted):
         return []
     rows = Execution.objects.filter(execution_id=wanted).order_by("pk")
     found = rows.values_list("pk", "flow__account__name", "flow__flow_name", "execution_id")[:MOST_OF_A_KIND]

@@ -73,6 +73,7 @@ class StatusOfAll:
     tone: str
     verdict: str
     accounts: list[AccountStatus]
+    is_paused: bool = False  # somebody switched off all of it
 
     @property
     def as_of(self) -> datetime | None:
@@ -95,7 +96,6 @@ _OF_ALL = {
     "good": "No open incident",
 }
 _UNREAD = "Nothing is read yet"
-_PAUSED = "Monitoring is paused"
 _NOTHING = "Nothing is monitored at present"
 
 
@@ -113,7 +113,7 @@ def status_of(mirror: Mirror, account_id: int | None, now: datetime) -> StatusOf
         opened.setdefault(row.incident.account_id, []).append(row)
     if not chosen:
         is_paused = any(account_id in (None, one.account_id) for one in mirror.accounts)
-        return StatusOfAll("quiet", _PAUSED if is_paused else _NOTHING, [])
+        return StatusOfAll("quiet", _NOTHING, [], is_paused=is_paused)
     unsolved, watching = _by_account(problems.unresolved()), _by_account(AlertRule.objects.filter(is_active=True))
     accounts = []
     for one in chosen:

@@ -15,6 +15,7 @@ from monitor.models import (
     AlertState,
     AuditEntry,
     Flow,
+    FlowProgress,
     Incident,
     Problem,
     Silence,
@@ -110,6 +111,21 @@ class TestWhy:
         assert "<html" not in part
         assert "chart__line--dash" in part
         assert "chart__svg" in client.get(url, {"chart": "1"}).content.decode()
+
+    def test_its_chart_is_shaded_for_its_own_account_alone(
+        self, incident: Incident, signed_in: Any, vera: User
+    ) -> None:
+        now = timezone.now()
+        read = {"state": "ok", "last_complete_at": now, "last_finished_at": now}
+        SyncState.objects.filter(account=incident.account).update(**read)
+        own(FlowProgress).update(executions_read_at=now)
+        elsewhere = factories.make_account("Elsewhere")
+        SyncState.objects.filter(account=elsewhere).update(state="revoked", last_complete_at=now - 30 * HOUR)
+        factories.make_hour(own(Flow).get(), now - HOUR, 3, 1)
+        client, url = signed_in(vera), f"{incident.get_absolute_url()}?chart=1"
+        assert "legend__key--hole" not in client.get(url).content.decode()
+        own(FlowProgress).update(hole_reason="2 runs are missing")
+        assert "legend__key--hole" in client.get(url).content.decode()
 
     def test_an_incident_about_no_flow_has_no_chart(self, account: Any, signed_in: Any, vera: User) -> None:
         rule = factories.make_alert_rule(account, kind="connection")

@@ -161,6 +161,21 @@ class TestPages:
         ada.post(reverse("profile"), {})
         assert ada.get(reverse("flows")).context["open_incident_count"] == 0
 
+    @pytest.mark.parametrize("address", ["/hooks/crm/1/", "/hooks/flow/none/", "/nowhere/", "/accounts/login/"])
+    def test_what_nobody_is_signed_in_for_makes_no_page_dearer(self, world: World, address: str) -> None:
+        ada = signed_in("ada")
+        before = ada.get(reverse("flows")).context["open_incident_count"]
+        Incident.objects.filter(closed_at=None).update(closed_at=timezone.now(), closed_how=Incident.Closed.values[0])
+        Client().post(address, {"login": "nobody", "password": "x"})
+        assert ada.get(reverse("flows")).context["open_incident_count"] == before > 0
+
+    def test_what_is_done_by_the_link_of_a_mail_is_seen(self, world: World) -> None:
+        ada = signed_in("ada")
+        before = ada.get(reverse("flows")).context["open_incident_count"]
+        Incident.objects.filter(closed_at=None).update(closed_at=timezone.now(), closed_how=Incident.Closed.values[0])
+        Client().post(reverse("acknowledge_by_mail", args=["no-such-token"]))
+        assert ada.get(reverse("flows")).context["open_incident_count"] == 0 < before
+
     def test_what_is_counted_by_a_clock_is_given_to_readers_of_that_clock_alone(
         self, world: World, at_noon: datetime
     ) -> None:

@@ -281,7 +281,7 @@ def test_rules_and_problems_of_another_account_change_no_verdict(
     assert "Status No open incident As of" in shown_by(token, client)
 
 
-@pytest.mark.parametrize(("gone", "said"), [(False, "Monitoring is paused"), (True, "Nothing is monitored at present")])
+@pytest.mark.parametrize(("gone", "said"), [(False, "somebody paused it"), (True, "No account is connected")])
 def test_what_is_not_read_on_purpose_is_neither_unread_nor_complete(
     gone: bool, said: str, healthy: ZohoAccount, client: Client, at_noon: datetime
 ) -> None:
@@ -291,7 +291,7 @@ def test_what_is_not_read_on_purpose_is_neither_unread_nor_complete(
     else:
         ZohoAccount.objects.filter(pk=healthy.pk).update(is_active=False)
     shown = shown_by(token, client)
-    assert said in shown
+    assert f"Nothing is monitored at present {said}" in " ".join(shown.split())
     assert "read yet" not in shown
     assert "Complete" not in shown
 
@@ -331,6 +331,14 @@ def test_times_are_in_utc_for_somebody_with_another_time_zone_too(
     anybody = shown_by(world.status_token, client)
     assert "Times are in UTC" in anybody
     assert shown_by(world.status_token, signed_in(vera)) == anybody
+
+
+def test_a_paused_account_is_told_as_that(healthy: ZohoAccount, client: Client, at_noon: datetime) -> None:
+    ZohoAccount.objects.filter(pk=healthy.pk).update(is_active=False)
+    _, token = factories.make_status_link(healthy)
+    shown = words(Page(client.get(page_of(token)).content.decode()).root)
+    assert "Nothing is monitored at present" in shown
+    assert healthy.name not in shown
 
 
 def test_a_title_counts_flows_instead_of_naming_many(healthy: ZohoAccount, at_noon: datetime) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from dashboard.overview.views import verdict_facts
 from monitor.models import Connection, UsageSnapshot, User, WorkflowRule, ZohoAccount
 from monitor.periods import CHOICES
 from monitor.queries import freshness, overview, problems, tallies
@@ -121,3 +123,20 @@ def test_an_alert_about_a_connection_a_rule_or_a_silent_flow_is_told_in_its_line
         factories.make_flow(account).alert_states.create(rule=rule, **known), cause="connection", cause_key="Slack"
     )
     assert Thing("incident", other.pk) in needs(account, now)
+
+
+def test_whatever_is_listed_is_in_the_sentence_too(account: ZohoAccount, now: datetime) -> None:
+    """A line below a sentence that says that nothing needs anybody would be a contradiction."""
+    link = Connection.objects.create(
+        account=account, connection_id="1", status="resting", status_since=now, first_seen_at=now, seen_at=now
+    )
+    hook = factories.make_webhook_failure(account, rule=None, failure_time=now - HOUR)
+    rule = factories.make_rule(account)
+    day = UsageSnapshot.objects.create(rule=rule, day=now.date(), taken_at=now, failed=1)
+    for row in (link, hook, day):
+        mirror = freshness.mirror(now, {**tallies.in_menu(), **problems.to_count(now, UTC)})
+        facts = replace(verdict_facts(overview.read(now, CHOICES[7], mirror)), doubt="", is_unread=False)
+        assert not facts.is_calm
+        assert len(needs(account, now)) == facts.doubtful + facts.webhooks + facts.rules
+        row.delete()
+    assert needs(account, now) == {}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from monitor.models import Execution, Failure, Flow, Incident
-from monitor.queries.incident_story import story_of
+from monitor.queries import incident_why
+from monitor.queries.incident_story import line_of_change, story_of
 from monitor.queries.incident_why import IncidentWhy, is_suspect
 from tests import factories
 from tests.dashboard.world import make_state
@@ -69,6 +70,25 @@ def test_what_is_not_shown_is_counted_as_others(incident: Incident, fail: Fail, 
         fail()
     found = why(incident, now)
     assert (len(found.errors), found.others) == (3, 2)
+
+
+def test_all_failures_count_however_many_problems_they_are_of(
+    incident: Incident, fail: Fail, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incident_why, "MOST_READ", 3)
+    for _ in range(5):
+        fail()
+    assert (why(incident, now).failed, why(incident, now).others) == (5, 2)
+
+
+def test_a_connection_s_state_is_masked_as_everywhere(incident: Incident, now: datetime) -> None:
+    at = incident.began_at - 20 * MINUTE
+    factories.make_connection(
+        incident.account, status="refused for jo@example.com", status_since=at, first_seen_at=at - 48 * HOUR
+    )
+    (line,) = [line_of_change(one) for one in why(incident, now).suspects]
+    assert line.words.startswith("became refused for")
+    assert "jo@example.com" not in line.words
 
 
 def test_nine_of_ten_of_one_problem_are_one_cause(incident: Incident, fail: Fail, now: datetime) -> None:

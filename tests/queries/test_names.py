@@ -68,6 +68,10 @@ class TestOfTheMirror:
         assert names.runs("990000000012") == []
         assert names.runs("leads") == []
 
+    @pytest.mark.parametrize("text", ["1\0", "1\x07", "\ud8001"])
+    def test_what_no_id_can_be_is_not_asked_for(self, text: str) -> None:
+        assert names.runs(text) == []
+
     def test_a_connection_is_found_by_its_name_and_by_its_id(self, account: ZohoAccount) -> None:
         made = factories.make_connection(account, connection_name="Books sign-in", connection_id="778899")
         for text in ("books sign", "778899"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -82,8 +82,8 @@ def view_add(request: HttpRequest) -> HttpResponse:
             form.add_error(None, "These filters are too long to be kept.")
         elif SavedView.objects.filter(person=person).count() >= MOST_OWN:
             form.add_error(None, f"You have {MOST_OWN} views: delete one first.")
-        else:
-            return _saved(request, form, was_shared=False)
+        elif _is_saved(request, form, was_shared=False):
+            return _to_list(request, form)
     return _page(request, form, filters.chips)
 
 
@@ -94,8 +94,8 @@ def view_edit(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_or_404(person, changeable(person), pk)
     was_shared = view.is_shared
     form = SavedViewForm(request.POST or None, person=person, instance=view)
-    if request.method == "POST" and form.is_valid():
-        return _saved(request, form, was_shared=was_shared)
+    if request.method == "POST" and form.is_valid() and _is_saved(request, form, was_shared=was_shared):
+        return _to_list(request, form)
     return _page(request, form, ExecutionFilterForm(QueryDict(view.query)).chips)
 
 
@@ -112,17 +112,26 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{reverse('executions')}?{EVERYTHING}")
 
 
-def _saved(request: HttpRequest, form: SavedViewForm, *, was_shared: bool) -> HttpResponse:
+def _is_saved(request: HttpRequest, form: SavedViewForm, *, was_shared: bool) -> bool:
+    """Saves the view; where another tab was faster with its name or with what opens first, the form says so."""
     view: SavedView = form.instance
-    with transaction.atomic():
-        if view.is_default:
-            others = SavedView.objects.filter(person=view.person_id, is_default=True).exclude(pk=view.pk)
-            others.update(is_default=False)
-        view.save()
-        if view.is_shared or was_shared:
-            _write_down(request, "view.share" if view.is_shared else "view.unshare", view)
+    try:
+        with transaction.atomic():
+            if view.is_default:
+                others = SavedView.objects.filter(person=view.person_id, is_default=True).exclude(pk=view.pk)
+                others.update(is_default=False)
+            view.save()
+            if view.is_shared or was_shared:
+                _write_down(request, "view.share" if view.is_shared else "view.unshare", view)
+    except IntegrityError:
+        form.add_error(None, "Another of your views was saved at the same moment. Save this one again.")
+        return False
+    return True
+
+
+def _to_list(request: HttpRequest, form: SavedViewForm) -> HttpResponse:
     messages.success(request, "The view is saved.")
-    return redirect(f"{reverse('executions')}?{view.query}")
+    return redirect(f"{reverse('executions')}?{form.instance.query}")
 
 
 def _write_down(request: HttpRequest, action: str, view: SavedView) -> None:

@@ -83,7 +83,7 @@ def view_add(request: HttpRequest) -> HttpResponse:
         elif SavedView.objects.filter(person=person).count() >= MOST_OWN:
             form.add_error(None, f"You have {MOST_OWN} views: delete one first.")
         elif _is_saved(request, form, was_shared=False):
-            return _to_list(request, form)
+            return redirect(f"{reverse('executions')}?{query}")
     return _page(request, form, filters.chips)
 
 
@@ -95,7 +95,7 @@ def view_edit(request: HttpRequest, pk: int) -> HttpResponse:
     was_shared = view.is_shared
     form = SavedViewForm(request.POST or None, person=person, instance=view)
     if request.method == "POST" and form.is_valid() and _is_saved(request, form, was_shared=was_shared):
-        return _to_list(request, form)
+        return redirect(f"{reverse('executions')}?{view.query}")
     return _page(request, form, ExecutionFilterForm(QueryDict(view.query)).chips)
 
 
@@ -113,7 +113,7 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _is_saved(request: HttpRequest, form: SavedViewForm, *, was_shared: bool) -> bool:
-    """Saves the view; where another tab was faster with its name or with what opens first, the form says so."""
+    """Saves the view of a valid form; False, with an error in the form, where another one was saved meanwhile."""
     view: SavedView = form.instance
     try:
         with transaction.atomic():
@@ -124,14 +124,10 @@ def _is_saved(request: HttpRequest, form: SavedViewForm, *, was_shared: bool) ->
             if view.is_shared or was_shared:
                 _write_down(request, "view.share" if view.is_shared else "view.unshare", view)
     except IntegrityError:
-        form.add_error(None, "Another of your views was saved at the same moment. Save this one again.")
+        form.add_error(None, "Another view was saved at the same moment: look at the list, and save again.")
         return False
-    return True
-
-
-def _to_list(request: HttpRequest, form: SavedViewForm) -> HttpResponse:
     messages.success(request, "The view is saved.")
-    return redirect(f"{reverse('executions')}?{form.instance.query}")
+    return True
 
 
 def _write_down(request: HttpRequest, action: str, view: SavedView) -> None:

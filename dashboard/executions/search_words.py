@@ -31,6 +31,7 @@ FIELDS = {
 _NAMES = {"start": "since", "end": "until", "text": "error"} | {
     filter_: name for name, filter_ in FIELDS.items() if name == filter_ and name != "text"
 }
+LONGEST_TEXT = 200
 OFFERED = ", ".join(name for name in FIELDS if name not in ("text", "id"))
 _QUOTED, _WORD = r'"(?P<quoted>(?:[^"\\]|\\.)*)"', r'(?P<word>[^\s"]+)'
 _TOKEN = re.compile(rf'(?:(?P<name>[^\s":]*):)?(?:{_QUOTED}|{_WORD})?(?P<rest>\S*)', re.DOTALL)
@@ -78,6 +79,8 @@ def read(text: str, choices: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         raise SearchError("Give one text: words without a field are looked for in errors, too.")
     if any(words):
         found["text"] = " ".join(words)
+    if len(found.get("text", "")) > LONGEST_TEXT:
+        raise SearchError(f"What is looked for in errors may have {LONGEST_TEXT} characters.")
     if "period" in found and ("start" in found or "end" in found):
         raise SearchError(f"“since:{found['period']}” ends now: give two days or times instead.")
     return found

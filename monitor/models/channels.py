@@ -170,7 +170,7 @@ class ChannelMessageQuerySet(models.QuerySet["ChannelMessage"]):
             state__in=[Delivery.State.QUEUED, Delivery.State.SENDING],
         )
         pausing = ChannelStanding.objects.filter(channel=models.OuterRef("channel"), next_try_at__gt=now)
-        pausing = pausing.filter(next_try_at__lte=now + LONGEST_PAUSE)
+        pausing = pausing.filter(next_try_at__lte=now + 2 * LONGEST_PAUSE)
         waits = {"channel__is_active": False, "channel__deleted_at": None, "notice__kind": Notice.Kind.RESOLVED}
         return self.filter(~models.Exists(earlier), ~models.Exists(pausing)).exclude(**waits)
 

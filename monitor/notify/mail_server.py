@@ -21,8 +21,8 @@ def is_pausing(server: MailServer, now: datetime) -> bool:
 
     Signing in with a wrong password again and again locks accounts; and a server that is away is away for all mails.
     """
-    # A pause that would be longer than any is of a clock that was set back since.
-    return server.next_try_at is not None and now < server.next_try_at <= now + REFUSED_PAUSE
+    # A pause that would be much longer than any is of a clock that was set back since.
+    return server.next_try_at is not None and now < server.next_try_at <= now + 2 * REFUSED_PAUSE
 
 
 def accepts(now: datetime) -> None:

@@ -34,15 +34,16 @@ def is_due(now: datetime, lease: timedelta) -> Q:
         now: the present.
         lease: how long a message is a process's.
     """
-    # What lies further ahead than any lease was written before the clock was set back.
-    is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + lease)
+    # What lies much further ahead than any lease was written before the clock was set back; a little further ahead is
+    # what another process has claimed since our clock was read.
+    is_lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * lease)
     # So is what would be tried later than any pause allows, within the day in which a message is tried.
     day = GIVEN_UP_AFTER + LONGEST_WAIT
     began = ("created_at", "revived_at", "kept_until")
     is_ahead = ~Q(kept_quiet="")
     for name in began:
         is_ahead |= Q(next_try_at__lte=F(name) + day)
-    is_waiting = Q(next_try_at__lte=now) | Q(is_ahead, next_try_at__gt=now + LONGEST_WAIT)
+    is_waiting = Q(next_try_at__lte=now) | Q(is_ahead, next_try_at__gt=now + LONGEST_WAIT + lease)
     return Q(is_waiting, state=States.QUEUED) | Q(is_lost, state=States.SENDING)
 
 

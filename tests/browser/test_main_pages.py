@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from monitor import pipeline
 from monitor.models import Execution, Flow, RetryAttempt, User
 from tests.browser.conftest import Visit, Zoho
+from tests.bystander import own
 
 pytestmark = pytest.mark.browser
 PLOTLY_MS = 60_000  # a busy machine reads plotly.js for many seconds
@@ -120,7 +121,7 @@ def test_an_operator_retries_a_failed_execution_and_sees_its_outcome(
     visit.page.get_by_role("button", name="Retry").click()
     visit.page.wait_for_load_state("networkidle")
     expect(visit.page.get_by_text("Requested").first).to_be_visible()
-    attempt = RetryAttempt.objects.get()
+    attempt = own(RetryAttempt).get()
     for _ in range(60):
         # The worker's part, here without a worker: due attempts are sent and settled.
         pipeline.settle_retries()

@@ -15,7 +15,7 @@ from monitor.models import Execution, SavedView, User, ZohoAccount
 from tests import factories
 from tests.browser.conftest import Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]}
 FAR = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

@@ -34,7 +34,7 @@ def test_no_page_mail_or_export_shows_the_name(run: Execution, vera: User, signe
     shown = {
         "its page": client.get(run.get_absolute_url()).content.decode(),
         "the list": client.get("/executions/").content.decode(),
-        "its flow's page": client.get(run.flow.get_absolute_url()).content.decode(),
+        "its flow's page": client.get(f"{run.flow.get_absolute_url()}?tab=runs").content.decode(),
         "the export": " ".join(str(columns[name](run)) for name in columns),
         "a mail": " ".join(text for _, text in top_errors([run.flow.pk], last_hours(at_noon, 24))),
         "what is searched": run.search_text,

@@ -49,6 +49,7 @@ def test_fields_words_and_a_period_become_the_filters_of_the_list() -> None:
         ("since:7d until:2026-11-02", "“since:7d” ends now"),
         ("problem:x", "“problem:” takes a number"),
         ("problem:0", "“problem:” takes a number"),
+        ("x" * 201, "What is looked for in errors may have 200 characters"),
         ("batch:٣", "“batch:” takes a number"),
     ],
 )

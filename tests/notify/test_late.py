@@ -19,13 +19,14 @@ from monitor.models import (
     SendAttempt,
     User,
 )
-from monitor.notify import retell
+from monitor.notify import retell, send
+from monitor.notify.channels import send as channels
 from monitor.notify.channels.send import send_to_channels
 from monitor.notify.dispatch import dispatch_new, write_for
 from monitor.notify.mailer import Mailer
 from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
-from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind, SendOutcome
+from monitor.notify.smtp_answers import LONGEST_WAIT, REFUSED_PAUSE, FailureKind, SendOutcome
 from tests import factories
 from tests.bystander import Bystander, own
 from tests.notify.channels.conftest import make_channel
@@ -392,3 +393,20 @@ def test_a_notice_written_before_the_clock_was_set_back_waits_no_longer_than_it_
     own(Notice).update(at=now + DAY, due_at=now + DAY + 30 * SECOND, why_silent=why)
     assert dispatch_new(now) == (1 if why else 0)
     assert dispatch_new(now + 30 * SECOND) == (0 if why else 1)
+
+
+def test_what_another_process_claimed_since_our_clock_was_read_is_not_taken_from_it(
+    ways: Ways, alert: AlertState, now: datetime
+) -> None:
+    """Its lease and its pause end a little later than ours would: that is no clock that was set back."""
+    fire(alert, now)
+    since = now + SECOND
+    own(Delivery).update(state="sending", attempts=1, lease_until=since + send.LEASE)
+    own(ChannelMessage).update(state="sending", attempts=1, lease_until=since + channels.LEASE)
+    ways.back(now)
+    assert (ways.mails, ways.messages) == ([], [])
+    own(Delivery).update(state="queued", lease_until=None)
+    MailServer.objects.create(pk=1, state="refuses", since=now, next_try_at=since + REFUSED_PAUSE)
+    own(ChannelMessage).update(state="queued", lease_until=None, next_try_at=since + LONGEST_WAIT)
+    ways.back(now)
+    assert (ways.mails, ways.messages) == ([], [])

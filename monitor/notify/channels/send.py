@@ -145,7 +145,7 @@ def _due(now: datetime) -> QuerySet[ChannelMessage]:
 
 
 def _under_way(now: datetime) -> QuerySet[ChannelMessage]:
-    return ChannelMessage.objects.filter(state=States.SENDING, lease_until__gte=now, lease_until__lte=now + LEASE)
+    return ChannelMessage.objects.filter(state=States.SENDING, lease_until__gte=now, lease_until__lte=now + 2 * LEASE)
 
 
 def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Parcel | None:

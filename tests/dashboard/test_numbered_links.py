@@ -164,7 +164,7 @@ def pages_of(walk: Walk, starts: list[str]) -> list[str]:
         for target, link in walk.links(address):
             is_one_of_many = re.match(r"/executions/\d+/", target) is not None
             is_one_of_many = is_one_of_many or "flow=" in target or "tab=" in target  # of one flow all are looked at
-            is_known = is_one_of_many or "sort=" in target or "start=" in target or target in waiting
+            is_known = is_one_of_many or re.search("sort=|start=|period=|/views/add/", target) or target in waiting
             if number_of(link) is None and not is_known:
                 waiting.append(target)
     return found

@@ -122,6 +122,27 @@ class RememberingMiddleware:
         return name in ACTS_BY_LINK or isinstance(getattr(request, "user", None), User)
 
 
+class StatusPageMiddleware:
+    """Keeps every answer to a secret link to whoever asked, and has a screen on a wall ask on after a refusal, too.
+
+    What is answered while the database is away or the page takes too long comes from elsewhere than the page's view.
+    """
+
+    LATER = 300  # seconds
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.resolver_match is not None and request.resolver_match.url_name == "status_page":
+            response.headers.setdefault("Refresh", str(self.LATER))
+            response["Cache-Control"] = "no-store"
+            response["Referrer-Policy"] = "no-referrer"
+            response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+        return response
+
+
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Requires sign-in as Django's own does, except for allauth's sign-in pages, and a password of one's own.
 

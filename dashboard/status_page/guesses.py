@@ -1,30 +1,32 @@
-"""Counts addresses of the status page that are none, by the network they come from: whoever guesses is not listened to.
+"""Counts addresses of the status page that are none, by the network they come from, in spans of ten minutes.
 
-A token cannot be guessed; this keeps the database out of the trying. The counts stand in the cache that all processes
-share and go by themselves.
+A token cannot be guessed, and an open link is looked up first: however often somebody behind the same proxy tries wrong
+addresses, it opens the page. The counts stand in the cache that all processes share; two at the same moment may count
+as one.
 """
 
 from __future__ import annotations
 
+import math
+from datetime import datetime, timedelta
+
 from django.core.cache import cache
 
+from monitor.periods import stretch_of, times_passed
+
 MOST = 30
-WITHIN = 600  # seconds
+WITHIN = timedelta(minutes=10)
 
 
-def are_too_many(network: str) -> bool:
-    """Returns whether so many came from a network that none from there is looked up."""
-    return int(cache.get(_key(network), 0)) >= MOST
+def count(network: str, now: datetime) -> bool:
+    """Counts one more; returns whether more came from there in this span than are answered plainly."""
+    key = f"status-page-guesses:{times_passed(now, WITHIN)}:{network}"
+    # Not `incr`: in a table it sets the cache's own time to live.
+    found = int(cache.get(key, 0)) + 1
+    cache.set(key, found, WITHIN.total_seconds())
+    return found > MOST
 
 
-def count(network: str) -> None:
-    """Counts one more; the first begins the time in which they count."""
-    if not cache.add(_key(network), 1, WITHIN):
-        try:
-            cache.incr(_key(network))
-        except ValueError:  # its time ended between the two
-            cache.add(_key(network), 1, WITHIN)
-
-
-def _key(network: str) -> str:
-    return f"status-page-guesses:{network}"
+def seconds_left(now: datetime) -> int:
+    """Returns in how many seconds the next span begins; at least one."""
+    return math.ceil((stretch_of(now, WITHIN) + WITHIN - now).total_seconds())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from csp.constants import NONE, SELF
 from csp.decorators import csp_replace
 from django.contrib.auth.decorators import login_not_required
@@ -35,24 +37,27 @@ AGAIN = 120  # seconds after which a screen on a wall asks anew
     }
 )
 def status_page(request: HttpRequest, token: str) -> HttpResponse:
-    """Shows how things stand. What is no open link, for whatever reason, is answered with one and the same 404."""
+    """Shows how things stand. What is no open link, for whatever reason, is answered with one and the same page."""
     now, network = timezone.now(), client_address.network_of(origin.present().address)
-    link = None if guesses.are_too_many(network) else status_links.find(token, now)
+    link = status_links.find(token, now)
     if link is None:
-        guesses.count(network)
         audit.record_counted(None, "status_link.refused", None, now=now, network=network)
-        return _closed_to_others(render(request, "status_page/nothing.html", status=404))
+        return _nothing(request, network, now)
     account = link.account_id
     with time_limit.limited(time_limit.PAGE_SECONDS):
         mirror = frame_at(now)["mirror"]
         status = remembered.of(("status_page", account), lambda: status_of(mirror, account, now))
-    response = render(request, "status_page/page.html", {"status": status, "link": link, "now": now})
+    # The page says that its times are in UTC: so they are for a signed-in person with another zone.
+    with timezone.override(UTC):
+        response = render(request, "status_page/page.html", {"status": status, "link": link, "now": now})
     response["Refresh"] = str(AGAIN)
-    return _closed_to_others(response)
+    return response
 
 
-def _closed_to_others(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+def _nothing(request: HttpRequest, network: str, now: datetime) -> HttpResponse:
+    # A proxy's address may be everybody's: nobody is counted by it.
+    is_too_often = not client_address.may_be_shared(request) and guesses.count(network, now)
+    response = render(request, "status_page/nothing.html", status=429 if is_too_often else 404)
+    if is_too_often:
+        response["Retry-After"] = str(guesses.seconds_left(now))
     return response

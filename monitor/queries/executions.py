@@ -269,9 +269,10 @@ def in_pieces(wanted: ExecutionFilter, rows: QuerySet[Execution], size: int) -> 
         # What was pruned meanwhile is not in the second statement.
         some = [found[key] for key in keys if key in found]
         yield from some
-        if len(keys) < size or not some:
+        if len(keys) < size:
             return
-        place = key_of(some[-1])
+        # Where all of a piece is gone, the same place leads to what came after it.
+        place = key_of(some[-1]) if some else place
 
 
 def _keys_after(matched: QuerySet[Execution], counted: int | None, place: Key | None, limit: int) -> list[int]:

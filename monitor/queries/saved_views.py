@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from monitor.access import may
 from monitor.models import SavedView, User
@@ -35,8 +35,12 @@ class NamedView:
 
 
 def views_of(person: User) -> list[NamedView]:
-    """Returns the views of a person, their own first, then what others share. One statement."""
-    rows = SavedView.objects.filter(Q(person=person) | Q(is_shared=True)).order_by("name", "pk")
+    """Returns the views of a person, their own first, then what others share. One statement.
+
+    Of more than MOST_SHOWN those that others share are left out: nobody has more than MOST_OWN.
+    """
+    is_of_others = Case(When(person=person, then=0), default=1)
+    rows = SavedView.objects.filter(Q(person=person) | Q(is_shared=True)).order_by(is_of_others, "name", "pk")
     columns = "pk", "name", "query", "is_default", "is_shared", "person", "person__username"
     may_share = may(person, "views.share")
     found = []
@@ -44,8 +48,8 @@ def views_of(person: User) -> list[NamedView]:
         is_own = owner == person.pk
         may_change = may_share and (is_own or may(person, "users")) if is_shared else is_own
         shared_by = username if is_shared else ""
-        found.append((not is_own, NamedView(pk, name, query, is_own and is_default, shared_by, may_change)))
-    return [view for _, view in sorted(found, key=lambda one: one[0])]
+        found.append(NamedView(pk, name, query, is_own and is_default, shared_by, may_change))
+    return found
 
 
 def changeable(person: User) -> QuerySet[SavedView]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from monitor.models import AlertState
+from django.db.models import Count, QuerySet
+
+from monitor.models import AlertRule, AlertState
 from monitor.periods import last_days
-from monitor.queries import counts, incidents
+from monitor.queries import counts, incidents, problems
 from monitor.queries.counts import Counts
 from monitor.queries.freshness import AccountFreshness, Mirror
 from monitor.queries.incidents import IncidentRow
@@ -42,7 +45,7 @@ class AccountStatus:
 
     Attributes:
         name: of the account.
-        tone: good, warn, bad or quiet.
+        tone: good, fair (all is known, and not all is well), warn (not all is known), bad or quiet.
         verdict: the same in words.
         day: its runs of the last 24 hours.
         week: those of the last 7 days.
@@ -70,6 +73,7 @@ class StatusOfAll:
     tone: str
     verdict: str
     accounts: list[AccountStatus]
+    is_paused: bool = False  # somebody switched off all of it
 
     @property
     def as_of(self) -> datetime | None:
@@ -83,17 +87,20 @@ class StatusOfAll:
         return all(one.is_complete for one in self.accounts)
 
 
-_BY_BADNESS = ("bad", "warn", "quiet", "good")
+_BY_BADNESS = ("bad", "warn", "fair", "quiet", "good")
 _OF_ALL = {
     "bad": "Something needs attention",
     "warn": "It is not known for sure how things stand",
-    "quiet": "Nothing is read yet",
-    "good": "Everything works as far as is known",
+    "fair": "No open incident, but problems that nobody has solved yet",
+    "quiet": "Not everything is read yet",
+    "good": "No open incident",
 }
+_UNREAD = "Nothing is read yet"
+_NOTHING = "Nothing is monitored at present"
 
 
 def status_of(mirror: Mirror, account_id: int | None, now: datetime) -> StatusOfAll:
-    """Reads the status of one account, or of all that are mirrored. Three statements, and some for each account.
+    """Reads the status of one account, or of all that are mirrored. Five statements, and some for each account.
 
     Args:
         mirror: how fresh the mirror is.
@@ -104,14 +111,29 @@ def status_of(mirror: Mirror, account_id: int | None, now: datetime) -> StatusOf
     opened: dict[int, list[IncidentRow]] = {}
     for row in incidents.open_incidents(account_id):
         opened.setdefault(row.incident.account_id, []).append(row)
-    accounts = [_account(one, opened.get(one.account_id, []), now) for one in chosen]
-    tone = min((one.tone for one in accounts), key=_BY_BADNESS.index, default="quiet")
-    return StatusOfAll(tone, _OF_ALL[tone] if accounts else "Nothing is monitored at present", accounts)
+    if not chosen:
+        is_paused = any(account_id in (None, one.account_id) for one in mirror.accounts)
+        return StatusOfAll("quiet", _NOTHING, [], is_paused=is_paused)
+    unsolved, watching = _by_account(problems.unresolved()), _by_account(AlertRule.objects.filter(is_active=True))
+    accounts = []
+    for one in chosen:
+        rows, key = opened.get(one.account_id, []), one.account_id
+        stands = judge(one, len(rows), problems=unsolved.get(key, 0), rules=watching.get(key, 0))
+        accounts.append(_account(one, rows, stands, now))
+    tones = {one.tone for one in accounts}
+    tone = min(tones, key=_BY_BADNESS.index)
+    return StatusOfAll(tone, _UNREAD if tones == {"quiet"} else _OF_ALL[tone], accounts)
 
 
-def _account(known: AccountFreshness, opened: Sequence[IncidentRow], now: datetime) -> AccountStatus:
+def _by_account(rows: QuerySet[Any]) -> dict[int, int]:
+    return dict(rows.order_by().values_list("account").annotate(Count("pk")))
+
+
+def _account(
+    known: AccountFreshness, opened: Sequence[IncidentRow], stands: tuple[str, str], now: datetime
+) -> AccountStatus:
     newest = sorted(opened, key=lambda row: (row.incident.began_at, row.incident.pk), reverse=True)
-    tone, verdict = judge(known, len(opened))
+    tone, verdict = stands
     return AccountStatus(
         name=known.name,
         tone=tone,
@@ -125,12 +147,14 @@ def _account(known: AccountFreshness, opened: Sequence[IncidentRow], now: dateti
     )
 
 
-def judge(known: AccountFreshness, opened: int) -> tuple[str, str]:
-    """Returns how an account stands: tone and words. Pure.
+def judge(known: AccountFreshness, opened: int, *, problems: int, rules: int) -> tuple[str, str]:
+    """Returns how an account stands: tone and words. Only what a rule watches can be called well. Pure.
 
     Args:
         known: how fresh its mirror is.
         opened: how many incidents are open.
+        problems: how many problems nobody has solved yet.
+        rules: how many alert rules watch it.
     """
     if opened:
         return "bad", f"{opened:,} open incident{'s' * (opened > 1)}"
@@ -140,6 +164,10 @@ def judge(known: AccountFreshness, opened: int) -> tuple[str, str]:
         return "warn", "Not known: it cannot be read at present"
     if not known.is_complete:
         return "warn", "No open incident, but some of its runs are not known"
+    if not rules:
+        return "warn", "Not known: no alert rule watches it"
+    if problems:
+        return "fair", f"No open incident, but {problems:,} open problem{'s' * (problems > 1)}"
     return "good", "No open incident"
 
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.executions.forms import ExecutionFilterForm
-from monitor.models import AuditEntry, Flow, User, ZohoAccount
+from monitor.models import AuditEntry, Execution, Flow, User, ZohoAccount
 from monitor.queries import executions
 from monitor.queries.executions import ExecutionFilter
 from monitor.queries.export import exports
@@ -190,6 +190,25 @@ def test_pieces_of_any_size_make_up_the_list(shown: list[str], size: int, text: 
     wanted = ExecutionFilter(flow_id=flow.pk, text=text)
     found = [run.execution_id for run in executions.in_pieces(wanted, exports()["executions"].rows, size)]
     assert found == ([] if text.startswith("nothing") else shown)
+
+
+@pytest.mark.parametrize("text", ["", "refused"])
+def test_pieces_that_are_pruned_while_they_are_read_do_not_end_the_list(
+    shown: list[str], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = Flow.objects.get(executions__execution_id=shown[0])
+    find, pruned = executions._keys_after, list(Execution.objects.filter(execution_id__in=shown[:2]))
+    assert len(shown) > 3
+
+    def find_and_prune(*asked: Any) -> list[int]:
+        keys = find(*asked)
+        Execution.objects.filter(pk__in=[run.pk for run in pruned]).delete()
+        return keys
+
+    monkeypatch.setattr(executions, "_keys_after", find_and_prune)
+    wanted = ExecutionFilter(flow_id=flow.pk, text=text)
+    found = [run.execution_id for run in executions.in_pieces(wanted, exports()["executions"].rows, 2)]
+    assert found == shown[2:]
 
 
 @pytest.mark.parametrize("sent", [{"format": "csv", "query": "status=x"}, {"format": "xls"}, {}])

@@ -157,7 +157,7 @@ def test_a_choice_by_a_filter_that_takes_too_long_is_stopped_as_the_list_would_b
 
 MANY = [
     "batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back", "batch_items",
-    "batch_records_csv", "problem_records_csv", "executions_file",
+    "batch_records_csv", "problem_records_csv", "executions_file", "changes_csv", "connections_csv",
 ]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def test_what_is_posted_about_many_runs_takes_turns_and_no_link_leads_to_a_page_
     name: str, signed_in, ada: User, monkeypatch
 ) -> None:
     monkeypatch.setattr(Turns, "take", lambda *_: None)
-    keys = {"pk": 1} if name.endswith(("items", "csv")) else {}
+    keys = {"pk": 1} if name.endswith(("items", "records_csv")) else {}
     response = signed_in(ada).post(reverse(name, kwargs=keys))
     assert response.status_code == 429
     assert response["Retry-After"] == "5"

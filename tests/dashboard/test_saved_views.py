@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from monitor.models import AuditEntry, SavedView, User
-from monitor.queries.saved_views import MOST_OWN, views_of
+from monitor.queries.saved_views import MOST_OWN, MOST_SHOWN, views_of
 from tests import factories
 from tests.bystander import own
 
@@ -157,16 +157,38 @@ def test_an_admin_who_changes_anothers_view_does_not_set_what_opens_first(
     assert (shared.name, shared.is_default) == ("All of us", True)
 
 
-def test_two_that_are_saved_at_one_moment_are_one_and_a_line(
-    vera: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
+def test_ones_own_views_and_what_opens_first_are_there_however_many_others_share(vera: User, otto: User) -> None:
+    SavedView.objects.bulk_create(
+        SavedView(person=otto, name=f"A {n:03}", query="status=failed", is_shared=True) for n in range(MOST_SHOWN + 5)
+    )
+    saved(vera, "Y")
+    saved(vera, "Z", "status=stuck", is_default=True)
+    shown = views_of(vera)
+    assert [(view.name, view.is_default) for view in shown[:3]] == [("Y", False), ("Z", True), ("A 000", False)]
+    assert len(shown) == MOST_SHOWN
+
+
+@pytest.mark.parametrize("is_default", [False, True])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_two_tabs_that_save_at_once_get_a_word_and_not_an_error(
+    is_new: bool, is_default: bool, otto: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, save = signed_in(vera), SavedView.save
+    """The other tab saves between this one's look at the names and its own saving."""
+    view = None if is_new else saved(otto, "Before", "status=failed", is_shared=True)
+    save = SavedView.save
 
-    def meanwhile(view: SavedView, *args: Any, **kwargs: Any) -> None:
-        SavedView.objects.bulk_create([SavedView(person=vera, name=view.name, query="status=stuck")])
-        save(view, *args, **kwargs)
+    def save_after_the_other(self: SavedView, **more: Any) -> None:
+        monkeypatch.setattr(SavedView, "save", save)
+        saved(otto, "Other" if is_default else "Mine", "status=stuck", is_default=is_default)
+        self.save(**more)
 
-    monkeypatch.setattr(SavedView, "save", meanwhile)
-    response = client.post(f"{ADD}?status=failed", {"name": "Mine"})
+    sent = {"name": "Mine", "is_shared": "on"} | ({"is_default": "on"} if is_default else {})
+    monkeypatch.setattr(SavedView, "save", save_after_the_other)
+    address = reverse("executions_view_edit", args=[view.pk]) if view else f"{ADD}?status=failed"
+    response = signed_in(otto).post(address, sent)
     assert response.status_code == 400
-    assert "at the same moment" in response.content.decode()
+    assert "saved at the same moment" in response.content.decode()
+    assert trail() == []
+    assert list(own(SavedView).values_list("name", flat=True)) == ([] if is_new else ["Before"])
+    assert signed_in(otto).post(address, sent).status_code == 302
+    assert own(SavedView).get(name="Mine").is_shared

@@ -6,14 +6,19 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+import time_machine
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
 from dashboard.status_page import guesses
-from monitor.models import AuditEntry, FlowProgress, Problem, StatusLink, SyncState, User, ZohoAccount
+from dashboard.time_limit import PageTooSlow
+from monitor.models import AlertRule, AuditEntry, FlowProgress, Problem, StatusLink, SyncState, User, ZohoAccount
+from monitor.periods import stretch_of
 from monitor.queries.status_page import public_title
 from tests import factories
 from tests.bystander import own
@@ -21,7 +26,7 @@ from tests.dashboard.soup import Page, words
 from tests.dashboard.world import World, make_state, make_world
 
 pytestmark = pytest.mark.django_db
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 Signed = Callable[[User], Client]
 
 
@@ -104,14 +109,40 @@ def test_an_ended_link_an_expired_one_and_a_guess_are_answered_alike(
     assert AuditEntry.objects.filter(action="status_link.end").count() == 1
 
 
-def test_whoever_guesses_often_is_not_listened_to_and_stands_in_the_trail(world: World, client: Client) -> None:
+def test_whoever_guesses_often_is_put_off_and_stands_in_the_trail(
+    world: World, client: Client, at_noon: datetime
+) -> None:
     for _ in range(guesses.MOST):
         assert client.get(page_of("g" * 43)).status_code == 404
-    assert client.get(page_of(world.status_token)).status_code == 404
-    assert client.get(page_of(world.status_token), REMOTE_ADDR="198.51.100.7").status_code == 200
-    assert AuditEntry.objects.filter(action="status_link.refused").count() == 2  # the 1st and the 10th
-    cache.clear()
+    refused = client.get(page_of("g" * 43))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "600")
+    assert client.get(page_of("g" * 43), REMOTE_ADDR="198.51.100.7").status_code == 404
+    assert AuditEntry.objects.filter(action="status_link.refused").count() == 3  # the 1st and the 10th, and elsewhere
+
+
+def test_an_open_link_shows_the_page_however_often_others_of_its_network_guessed(world: World, client: Client) -> None:
+    for _ in range(guesses.MOST + 5):
+        client.get(page_of("g" * 43))
     assert client.get(page_of(world.status_token)).status_code == 200
+
+
+def test_refused_guesses_do_not_make_the_time_longer_and_a_pause_between_them_not_shorter(
+    world: World, client: Client, at_noon: datetime
+) -> None:
+    span, begins = guesses.WITHIN, stretch_of(at_noon, guesses.WITHIN)
+    answers = []
+    for after, times in ((span * 0, guesses.MOST), (span * 2 / 3, 1), (span - SECOND, 1), (span, 1)):
+        with time_machine.travel(begins + after, tick=False):
+            answers.append([client.get(page_of("g" * 43)).status_code for _ in range(times)][-1])
+    assert answers == [404, 429, 429, 404]
+
+
+def test_behind_a_proxy_that_is_not_named_nobody_is_counted(world: World, client: Client) -> None:
+    answers = {
+        client.get(page_of("g" * 43), headers={"X-Forwarded-For": "198.51.100.7"}).status_code
+        for _ in range(guesses.MOST + 5)
+    }
+    assert answers == {404}
 
 
 def test_it_is_only_read(world: World, client: Client) -> None:
@@ -196,28 +227,111 @@ def test_a_link_of_one_account_shows_nothing_of_others_and_one_of_all_shows_all(
     assert {"Acme", "Neighbour"} <= set(both.split())
 
 
+BEHIND = {"state": "unreachable", "since": datetime.fromisoformat("2026-11-22T09:00:00Z")}
+NEVER = {"state": "never", "last_complete_at": None}
+
+
+def shown_by(token: str, client: Client) -> str:
+    return words(Page(client.get(page_of(token)).content.decode()).root)
+
+
 @pytest.mark.parametrize(
-    ("state", "opened", "said"),
+    ("state", "has", "said"),
     [
-        ({}, False, "Everything works as far as is known"),
-        ({}, True, "Something needs attention"),
-        (
-            {"state": "unreachable", "since": datetime.fromisoformat("2026-11-22T09:00:00Z")},
-            False,
-            "not known for sure",
-        ),
-        ({"state": "never", "last_complete_at": None}, False, "Nothing is read yet"),
+        ({}, {"rule"}, "Status No open incident As of"),
+        ({}, {"rule", "incident"}, "Something needs attention"),
+        ({}, {"rule", "problem"}, "No open incident, but problems that nobody has solved yet"),
+        ({}, {"rule", "problem"}, "No open incident, but 1 open problem"),
+        ({}, {"rule", "archived"}, "Status No open incident As of"),
+        ({}, set(), "Not known: no alert rule watches it"),
+        ({}, {"switched off"}, "not known for sure"),
+        (BEHIND, {"rule"}, "not known for sure"),
+        (BEHIND, {"rule", "problem"}, "not known for sure"),
+        (NEVER, {"rule"}, "Nothing is read yet"),
     ],
 )
 def test_the_verdict_is_never_better_than_what_is_known(
-    state: dict[str, Any], opened: bool, said: str, healthy: ZohoAccount, client: Client, at_noon: datetime
+    state: dict[str, Any], has: set[str], said: str, healthy: ZohoAccount, client: Client, at_noon: datetime
 ) -> None:
     flow = factories.make_flow(healthy, executions_read_at=at_noon)
     SyncState.objects.filter(account=healthy).update(**state)
-    if opened:
-        factories.make_incident(make_state(factories.make_alert_rule(healthy), flow, at_noon))
+    if has & {"rule", "switched off"}:
+        rule = factories.make_alert_rule(healthy, is_active="rule" in has)
+    if "incident" in has:
+        factories.make_incident(make_state(rule, flow, at_noon))
+    if has & {"problem", "archived"}:
+        seen = {"first_seen_at": at_noon, "last_seen_at": at_noon, "state_since": at_noon}
+        Problem.objects.create(
+            account=healthy, title="It failed", state="new" if "problem" in has else "archived", **seen
+        )
     _, token = factories.make_status_link(healthy)
-    assert said in words(Page(client.get(page_of(token)).content.decode()).root)
+    shown = shown_by(token, client)
+    assert said in shown
+    assert "Everything works" not in shown
+
+
+def test_rules_and_problems_of_another_account_change_no_verdict(
+    world: World, healthy: ZohoAccount, client: Client, at_noon: datetime
+) -> None:
+    factories.make_flow(healthy, executions_read_at=at_noon)
+    _, token = factories.make_status_link(healthy)
+    assert own(AlertRule).filter(account=world.account, is_active=True).exists()
+    assert "no alert rule watches it" in shown_by(token, client)
+    factories.make_alert_rule(healthy)
+    assert "Status No open incident As of" in shown_by(token, client)
+
+
+@pytest.mark.parametrize(("gone", "said"), [(False, "somebody paused it"), (True, "No account is connected")])
+def test_what_is_not_read_on_purpose_is_neither_unread_nor_complete(
+    gone: bool, said: str, healthy: ZohoAccount, client: Client, at_noon: datetime
+) -> None:
+    _, token = factories.make_status_link(None if gone else healthy)
+    if gone:
+        ZohoAccount.objects.all().delete()
+    else:
+        ZohoAccount.objects.filter(pk=healthy.pk).update(is_active=False)
+    shown = shown_by(token, client)
+    assert "Nothing is monitored at present" in shown
+    assert said in shown
+    assert "read yet" not in shown
+    assert "Complete" not in shown
+
+
+def test_one_account_that_is_not_read_yet_beside_one_that_is_makes_not_everything_read(
+    healthy: ZohoAccount, client: Client, at_noon: datetime
+) -> None:
+    factories.make_flow(healthy, executions_read_at=at_noon)
+    factories.make_alert_rule(healthy)
+    factories.make_account(name="Just connected")
+    _, token = factories.make_status_link()
+    assert "Not everything is read yet" in shown_by(token, client)
+
+
+@pytest.mark.parametrize("trouble", ["none", "link", "away", "slow", "broken"])
+def test_a_screen_on_a_wall_asks_on_whatever_it_is_answered_and_nothing_keeps_the_answer(
+    trouble: str, world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = {"away": OperationalError("no route"), "slow": PageTooSlow(), "broken": ZeroDivisionError()}
+    if trouble in errors:
+        monkeypatch.setattr("dashboard.status_page.public.status_of", Mock(side_effect=errors[trouble]))
+    client.raise_request_exception = False
+    answer = client.get(page_of(world.status_token if trouble != "link" else "g" * 43))
+    codes = {"none": 200, "link": 404, "away": 503, "slow": 503, "broken": 500}
+    assert answer.status_code == codes[trouble]
+    assert answer.headers["Refresh"] == ("120" if trouble == "none" else "300")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "noindex" in answer.headers["X-Robots-Tag"]
+    assert "Refresh" not in client.get("/").headers
+
+
+def test_times_are_in_utc_for_somebody_with_another_time_zone_too(
+    world: World, client: Client, signed_in: Signed, vera: User
+) -> None:
+    User.objects.filter(pk=vera.pk).update(timezone="Asia/Kolkata")
+    anybody = shown_by(world.status_token, client)
+    assert "Times are in UTC" in anybody
+    assert shown_by(world.status_token, signed_in(vera)) == anybody
 
 
 def test_a_paused_account_is_told_as_that(healthy: ZohoAccount, client: Client, at_noon: datetime) -> None:

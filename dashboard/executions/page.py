@@ -99,7 +99,7 @@ def retry_context(
         "later": standing(row, now, was_retried=detail.was_retried, zoho_ahead=facts.zoho_ahead),
         "poll_seconds": detail.poll_seconds(now),
         "verdict": verdict,
-        "worth": prospect_of(row) if verdict.kind != "refused" else None,
+        "worth": prospect_of(row, remembered.of) if verdict.kind != "refused" else None,
         "may_retry": may(request.user, "retry", row.account),
         "may_retry_many": may(request.user, "retry.bulk", row.account),
         "may_override": may(request.user, "retry.override", row.account),

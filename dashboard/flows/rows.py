@@ -1,9 +1,8 @@
-"""Puts the rows of the list of flows into words: what the template prints of each, finished. Pure."""
+"""Paints the rows of the list of flows: a template that does so cell by cell takes several times as long. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
@@ -27,69 +26,46 @@ _NOT_KNOWN = SafeString('<span class="muted">not known</span>')
 FlowRow = tuple[Any, FlowStanding, Sequence[tuple[int, int]] | None, AccountFreshness | None, str, Owned]
 
 
-@dataclass(frozen=True, slots=True)
-class FlowLine:
-    """Holds what the list shows of a flow.
-
-    Attributes:
-        url: of its page.
-        name: as it is shown.
-        where: the app that starts it, and the account.
-        owned: who looks after it.
-        standing: how it stands, as a pill with the reason in its tooltip.
-        failed: how many of its runs failed, as a link to them.
-        runs: how many there were, likewise.
-        rate: the success rate.
-        left_out: how many runs are left out of it; empty for none.
-        days: bars of the last days.
-        last_run: when the last one began.
-        mirror: whether all runs are mirrored.
-    """
-
-    url: str
-    name: str
-    where: str
-    owned: Owned
-    standing: SafeString
-    failed: SafeString
-    runs: SafeString
-    rate: str
-    left_out: str
-    days: SafeString
-    last_run: SafeString
-    mirror: SafeString
-
-
-def lines(rows: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo) -> list[FlowLine]:
-    """Puts flows into words.
+def rows(listed: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo) -> SafeString:
+    """Paints the rows of the table of flows.
 
     Args:
-        rows: what the list knows of each.
+        listed: what the list knows of each.
         window: of which its runs are counted.
         now: the page's time.
         zone: the viewer's.
     """
-    return [_line(row, window, now, zone) for row in rows]
+    return paint.safe("\n".join([_row(one, window, now, zone) for one in listed]))
 
 
-def _line(row: FlowRow, window: Window, now: datetime, zone: tzinfo) -> FlowLine:
-    flow, standing, daily, account, gap, owned = row
+def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo) -> str:
+    flow, standing, daily, account, gap, owned = one
     is_read = flow.progress.executions_read_at is not None
-    app, where = mask_name(flow.trigger_app or ""), flow.account.name
-    return FlowLine(
-        url=flow.get_absolute_url(),
-        name=flow.shown_name,
-        where=f"{app} · {where}" if app else where,
-        owned=owned,
-        standing=_quiet(standing.label) if standing.code == HEALTHY else paint_standing(standing),
-        failed=_runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN,
-        runs=_runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN,
-        rate=formats.rate(flow.counts.rate),
-        left_out=formats.number(flow.counts.left_out) if flow.counts.left_out else "",
-        days=days(daily),
-        last_run=_last_run(flow.last_run, now, zone, is_read=is_read),
-        mirror=_mirror(flow, account, gap),
+    app, where = mask_name(flow.trigger_app or ""), escape(flow.account.name)
+    stands = _quiet(standing.label) if standing.code == HEALTHY else paint_standing(standing)
+    failed = _runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN
+    finished = _runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN
+    left_out = flow.counts.left_out
+    beside = f'<br><span class="muted small">{formats.number(left_out)} left out</span>' if left_out else ""
+    return (
+        f'<tr><th class="grow" scope="row"><a href="{flow.get_absolute_url()}">{escape(flow.shown_name)}</a>'
+        f'<div class="small muted">{f"{escape(app)} · {where}" if app else where}</div>{_owned(owned)}</th>'
+        f'<td class="fit" data-label="Standing">{stands}</td>'
+        f'<td class="num" data-label="Failed">{failed}</td><td class="num" data-label="Runs">{finished}</td>'
+        f'<td class="num" data-label="Success">{formats.rate(flow.counts.rate)}{beside}</td>'
+        f'<td class="fit" data-label="14 days">{days(daily)}</td>'
+        f'<td class="fit" data-label="Last run">{_last_run(flow.last_run, now, zone, is_read=is_read)}</td>'
+        f'<td class="fit" data-label="Mirror">{_mirror(flow, account, gap)}</td></tr>'
     )
+
+
+def _owned(owned: Owned) -> str:
+    """Paints owner and tags in one line; nothing where there are none."""
+    if owned.owner is None and not owned.tags:
+        return ""
+    who = f"{escape(owned.name)}{' (gone)' if owned.is_gone else ''}" if owned.owner is not None else ""
+    tags = "".join(f' <span class="tag">{escape(tag)}</span>' for tag in owned.tags)
+    return f'<div class="small muted">{who}{tags}</div>'
 
 
 def days(daily: Sequence[tuple[int, int]] | None) -> SafeString:

@@ -19,7 +19,7 @@ from monitor.access import may
 from monitor.models import Flow
 from monitor.ownership import ownership_of
 from monitor.periods import PeriodChoice
-from monitor.queries import counts, executions, flow_causes, links, policies, problems, versions
+from monitor.queries import counts, executions, flow_causes, policies, problems, versions
 from monitor.queries import flow as one
 from monitor.queries.flow import ComparedFigures, FlowState
 from monitor.queries.freshness import AccountFreshness
@@ -83,7 +83,6 @@ def overview(looked: FlowLook, state: FlowState) -> dict[str, Any]:
         "last_change": versions.last_change(flow),
         "owned": ownership_of(flow),
         "strip": strip.strip_of(one.strip(flow.pk), looked.now, looked.zone),
-        "open_url": links.failures(outcome="open", flow_id=flow.pk),
         "may_set_ownership": may(looked.request.user, "ownership", flow.account),
     }
 

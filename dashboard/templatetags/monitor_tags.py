@@ -18,7 +18,7 @@ from dashboard import formats, paint, status_labels, svg
 from dashboard.charts import Chart
 from dashboard.executions import rows as execution_rows
 from dashboard.flows import rows as flow_rows
-from dashboard.flows.rows import FlowLine, FlowRow, paint_standing
+from dashboard.flows.rows import FlowRow, paint_standing
 from dashboard.masked import masked
 from dashboard.problems import rows as problem_rows
 from dashboard.problems.rows import ProblemLine
@@ -135,10 +135,10 @@ def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool, ch
 
 
 @register.simple_tag(takes_context=True)
-def flow_lines(context: Context, rows: Iterable[FlowRow], window: Window) -> list[FlowLine]:
-    """Puts the flows of a list into words: `{% flow_lines rows window as lines %}`. Uses the page's `now`."""
+def flow_lines(context: Context, rows: Iterable[FlowRow], window: Window) -> SafeString:
+    """Paints the flows of a list as rows of its table: `{% flow_lines rows window %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
-    return flow_rows.lines(rows, window, now, timezone.get_current_timezone())
+    return flow_rows.rows(rows, window, now, timezone.get_current_timezone())
 
 
 @register.simple_tag(takes_context=True)

@@ -17,7 +17,7 @@ from monitor.models import Channel, ChannelMessage, Delivery, Notice, User
 from monitor.models.hand_over import hold
 from monitor.notify import outbox
 from monitor.notify.audience import Audience, audience_of
-from monitor.notify.channels.fate import CHANNEL_IS_OUT
+from monitor.notify.channels.fate import CHANNEL_IS_OUT, IS_GONE
 from monitor.notify.channels.of_digest import OTHER_ACCOUNT
 from monitor.notify.dispatch import write_for
 from monitor.notify.recipients import NO_LONGER_GETS
@@ -58,14 +58,15 @@ def give_up_for_others(
         is_bounced: whether the mail server refused it for its address.
     """
     notice, bounced = _as_beginning(message), {"is_bounced": True} if is_bounced else {}
+    is_meant = not is_bounced and reason != IS_GONE
     if notice is None or not (is_bounced or _is_for_others(notice, reason)):
-        outbox.give_up(message, reason, **bounced)
+        outbox.give_up(message, reason, is_meant=is_meant, **bounced)
         return
     is_over = notice.incident.closed_at is not None
     told = [notice] if is_over else [*_carried(message, notice), notice]
     with transaction.atomic():
         hold(Notice.objects.filter(pk__in=[one.pk for one in told]))
-        outbox.give_up(message, reason, **bounced)
+        outbox.give_up(message, reason, is_meant=is_meant, **bounced)
         for one in told:
             written = write_for(one, *_who_knows_less(one, audience_of(one, now)), now)
             if written:

@@ -115,11 +115,21 @@ def requeue(message: Delivery | ChannelMessage, reason: str, at: datetime, **col
     mine(message).update(state=States.QUEUED, next_try_at=at, lease_until=None, last_error=reason, **columns)
 
 
-def give_up(message: Delivery | ChannelMessage, reason: str, **columns: Any) -> None:
-    """Notes that a message is not sent any more, and why; `columns`: what else of it changes."""
+def give_up(message: Delivery | ChannelMessage, reason: str, *, is_meant: bool = False, **columns: Any) -> None:
+    """Notes that a message is not sent any more, and why.
+
+    Args:
+        message: that is claimed.
+        reason: why.
+        is_meant: whether it is as people have it, or there is nothing to tell: then nobody need be called for it.
+        columns: what else of it changes.
+    """
     if mine(message).update(state=States.DEAD, lease_until=None, last_error=reason, **columns):
         count_readers(message)
-    logger.error("%s %d given up (attempt %d): %s", named(message), message.pk, message.attempts, reason)
+    if is_meant:
+        logger.info("%s %d is not sent: %s", named(message), message.pk, reason)
+    else:
+        logger.error("%s %d given up (attempt %d): %s", named(message), message.pk, message.attempts, reason)
 
 
 def count_readers(message: Delivery | ChannelMessage) -> None:

@@ -166,7 +166,8 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
         logger.info("mail %d is not sent: %s", delivery.pk, verdict.value)
         return
     if verdict == LateVerdict.ACKNOWLEDGED:
-        _close(delivery, verdict.value, report)
+        outbox.give_up(delivery, verdict.value, is_meant=True)
+        report.dead += 1
         return
     outcome = _exchange(delivery, mailer, clock)
     if outcome is not None and _may_be_what_it_says(outcome, delivery, report):

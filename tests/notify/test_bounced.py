@@ -86,12 +86,13 @@ def test_a_mail_that_is_not_sent_on_purpose_leaves_what_is_known_of_an_address(
 
 
 def test_what_a_route_sends_only_to_a_refused_address_goes_to_everybody_at_once_and_from_then_on(
-    alert: AlertState, ada: User, otto: User, sink: Sink, now: datetime
+    alert: AlertState, ada: User, otto: User, sink: Sink, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_route(people=[otto])
     fire(alert, now)
     sink.by_address = {otto.email: NOBODY}
     report = send_at(now)
+    assert [one.levelname for one in caplog.records if "given up" in one.getMessage()] == ["ERROR"]
     assert (report.sent, report.dead) == (1, 1)
     assert [mail["To"] for mail in sink.mails] == [ada.email]
     recover(alert, now + SECOND)

@@ -193,6 +193,20 @@ def test_what_somebody_has_sent_again_goes_out_though_it_is_silenced(
     assert (len(ways.mails), len(ways.messages)) == (1, 1)
 
 
+def test_what_is_not_sent_on_purpose_is_no_error_in_the_log(
+    ways: Ways, alert: AlertState, ada: User, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    incident = fire(alert, now)
+    snooze(incident, alert, ada, now, now + HOUR)
+    ways.back(now + SECOND)
+    recover(alert, now + 2 * MINUTE)
+    ways.back(now + HOUR + MINUTE)
+    assert set(own(Delivery).filter(notice__kind="firing").values_list("state", flat=True)) == {"dead"}
+    told = [(one.levelname, one.getMessage()) for one in caplog.records if "before what kept it quiet" in one.message]
+    assert [(level, "is not sent" in line) for level, line in told] == [("INFO", True)] * 2
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+
+
 def elsewhere(now: datetime) -> AlertState:
     """An alert of another account, and so of another incident."""
     flow = factories.make_flow(factories.make_account(), flow_name="Orders")

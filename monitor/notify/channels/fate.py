@@ -10,6 +10,7 @@ from monitor.notify.recipients import END_OF_NOTHING
 from monitor.notify.retell import thread_rows
 
 CHANNEL_IS_OUT = DELETED, OFF = "the channel was deleted", "the channel is off"
+IS_GONE = "what was at the channel's address is gone"
 TOO_LATE = "the incident was over before anything of it arrived, so nobody is called"
 Kind = Notice.Kind
 
@@ -23,7 +24,7 @@ def why_not(message: ChannelMessage) -> str:
         return OFF
     if message.revived_at is None and gone_standings().filter(channel=channel).exists():
         # Standard Webhooks: who answers 410 is to be asked no more. What a person does with it ends that.
-        return "what was at the channel's address is gone"
+        return IS_GONE
     if message.digest is not None:
         return why_no_digest(channel, message.digest)
     return _why_not_of_incident(message, message.of_incident)

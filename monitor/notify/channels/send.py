@@ -163,7 +163,8 @@ def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Pa
         logger.info("channel message %d is not sent: %s", message.pk, verdict.value)
         return None
     if verdict == LateVerdict.ACKNOWLEDGED:
-        _close(message, verdict.value, report)
+        outbox.give_up(message, verdict.value, is_meant=True)
+        report.dead += 1
         return None
     try:
         return parcel_of(message)

@@ -101,6 +101,7 @@ _LOOKS: dict[str, Look] = {
     "sent": Look("Sent", "good", "mail-check"),
     "told": Look("Told in another", "quiet", "mail-check"),
     "dead": Look("Given up", "bad", "mail-x"),
+    "left_out": Look("Not sent", "quiet", "ban"),
     # roles
     "viewer": Look("Viewer", "quiet", "eye"),
     "operator": Look("Operator", "info", "user-cog"),

@@ -28,7 +28,7 @@ STATUSES = (
         "no_data",
     ),
     *("acknowledged", "requested", "sending", "accepted", "unknown", "succeeded", "failed_again", "rejected"),
-    *("cancelled", "queued", "sent", "dead", "viewer", "operator", "admin", "something_new"),
+    *("cancelled", "queued", "sent", "dead", "left_out", "viewer", "operator", "admin", "something_new"),
 )
 
 

@@ -27,6 +27,7 @@ from dashboard.rules.rows import RuleLine, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy, WorkflowRule, ZohoAccount
+from monitor.notify.left_out import fate_of
 from monitor.ownership import Owned
 from monitor.periods import Window
 from monitor.privacy import mask_name
@@ -110,6 +111,12 @@ def may(context: Context, action: str) -> bool:
 def pill(status: str, label: str = "") -> SafeString:
     """Shows a status of ours: icon, word and colour. `{% pill mail.state %}`, `{% pill "stale" "3 h old" %}`."""
     return paint.pill(str(status or ""), str(label or ""))
+
+
+@register.simple_tag
+def fate_pill(state: str, reason: str) -> SafeString:
+    """Shows what became of a message, quietly where it is no fault: `{% fate_pill mail.state mail.last_error %}`."""
+    return paint.pill(fate_of(state, reason))
 
 
 @register.simple_tag

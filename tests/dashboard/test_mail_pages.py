@@ -31,6 +31,25 @@ def test_the_list_tells_what_became_of_each_mail(mail, signed_in, ada):
 
 
 @pytest.mark.parametrize(
+    "reason", ["the recipient no longer gets such mails", "the incident was over before what kept it quiet"]
+)
+def test_what_is_not_sent_on_purpose_is_shown_as_no_fault(reason, mail, signed_in, ada):
+    Delivery.objects.filter(pk=mail.pk).update(state="dead", attempts=1, last_error=reason)
+    client = signed_in(ada)
+    for page in (client.get(reverse("mail", args=[mail.pk])), client.get(mail.about.get_absolute_url())):
+        assert "Given up" not in page.content.decode()
+        assert "Not sent" in page.content.decode()
+    (row,) = own_rows(client.get(reverse("mails"), {"state": "dead", "text": "otto@"}))
+    assert "Not sent" in row
+    assert "Given up" not in row
+
+
+def own_rows(page):
+    """The rows of the list, as they are written."""
+    return page.content.decode().partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]
+
+
+@pytest.mark.parametrize(
     ("query", "count"),
     [
         ({"state": "sent"}, 1),

@@ -1,5 +1,8 @@
 """What people wait for: each page over HTTP, alone, with ten clients at once, and beside twenty viewers.
 
+What is the same for everybody is remembered for some seconds (`dashboard.remembered`): "anew" is what a page costs of
+which nothing is, the median of three.
+
 Run by `make bench-pages`; PAGES_ROWS="50000 1000000 5000000" says how many runs the mirror has, PAGES_ONLY="flow" which
 pages are asked. Beside each page stand the floor of the server (its page of health) and a bare SQL statement that reads
 the rows that the page shows, both of the same run. Times are of a whole answer on an open connection.
@@ -40,6 +43,7 @@ FLOWS = int(os.environ.get("PAGES_FLOWS", "1000"))
 ONLY = os.environ.get("PAGES_ONLY", "")
 DEEP = min(10_000, min(ROWS) // 2)
 ASKED, CLIENTS, BUSY_SECONDS = 40, 10, 4.0
+SECONDS_REMEMBERED = 3.0  # by the server under test; in this process nothing is
 VIEWERS, VIEWER_PAUSE, VIEWED_SECONDS = 20, 3.0, 30.0
 WANTED_OF_VIEWERS = 250  # ms, 95 %
 GROWTH = 1.3
@@ -52,6 +56,7 @@ WANTED = {
     "overview, 24 h": (40, 80, 35),
     "overview, 7 d": (40, 80, 35),
     "overview, 30 d": (40, 80, 35),
+    "overview with its grid": (40, 80, 35),
     "flows": (40, 80, 35),
     "one flow, 30 d": (35, 70, 40),
     "one run": (12, 25, 100),
@@ -122,6 +127,11 @@ class Site:
                 f"overview, {words}": (f"/?days={days}", _SUMS, [(datetime.now(UTC) - timedelta(days=days)).date()])
                 for words, days in (("24 h", 1), ("7 d", 7), ("30 d", 30))
             },
+            "overview with its grid": (
+                "/?days=7&grid=yes",
+                _SUMS,
+                [(datetime.now(UTC) - timedelta(days=30)).date()],
+            ),
             "flows": ("/flows/", _SUMS, [(datetime.now(UTC) - timedelta(days=30)).date()]),
             "one flow, 30 d": (
                 f"/flows/{flow}/?days=30",
@@ -169,6 +179,19 @@ def alone(site: Site, path: str) -> tuple[list[float], float, int]:
     worked = (server_seconds(site.server) - before) * 1000 / ASKED
     client.close()
     return [took for took, _ in asked], worked, asked[0][1]
+
+
+def anew(site: Site) -> dict[str, float]:
+    """Milliseconds of each page of whose own nothing is remembered, the median of three rounds."""
+    found: dict[str, list[float]] = {name: [] for name in site.pages}
+    client = site.client()
+    for number in range(3):
+        time.sleep(SECONDS_REMEMBERED * 1.1)
+        asked = list(site.pages)
+        for name in asked[number:] + asked[:number]:  # the first pays for the frame that all have
+            found[name].append(client.get(site.pages[name][0])[0])
+    client.close()
+    return {name: median(times) for name, times in found.items()}
 
 
 def server_seconds(leader: int) -> float:
@@ -289,9 +312,10 @@ def measure(folder: Path, number: int) -> dict[str, float]:
 def table(site: Site) -> dict[str, float]:
     medians: dict[str, float] = {}
     print(
-        f"{'page':<24}{'median':>8}{'p95':>7}{'req/s':>8}{'own ms':>8}{'bare SQL':>10}{'x health':>10}{'kB':>6}"
-        f"   wanted: median, p95, req/s"
+        f"{'page':<24}{'median':>8}{'p95':>7}{'req/s':>8}{'anew':>8}{'own ms':>8}"
+        f"{'bare SQL':>10}{'x health':>10}{'kB':>6}   wanted: median, p95, req/s"
     )
+    cold = anew(site)
     for name, (path, sql, parameters) in site.pages.items():
         keep_fresh()
         times, worked, size = alone(site, path)
@@ -302,8 +326,8 @@ def table(site: Site) -> dict[str, float]:
         is_met = wanted and medians[name] <= wanted[0] and p95 <= wanted[1] and rate >= wanted[2]
         words = f"{wanted[0]}, {wanted[1]}, {wanted[2]}: {'met' if is_met else 'missed'}" if wanted else ""
         print(
-            f"{name:<24}{medians[name]:8.1f}{p95:7.1f}{rate:8.1f}{worked:8.1f}{bare(sql, parameters):10.2f}"
-            f"{medians[name] / medians['health']:10.1f}{size / 1000:6.0f}   {words}"
+            f"{name:<24}{medians[name]:8.1f}{p95:7.1f}{rate:8.1f}{cold[name]:8.1f}{worked:8.1f}"
+            f"{bare(sql, parameters):10.2f}{medians[name] / medians['health']:10.1f}{size / 1000:6.0f}   {words}"
         )
     keep_fresh()
     seen = viewers(site)

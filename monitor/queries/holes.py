@@ -36,7 +36,7 @@ def of_mirror(mirror: Mirror, start: datetime, now: datetime, account_id: int | 
         account_id: only of this account; None: of all.
     """
     found = []
-    mirrored = [account for account in mirror.mirrored if account_id in (None, account.account_id)]
+    mirrored = [account for account in mirror.mirrored if account_id is None or account.account_id == account_id]
     reading = [account for account in mirrored if account.unread and not account.is_behind]
     if reading:
         covered = [account.covered_from or now for account in reading]

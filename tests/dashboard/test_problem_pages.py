@@ -253,7 +253,7 @@ def test_how_failed_runs_ended_stands_as_an_equation_in_all_of_an_account_and_of
 
     count = of_flow.count()
     equation = f"{count} failed = 0 recovered + 0 retried + 1 superseded + 0 written off + {count - 1} open"
-    assert told(flow.get_absolute_url()) == f"Of all its runs: {equation}"
+    assert told(f"{flow.get_absolute_url()}?tab=runs") == f"Of all its runs: {equation}"
     assert told(f"/problems/?flow={flow.pk}") == f"This flow: {equation}"
     of_account = Failure.objects.filter(account=flow.account).count()
     assert told(f"/problems/?account={flow.account_id}").startswith(f"This account: {of_account} failed = ")

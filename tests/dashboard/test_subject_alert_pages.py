@@ -39,9 +39,12 @@ def alert(db: None, now: Any, settings: Any) -> AlertState:
 def test_pages_name_the_connection_and_link_to_its_account(client: Any, alert: AlertState) -> None:
     client.force_login(factories.make_user("lee", Role.VIEWER))
     account = reverse("account", args=[alert.rule.account_id])
-    for address in (reverse("alerts"), alert.get_absolute_url(), own(Incident).get().get_absolute_url(), "/"):
+    for address in (reverse("alerts"), alert.get_absolute_url(), own(Incident).get().get_absolute_url()):
         page = client.get(address).content.decode()
         assert "&lt;b&gt;Books&lt;/b&gt; (zoho_books)" in page, address
+    page = client.get("/").content.decode()
+    assert "&lt;b&gt;Books&lt;/b&gt;" in page
+    assert "The connection to zoho_books does not work" in page
     page = client.get(alert.get_absolute_url()).content.decode()
     assert f'href="{account}"' in page
     assert "The connection" in page

@@ -338,7 +338,7 @@ def test_the_part_that_changes_is_asked_for_by_itself_until_nothing_moves(batch,
     batch.items.filter(state="waiting").update(state="succeeded")
     RetryBatch.objects.filter(pk=batch.pk).update(state="finished")
     assert client.get(f"/batches/{address}")["HX-Refresh"] == "true"
-    assert 'hx-get="/batches/' not in client.get(reverse("batch", args=[batch.pk])).content.decode()
+    assert 'hx-trigger="every' not in client.get(reverse("batch", args=[batch.pk])).content.decode()
 
 
 def test_it_is_suspended_resumed_and_cancelled_and_a_cancelled_one_stays_so(batch, client) -> None:

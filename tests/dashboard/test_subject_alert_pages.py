@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow
-from monitor.models import AlertState, Delivery, Incident, Role
+from monitor.models import AlertState, Connection, Delivery, Incident, Role
 from monitor.notify.dispatch import dispatch_new
 from tests import factories
 from tests.alerting.test_subjects import be_read, make_connection
@@ -36,9 +36,9 @@ def alert(db: None, now: Any, settings: Any) -> AlertState:
     return own(AlertState).get()
 
 
-def test_pages_name_the_connection_and_link_to_its_account(client: Any, alert: AlertState) -> None:
+def test_pages_name_the_connection_and_link_to_it(client: Any, alert: AlertState) -> None:
     client.force_login(factories.make_user("lee", Role.VIEWER))
-    account = reverse("account", args=[alert.rule.account_id])
+    connection = reverse("connection", args=[own(Connection).get().pk])
     for address in (reverse("alerts"), alert.get_absolute_url(), own(Incident).get().get_absolute_url()):
         page = client.get(address).content.decode()
         assert "&lt;b&gt;Books&lt;/b&gt; (zoho_books)" in page, address
@@ -46,7 +46,7 @@ def test_pages_name_the_connection_and_link_to_its_account(client: Any, alert: A
     assert "&lt;b&gt;Books&lt;/b&gt;" in page
     assert "The connection to zoho_books does not work" in page
     page = client.get(alert.get_absolute_url()).content.decode()
-    assert f'href="{account}"' in page
+    assert f'href="{connection}"' in page
     assert "The connection" in page
     assert "Success rate" not in page
     assert "Zoho calls it “expired”" in page

@@ -93,7 +93,7 @@ def main() -> None:
             page.wait_for_timeout(options.settle * 1000)
         page.goto(f"{origin}/")
         take(page, "overview")
-        flow = first_link(page, f"{origin}/", r"/flows/\d+/")
+        flow = first_link(page, f"{origin}/flows/?standing=failing", r"/flows/\d+/")
         page.goto(origin + flow)
         take(page, "flow")
         execution = first_link(page, f"{origin}/executions/?status=failed", r"/executions/\d+/")

@@ -86,6 +86,8 @@ def test_the_new_places_are_whole_on_a_desk(visit: Visit, people: dict[str, User
 
 def test_the_new_places_fit_a_phone_in_the_dark(phone: Visit, people: dict[str, User]) -> None:
     visit_all(phone, people["ada"], busy_world(), "phone")
+    expect(phone.page.get_by_role("heading", level=1)).to_be_visible()
+    assert phone.complaints == []
 
 
 def test_an_admin_makes_a_link_and_others_see_the_status(visit: Visit, phone: Visit, people: dict[str, User]) -> None:

@@ -82,6 +82,7 @@ def test_a_run_leads_to_the_failures_beside_it_by_keys(
     visit.page.wait_for_url(f"**{runs[1].get_absolute_url()}")
     visit.page.get_by_role("link", name="Failure before").click()
     visit.page.wait_for_url(f"**{runs[2].get_absolute_url()}")
+    assert visit.page.url.endswith(runs[2].get_absolute_url())
 
 
 def test_on_a_phone_a_run_is_a_line_with_its_error_below(

@@ -1,0 +1,222 @@
+"""Says whether every record that passes some criteria passes others too. Pure.
+
+It is sound and not complete: a yes is certain, a no only says that it was not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import product
+
+from monitor.rule_criteria.evaluate import holds, is_between
+from monitor.rule_criteria.field_kinds import FieldKind, Kinds
+from monitor.rule_criteria.tests_of_fields import (
+    ORDERED,
+    FieldTest,
+    Holds,
+    HoldsText,
+    IsBetween,
+    IsEmpty,
+    IsOneOf,
+    Test,
+    Unreadable,
+    field_test,
+)
+from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, comparisons
+
+MOST_CASES = 64  # of criteria written out as cases; more are not looked at
+Cases = list[tuple[FieldTest, ...]]
+
+
+def implies(one: Criteria | None, other: Criteria | None, kinds: Kinds | None = None) -> bool:
+    """Says whether whatever passes `one` passes `other`.
+
+    Args:
+        one: None passes every record.
+        other: likewise.
+        kinds: of the fields, as far as they are known.
+    """
+    if other is None:
+        return True
+    if one is None:
+        return False
+    if one == other:
+        return True
+    known = _kinds(kinds or {}, one, other)
+    cases, needed = written_out(one, known), written_out(other, known, for_all=True)
+    if cases is None or needed is None:
+        return False
+    return all(any(_follows(case, test) for test in clause) for case in map(_joined, cases) for clause in needed)
+
+
+def _kinds(kinds: Kinds, *both: Criteria) -> dict[str, FieldKind]:
+    """Finds kinds that both sides agree on: a field that is ordered anywhere is of that order everywhere."""
+    found = dict(kinds)
+    for criteria in both:
+        for one in comparisons(criteria):
+            if one.field in kinds:
+                continue
+            kind = field_test(one, {}).kind
+            # The later of the three takes the values of the one before it, too.
+            if kind in ORDERED and found.get(one.field) not in ORDERED[ORDERED.index(kind) :]:
+                found[one.field] = kind
+    return found
+
+
+def written_out(criteria: Criteria, kinds: Kinds, *, for_all: bool = False) -> Cases | None:
+    """Writes criteria out: as cases one of which holds, or, for all, as clauses all of which hold.
+
+    Returns:
+        None where there are too many, or a group is joined in an unknown way.
+    """
+    if not isinstance(criteria, CriteriaGroup):
+        return [(field_test(criteria, kinds),)]
+    operator = criteria.operator.upper()
+    if operator not in ("AND", "OR") or not criteria.parts:
+        return None
+    parts = [written_out(part, kinds, for_all=for_all) for part in criteria.parts]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    if (operator == "OR") != for_all:
+        found = [case for part in known for case in part]
+        return found if len(found) <= MOST_CASES else None
+    total = 1
+    for part in known:
+        total *= len(part)
+        if total > MOST_CASES:
+            return None
+    return [tuple(test for case in chosen for test in case) for chosen in product(*known)]
+
+
+def _joined(case: Sequence[FieldTest]) -> list[FieldTest]:
+    """Adds to a case what its bounds of one field say together."""
+    spans: dict[str, FieldTest] = {}
+    for one in case:
+        if not isinstance(one.test, IsBetween) or one.is_turned:
+            continue
+        before = spans.get(one.field)
+        if before is None:
+            spans[one.field] = one
+        elif isinstance(before.test, IsBetween) and (both := _overlap(before.test, one.test)) is not None:
+            spans[one.field] = FieldTest(one.field, both, is_turned=False, kind=one.kind)
+    return [*case, *spans.values()]
+
+
+def _overlap(one: IsBetween, other: IsBetween) -> IsBetween | None:
+    if not _are_alike(one.low, one.high, other.low, other.high):
+        return None
+    low = max((bound for bound in (one.low, other.low) if bound is not None), default=None)
+    high = min((bound for bound in (one.high, other.high) if bound is not None), default=None)
+    with_low = all(each.with_low for each in (one, other) if each.low == low)
+    with_high = all(each.with_high for each in (one, other) if each.high == high)
+    return IsBetween(low, high, with_low=with_low, with_high=with_high)
+
+
+def _follows(case: Sequence[FieldTest], wanted: FieldTest) -> bool:
+    return any(one.field == wanted.field and field_implies(one, wanted) for one in case)
+
+
+def field_implies(one: FieldTest, other: FieldTest) -> bool:
+    """Says whether what passes a test of a field passes another test of the same field."""
+    if one.is_turned:
+        return other.is_turned and is_inside(other.test, one.test)
+    return are_apart(one.test, other.test) if other.is_turned else is_inside(one.test, other.test)
+
+
+def is_inside(one: Test, other: Test) -> bool:
+    """Says whether what passes a positive test passes another one."""
+    if one == other:
+        return True
+    if isinstance(one, IsOneOf):
+        return all(_passes(value, other) for value in one.values)
+    if isinstance(one, IsBetween) and isinstance(other, IsBetween):
+        return _spans(other, one)
+    if isinstance(one, HoldsText) and isinstance(other, HoldsText):
+        if other.where is Holds.ANYWHERE:
+            return other.text in one.text
+        return one.where is other.where and holds(one.text, other)
+    return False
+
+
+def are_apart(one: Test, other: Test) -> bool:
+    """Says whether nothing passes both of two positive tests."""
+    if isinstance(one, Unreadable) or isinstance(other, Unreadable):
+        # An unreadable test of what Zoho works out may be that for empty.
+        return False
+    if isinstance(one, IsEmpty) or isinstance(other, IsEmpty):
+        return one != other
+    if isinstance(other, IsOneOf) and not isinstance(one, IsOneOf):
+        one, other = other, one
+    if isinstance(one, IsOneOf):
+        return all(_fails(value, other) for value in one.values)
+    if isinstance(one, IsBetween) and isinstance(other, IsBetween):
+        return _are_alike(one.low, one.high, other.low, other.high) and (_is_below(one, other) or _is_below(other, one))
+    if isinstance(one, HoldsText) and isinstance(other, HoldsText) and one.where is other.where:
+        return one.where is not Holds.ANYWHERE and not (holds(one.text, other) or holds(other.text, one))
+    return False
+
+
+def _passes(value: object, test: Test) -> bool:
+    if isinstance(test, IsOneOf):
+        return value in test.values
+    if isinstance(test, IsBetween):
+        return _are_alike(value, test.low, test.high) and is_between(value, test)
+    return isinstance(test, HoldsText) and isinstance(value, str) and holds(value, test)
+
+
+def _fails(value: object, test: Test) -> bool:
+    if isinstance(test, IsOneOf):
+        return all(_are_alike(value, one) and not _may_be_same(value, one) for one in test.values)
+    if isinstance(test, IsBetween):
+        return _are_alike(value, test.low, test.high) and not is_between(value, test)
+    return isinstance(test, HoldsText) and isinstance(value, str) and not holds(value, test)
+
+
+def _may_be_same(one: object, other: object) -> bool:
+    """Says whether two values can be one: what is looked up by id may be what is looked up by name."""
+    words = ("id ", "name ")
+    if isinstance(one, str) and isinstance(other, str) and one.startswith(words) and other.startswith(words):
+        return one[:3] != other[:3] or one == other
+    return one == other
+
+
+def _are_alike(*values: object) -> bool:
+    """Says whether values can be put in order."""
+    kinds = {_order(value) for value in values if value is not None}
+    return len(kinds) <= 1
+
+
+def _order(value: object) -> type:
+    for kind in (bool, Decimal, datetime, date, str):
+        if isinstance(value, kind):
+            return kind
+    return type(value)
+
+
+def _spans(wide: IsBetween, narrow: IsBetween) -> bool:
+    if not _are_alike(wide.low, wide.high, narrow.low, narrow.high):
+        return False
+    return _reaches(wide, narrow, low=True) and _reaches(wide, narrow, low=False)
+
+
+def _reaches(wide: IsBetween, narrow: IsBetween, *, low: bool) -> bool:
+    of_wide, of_narrow = (wide.low, narrow.low) if low else (wide.high, narrow.high)
+    if of_wide is None:
+        return True
+    if of_narrow is None:
+        return False
+    if of_wide == of_narrow:
+        with_wide, with_narrow = (wide.with_low, narrow.with_low) if low else (wide.with_high, narrow.with_high)
+        return with_wide or not with_narrow
+    return bool(of_wide < of_narrow if low else of_wide > of_narrow)  # type: ignore[operator]
+
+
+def _is_below(one: IsBetween, other: IsBetween) -> bool:
+    if one.high is None or other.low is None:
+        return False
+    return bool(one.high < other.low) or (  # type: ignore[operator]
+        one.high == other.low and not (one.with_high and other.with_low)
+    )

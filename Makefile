@@ -171,7 +171,7 @@ sync-kills:
 	KILLS=$${KILLS:-200} $(PY) scripts/test.py --mark kills --workers 0 -s -p no:randomly \
 		-o faulthandler_timeout=14400 --database postgresql tests/stories/test_kill_suite.py $(ARGS)
 
-LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes
+LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes lint-tree
 .PHONY: $(LINTS)
 
 lint: $(DEV)
@@ -198,6 +198,11 @@ lint-migrations:
 lint-locks:
 	@! grep -n '://' requirements.in requirements-dev.in requirements.txt requirements-dev.txt \
 		|| { echo "error: requirement files hold no addresses"; exit 1; }
+
+# A link of this name, once committed, takes the place of the folder wherever it is checked out.
+lint-tree:
+	@[ -z "$$(git ls-files .venv 2>/dev/null)" ] \
+		|| { echo "error: .venv is part of the tree: git rm --cached .venv, and commit"; exit 1; }
 
 lint-sizes:
 	$(PY) scripts/sizes.py

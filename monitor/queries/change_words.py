@@ -28,7 +28,7 @@ def switched(changes: Sequence[Mapping[str, Any]]) -> str:
     """Says whether changes of a definition switched the thing: "on", "off", or "" for neither.
 
     Args:
-        changes: as `monitor.ingest.lists.definition_diff.diff` makes them.
+        changes: as `monitor.definition_diff.diff` makes them.
     """
     for change in changes:
         path = [str(part) for part in change.get("path", [])]

@@ -124,7 +124,7 @@ def change_text(change: dict[str, Any]) -> ChangeText:
     """Returns a stored change for people. Pure.
 
     Args:
-        change: as `monitor.ingest.lists.definition_diff.diff` makes them: path, kind, before, after.
+        change: as `monitor.definition_diff.diff` makes them: path, kind, before, after.
     """
     path = [without_digests(str(part)) for part in change.get("path", [])]
     is_private = any(is_private_key(part, definition=True) for part in path if not part.startswith("["))

@@ -17,12 +17,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.connection import BudgetSpent
+from monitor.definition_diff import MOST_CHANGES, definition, diff, sha256
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.quarantine import clipped
 from monitor.ingest.base.retry_times import hole_recheck
-from monitor.ingest.lists.definition_diff import MOST_CHANGES, definition, diff, sha256
 from monitor.models import (
     ConnectedVersion,
     ConnectedWorkflow,

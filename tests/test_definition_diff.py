@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest.lists.definition_diff import canonical, definition, diff, sha256
+from monitor.definition_diff import canonical, definition, diff, sha256
 from monitor.privacy import SecretMask
 
 FLOW: dict[str, Any] = {

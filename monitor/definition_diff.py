@@ -26,7 +26,7 @@ _VOLATILE = frozenset({
 })  # fmt: skip
 _VOLATILE_STARTS = ("last_", "next_")
 _UNORDERED = frozenset({"involved_modules", "tags", "scopes"})
-_ID_KEYS = ("id", "action_id", "node_id", "rule_id", "api_name")
+ID_KEYS = ("id", "action_id", "node_id", "rule_id", "api_name")
 _EXACT = 2**53  # whole numbers beyond it do not survive as floats
 MOST_CHANGES = 500  # kept of one version; their number is kept in any case
 
@@ -67,46 +67,49 @@ def sha256(content: Any) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
-def diff(before: Any, after: Any) -> list[Change]:
+def diff(before: Any, after: Any, names: Sequence[str] = ID_KEYS) -> list[Change]:
     """Lists what changed, field by field, in the order of the paths.
 
     Args:
         before: a definition in the one form.
         after: a later one.
+        names: by which keys the items of lists are known, the best first; what has none by its place.
 
     Returns:
         Objects with `path` (keys and, for items of lists, their id or place), `kind` and, where there is one, the
         value `before` and `after`. Kinds: added, removed, changed, moved (the same items in another order), secret
         (only a secret within the text is another). Empty exactly where both are the same.
     """
-    return list(_diff(before, after, []))
+    return list(_diff(before, after, [], names))
 
 
-def _diff(before: Any, after: Any, path: list[str]) -> Iterator[Change]:
+def _diff(before: Any, after: Any, path: list[str], names: Sequence[str]) -> Iterator[Change]:
     if canonical(before) == canonical(after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
-            yield from _member(before, after, key, [*path, key])
+            yield from _member(before, after, key, [*path, key], names)
         return
     if isinstance(before, list) and isinstance(after, list):
-        yield from _lists(before, after, path)
+        yield from _lists(before, after, path, names)
         return
     is_secret = isinstance(before, str) and isinstance(after, str) and without_digests(before) == without_digests(after)
     yield {"path": path, "kind": "secret" if is_secret else "changed", "before": before, "after": after}
 
 
-def _member(before: Mapping[str, Any], after: Mapping[str, Any], key: str, path: list[str]) -> Iterator[Change]:
+def _member(
+    before: Mapping[str, Any], after: Mapping[str, Any], key: str, path: list[str], names: Sequence[str]
+) -> Iterator[Change]:
     if key not in before:
         yield {"path": path, "kind": "added", "after": after[key]}
     elif key not in after:
         yield {"path": path, "kind": "removed", "before": before[key]}
     else:
-        yield from _diff(before[key], after[key], path)
+        yield from _diff(before[key], after[key], path, names)
 
 
-def _lists(before: Sequence[Any], after: Sequence[Any], path: list[str]) -> Iterator[Change]:
-    name = _id_key(before, after)
+def _lists(before: Sequence[Any], after: Sequence[Any], path: list[str], names: Sequence[str]) -> Iterator[Change]:
+    name = _id_key(before, after, names)
     if name is None:
         old = {str(place): item for place, item in enumerate(before, start=1)}
         new = {str(place): item for place, item in enumerate(after, start=1)}
@@ -114,16 +117,16 @@ def _lists(before: Sequence[Any], after: Sequence[Any], path: list[str]) -> Iter
         old = {str(item[name]): item for item in before}
         new = {str(item[name]): item for item in after}
     for key in [*old, *(key for key in new if key not in old)]:
-        yield from _member(old, new, key, [*path, f"[{key}]"])
+        yield from _member(old, new, key, [*path, f"[{key}]"], names)
     common = [key for key in old if key in new]
     order = [key for key in new if key in old]
     if common != order:
         yield {"path": path, "kind": "moved", "before": common, "after": order}
 
 
-def _id_key(before: Sequence[Any], after: Sequence[Any]) -> str | None:
+def _id_key(before: Sequence[Any], after: Sequence[Any], names: Sequence[str]) -> str | None:
     """Finds the key by which the items of both lists can be told apart, if there is one."""
-    for name in _ID_KEYS:
+    for name in names:
         if all(_has_ids(items, name) for items in (before, after)):
             return name
     return None

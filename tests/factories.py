@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from monitor.definition_diff import sha256
 from monitor.ends import RunEnd, pack_ends
 from monitor.models import (
     AccountDay,
@@ -347,10 +348,11 @@ def make_connected(account: ZohoAccount | None = None, **fields: Any) -> Connect
 
 def make_version(thing: Flow | WorkflowRule | ConnectedWorkflow, **fields: Any) -> Any:
     """A version of what a thing is made of; the first one unless told otherwise."""
+    content = fields.get("content", {"name": str(thing)})
     fields = {
         "number": 1,
-        "sha256": "0" * 64,
-        "content": {"name": str(thing)},
+        "sha256": sha256(content),
+        "content": content,
         "first_seen_at": NOON,
         "modified_by": "Pat Example",
         "modified_time": NOON - timedelta(days=2),

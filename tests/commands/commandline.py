@@ -35,6 +35,8 @@ def run(name: str, *arguments: str, **options: Any) -> Ended:
         ended = Ended(out.getvalue(), err.getvalue())
     except CommandError as error:
         ended = Ended(out.getvalue(), err.getvalue(), str(error), error.returncode)
+    except SystemExit as ending:
+        ended = Ended(out.getvalue(), err.getvalue(), code=int(ending.code or 0))
     everything = ended.out + ended.err + ended.error
     assert not any(secret in everything for secret in SECRETS)
     assert "Traceback" not in everything

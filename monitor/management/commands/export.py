@@ -1,4 +1,4 @@
-"""Writes rows to standard output as CSV or newline-delimited JSON, streaming (`manage.py export`)."""
+"""Writes rows to standard output as CSV or NDJSON, streaming, or definitions into a folder (`manage.py export`)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 from monitor import audit
 from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand
+from monitor.management.definition_files import FORMATS
+from monitor.management.export_definitions import write_definitions
 from monitor.models import system_user
 from monitor.queries.export import exports
 from monitor.queries.freshness import mirror
@@ -27,23 +29,39 @@ from monitor.queries.retention import removed
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 CONTROL_STARTS = ("\t", "\r", "\n", "\x00")
+DEFINITIONS = "definitions"
+ROW_FORMATS = ("csv", "ndjson")
 _CONTROL = re.compile(r"\r\n?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Command(DataCommand):
     help = (
         "Writes rows to standard output with Zoho's own ids and field names, masked as on the pages. Trigger data is "
-        "left out. Each export stands in the audit trail."
+        "left out. `export definitions DIR` writes what flows, rules and connected workflows are made of, one file "
+        "each; it ends with 0, or with 2 where some are not known. Each export stands in the audit trail."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=list(exports()))
-        parser.add_argument("--format", choices=["csv", "ndjson"], required=True)
+        parser.add_argument("what", choices=[*exports(), DEFINITIONS])
+        parser.add_argument("folder", metavar="DIR", nargs="?", help="of definitions; one that is there is updated")
+        parser.add_argument(
+            "--format", choices=[*ROW_FORMATS, *FORMATS], help="csv or ndjson; of definitions json (the usual) or yaml"
+        )
+        parser.add_argument("--account", metavar="NAME", help="of definitions: only this account")
+        parser.add_argument("--at", metavar="DATE", help="of definitions: as they were then; a day begins at 00:00 UTC")
         parser.add_argument("--since", help="a day (2026-11-22) or a time (2026-11-22T10:00:00Z); UTC where unsaid")
         parser.add_argument("--unmasked", action="store_true", help="texts and names as Zoho sent them; needs --reason")
         parser.add_argument("--reason", metavar="TEXT", help="why it is unmasked; kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] == DEFINITIONS:
+            write_definitions(self, options, parse_since(options["at"], "at") if options["at"] is not None else None)
+            return
+        if options["format"] not in ROW_FORMATS:
+            raise CommandError(f"--format must be {' or '.join(ROW_FORMATS)}")
+        for name in ("folder", "account", "at"):
+            if options[name] is not None:
+                raise CommandError(f"{'DIR' if name == 'folder' else f'--{name}'} is for definitions")
         since = parse_since(options["since"]) if options["since"] is not None else None
         now = utc_now()
         reason = reason_of(options["reason"], unmasked=options["unmasked"])
@@ -99,8 +117,12 @@ def reason_of(reason: str | None, *, unmasked: bool) -> str:
     return given
 
 
-def parse_since(text: str) -> datetime:
+def parse_since(text: str, option: str = "since") -> datetime:
     """Reads a day or a time as an aware time.
+
+    Args:
+        text: as a person typed it.
+        option: under which name.
 
     Raises:
         CommandError: it is neither.
@@ -116,7 +138,7 @@ def parse_since(text: str) -> datetime:
     with suppress(OverflowError):
         if at is not None:
             return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    raise CommandError(f"--since {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
+    raise CommandError(f"--{option} {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
 
 
 def ndjson_line(record: dict[str, object]) -> str:

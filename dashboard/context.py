@@ -59,15 +59,16 @@ def page(request: HttpRequest) -> dict[str, Any]:
     """Gives every page what it needs.
 
     `demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in `menu`,
-    `open_incident_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask
-    the database only where a template uses them.
+    `on_profile`, `open_incident_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The
+    last three ask the database only where a template uses them.
     """
     now = timezone.now()
     values: dict[str, Any] = {"demo": settings.DEMO, "now": now}
     user = getattr(request, "user", None)
     if isinstance(user, User):
         match = request.resolver_match
-        values["menu"] = menu_for(user, (match.url_name or "") if match else "")
+        page_name = (match.url_name or "") if match else ""
+        values |= {"menu": menu_for(user, page_name), "on_profile": page_name == "profile"}
         # Templates call what can be called; `cache` makes it one question a page.
         frame = cache(partial(frame_at, now))
         for name in ("mirror", "open_incident_count", "open_problem_count"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from monitor.access import may
 
@@ -36,6 +37,15 @@ class MenuPlace:
     label: str
     icon: str
     url: str
+
+
+@dataclass(frozen=True, eq=False)
+class MenuLine:
+    """Describes a line of the menu as one person sees it on one page: the same one for all of the same rights."""
+
+    entry: Entry
+    url: str
+    is_current: bool
 
 
 MENU = (
@@ -88,6 +98,8 @@ MENU = (
     Entry("audit", "Audit trail", "scroll-text", right="users"),
 )
 
+_RIGHTS = frozenset(entry.right for entry in MENU)
+
 # Pages below those of the menu that people look for by name.
 FURTHER = (
     Entry("alert_rules", "Alert rules", "bell"),
@@ -111,17 +123,21 @@ def places_for(user: Any) -> list[MenuPlace]:
     return [MenuPlace(one.label, one.icon, reverse(one.name)) for one in (*MENU, *FURTHER) if may(user, one.right)]
 
 
-def menu_for(user: Any, url_name: str) -> list[dict[str, Any]]:
+def menu_for(user: Any, url_name: str) -> tuple[MenuLine, ...]:
     """Builds the menu's entries for a person.
 
     Args:
         user: who looks.
         url_name: of the page that is open, to mark its entry.
     """
-    entries = []
-    for entry in MENU:
-        if not may(user, entry.right):
-            continue
-        is_current = url_name == entry.name or url_name in entry.sections
-        entries.append({"entry": entry, "url": reverse(entry.name), "is_current": is_current})
-    return entries
+    rights = frozenset(right for right in _RIGHTS if may(user, right))
+    return _menu(rights, url_name, get_script_prefix())
+
+
+@lru_cache(maxsize=1024)
+def _menu(rights: frozenset[str], url_name: str, prefix: str) -> tuple[MenuLine, ...]:
+    return tuple(
+        MenuLine(entry, reverse(entry.name), url_name == entry.name or url_name in entry.sections)
+        for entry in MENU
+        if entry.right in rights
+    )

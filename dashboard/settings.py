@@ -98,7 +98,8 @@ CACHES = {
 REMEMBER_SECONDS = 3.0  # what is the same for everybody is asked for once in so long (dashboard.remembered)
 
 AUTH_USER_MODEL = "monitor.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["dashboard.people.backends.PersonBackend"]
+SESSION_ENGINE = "dashboard.people.sessions"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 
 from monitor.models import Role, User, ZohoAccount
 from monitor.models.people import SYSTEM_USERNAME
+from monitor.models.prepared import Prepared
 
 M = TypeVar("M", bound=Model)
 
@@ -83,7 +84,7 @@ def who_may(action: str) -> Q:
     return Q(is_active=True) & may_by_role & ~Q(username=SYSTEM_USERNAME)
 
 
-def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | None:
+def find(user: Any, rows: QuerySet[M] | Prepared[M], pk: int, *, action: str = "view") -> M | None:
     """Opens one object to a person: the only door from a primary key in an address to a row.
 
     Who lacks the right is refused before anybody looks whether there is such a row, so that a refusal never tells
@@ -91,7 +92,7 @@ def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | 
 
     Args:
         user: who asks.
-        rows: where to look, with the joins that the page needs.
+        rows: where to look, with the joins that the page needs; what is prepared takes the primary key.
         pk: the primary key from the address; of any size.
         action: a key of `RIGHTS`.
 
@@ -103,7 +104,9 @@ def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | 
     """
     if not may(user, action):
         raise PermissionDenied
-    thing = next(iter(rows.filter(pk=pk).order_by()[:1]), None)  # `first` sorts, which takes a millisecond to compile
+    # `first` of a queryset sorts, which takes a millisecond to compile.
+    found = rows.rows(pk) if isinstance(rows, Prepared) else rows.filter(pk=pk).order_by()[:1]
+    thing = next(iter(found), None)
     if thing is not None and not may(user, action, _account_of(thing)):
         raise PermissionDenied
     return thing

@@ -166,7 +166,7 @@ def signed_in():
 
     def sign_in(user: User, **kwargs: object) -> Client:
         client = Client(**kwargs)  # type: ignore[arg-type]
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(user, backend="dashboard.people.backends.PersonBackend")
         return client
 
     return sign_in

@@ -24,7 +24,7 @@ from monitor.retry import requests
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes the wish for a retry. 409 with the reason when it cannot be."""
-    row = get_or_404(request.user, queries.executions(), pk, action="retry")
+    row = get_or_404(request.user, queries.BY_KEY, pk, action="retry")
     form = RetryForm(request.POST, asks_risk=True)
     if not form.is_valid():
         return _refused(request, row, form, status=400)
@@ -54,7 +54,7 @@ def retry_state(request: HttpRequest, pk: int) -> HttpResponse:
 
     Once nothing is open the whole page is loaded again, because the execution itself may have changed.
     """
-    row = get_or_404(request.user, queries.executions(), pk)
+    row = get_or_404(request.user, queries.BY_KEY, pk)
     detail = queries.detail(row)
     if detail.open_attempt is not None and request.GET.get("seen") == detail.open_mark:
         # Nothing to swap in: what a person is typing into the part stays, and nothing is read out again.
@@ -100,7 +100,7 @@ def _attempts() -> Any:
 
 
 def _row(request: HttpRequest, attempt: RetryAttempt) -> Execution:
-    return get_or_404(request.user, queries.executions(), attempt.execution_id)
+    return get_or_404(request.user, queries.BY_KEY, attempt.execution_id)
 
 
 def _refused(

@@ -129,14 +129,14 @@ def _address(query: QueryDict, **places: Key | None) -> str:
 @require_safe
 def execution(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one execution, masked."""
-    row = get_or_404(request.user, one.executions(), pk)
+    row = get_or_404(request.user, one.BY_KEY, pk)
     return render(request, "executions/execution.html", page_context(request, row))
 
 
 @require_POST
 def unmask(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows everything readable, once, to an admin who says why. The look is written down first."""
-    row = get_or_404(request.user, one.executions(), pk, action="unmask")
+    row = get_or_404(request.user, one.BY_KEY, pk, action="unmask")
     form = ReasonForm(request.POST, auto_id=UNMASK_IDS)
     if not form.is_valid():
         context = page_context(request, row) | {"unmask_form": form}

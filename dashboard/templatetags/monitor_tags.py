@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard import formats, paint, status_labels, svg
+from dashboard import formats, paint, status_labels, svg, widgets
 from dashboard.charts import Chart
 from dashboard.executions import rows as execution_rows
 from dashboard.flows import rows as flow_rows
@@ -37,6 +37,7 @@ from monitor.zoho.own_pages import own_page
 
 register = template.Library()
 register.simple_tag(paint.icon, name="icon")
+register.simple_tag(widgets.paint_field, name="field")
 register.simple_tag(paint_standing, name="flow_standing")
 register.simple_tag(paint_state, name="rule_state")
 register.filter("rate", formats.rate)

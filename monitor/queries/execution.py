@@ -13,6 +13,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from monitor.models import Execution, ExecutionEvent, Failure, RetryAttempt, ages, zoho_ahead
 from monitor.models.addresses import address_of
 from monitor.models.masked_text import said_of_run
+from monitor.models.prepared import Prepared
 from monitor.privacy import mask, mask_text
 from monitor.zoho.envelope import find_envelope
 
@@ -141,6 +142,9 @@ def executions() -> QuerySet[Execution]:
     return joined.annotate(zoho_ahead=Subquery(zoho_ahead(OuterRef("account")))).defer("flow__raw", "search_text")
 
 
+BY_KEY = Prepared(lambda pk: executions().filter(pk=pk).order_by()[:1], int)
+
+
 def detail(execution: Execution, *, masked: bool = True) -> ExecutionDetail:
     """Everything about one execution. Three statements at most, one more where it was written off.
 
@@ -206,14 +210,20 @@ def as_text(value: Any) -> tuple[str, bool]:
     return text[:LONGEST_SHOWN], len(text) > LONGEST_SHOWN
 
 
+def _retries_of(pk: int, account: int, zohos_id: str) -> QuerySet[RetryAttempt, Any]:
+    rows = RetryAttempt.objects.filter(Q(execution=pk) | Q(account=account, new_execution_id=zohos_id))
+    return rows.annotate(who=F("requested_by__username"), retried=F("execution__execution_id"))
+
+
+_RETRIES = Prepared(_retries_of, int, int, str)
+_EVENTS = Prepared(lambda pk: ExecutionEvent.objects.filter(execution=pk), int)
+
+
 def _retries(execution: Execution) -> tuple[list[Any], CausedBy | None]:
     """Returns the retries of a run, the newest first, and whose retry it is itself, if it is one. One statement."""
-    is_cause = Q(account=execution.account_id, new_execution_id=execution.execution_id)
-    rows = RetryAttempt.objects.filter(Q(execution=execution) | is_cause)
-    rows = rows.annotate(who=F("requested_by__username"), retried=F("execution__execution_id"))
     own: list[Any] = []
     cause = None
-    for row in rows:
+    for row in _RETRIES.rows(execution.pk, execution.account_id, execution.execution_id):
         if row.execution_id == execution.pk:
             own.append(row)
         elif cause is None:
@@ -262,7 +272,7 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
         events.append(Event(execution.started_time, "running", "Started in Zoho"))
     if execution.first_failed_at:
         events.append(Event(execution.first_failed_at, "failed", "Failed for the first time"))
-    reruns = [_rerun(event) for event in execution.events.all() if event.kind == ExecutionEvent.Kind.RERUN]
+    reruns = [_rerun(event) for event in _EVENTS.rows(execution.pk) if event.kind == ExecutionEvent.Kind.RERUN]
     told = {execution.first_failed_at, *(event.at for event in reruns)}
     events += reruns
     if execution.completed_time and execution.completed_time not in told:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Q, QuerySet, When
 
 from monitor.access import may
 from monitor.models import SavedView, User
+from monitor.models.prepared import Prepared
 
 MOST_OWN = 50  # of a person
 MOST_SHOWN = 100
@@ -34,17 +36,24 @@ class NamedView:
     may_change: bool
 
 
+def _views_of(person: int) -> QuerySet[SavedView, Any]:
+    is_of_others = Case(When(person=person, then=0), default=1)
+    rows = SavedView.objects.filter(Q(person=person) | Q(is_shared=True)).order_by(is_of_others, "name", "pk")
+    columns = "pk", "name", "query", "is_default", "is_shared", "person", "person__username"
+    return rows.values_list(*columns)[:MOST_SHOWN]
+
+
+_VIEWS = Prepared(_views_of, int)
+
+
 def views_of(person: User) -> list[NamedView]:
     """Returns the views of a person, their own first, then what others share. One statement.
 
     Of more than MOST_SHOWN those that others share are left out: nobody has more than MOST_OWN.
     """
-    is_of_others = Case(When(person=person, then=0), default=1)
-    rows = SavedView.objects.filter(Q(person=person) | Q(is_shared=True)).order_by(is_of_others, "name", "pk")
-    columns = "pk", "name", "query", "is_default", "is_shared", "person", "person__username"
     may_share = may(person, "views.share")
     found = []
-    for pk, name, query, is_default, is_shared, owner, username in rows.values_list(*columns)[:MOST_SHOWN]:
+    for pk, name, query, is_default, is_shared, owner, username in _VIEWS.rows(person.pk):
         is_own = owner == person.pk
         may_change = may_share and (is_own or may(person, "users")) if is_shared else is_own
         shared_by = username if is_shared else ""

@@ -259,7 +259,7 @@ def client_of(role: str, *, csrf: bool = False) -> Client:
         return client
     rights = Role.VIEWER if role == "inactive" else Role(role)
     user = factories.make_user(f"the-{role}", rights)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="dashboard.people.backends.PersonBackend")
     if role == "inactive":
         User.objects.filter(pk=user.pk).update(is_active=False)
     return client

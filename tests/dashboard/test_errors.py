@@ -99,7 +99,7 @@ def test_the_line_about_a_refused_host_is_short_and_holds_no_address_of_a_person
 
 @pytest.mark.parametrize("path", ["/people/", "/nothing/" + "x" * 50_000, "/flows/?page=" + "9" * 50_000])
 def test_what_anybody_can_bring_about_is_one_short_line_without_a_traceback(client: Client, vera, caplog, path: str):
-    client.force_login(vera, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(vera, backend="dashboard.people.backends.PersonBackend")
     client.get(path)
     assert caplog.records
     for record in caplog.records:

@@ -36,7 +36,7 @@ SHARDS = 4
 WHO = (*("admin",) * 4, *("operator",) * 2, *("viewer",) * 2, "anonymous", "inactive")
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "200"))
 SEED = int(os.environ.get("FUZZ_SEED", "11"))
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "dashboard.people.backends.PersonBackend"
 
 SECRETS = ("canary-client-secret", "1000.canaryrefresh.0", "1000.canaryaccess.0", "whsec_canary", "argon2$")
 PERSONAL = ("canary.person@private.example", "canary-password", "Canaria Birdsong")

@@ -35,7 +35,7 @@ PAGES = [path for path in sorted(TEMPLATES.rglob("*.html")) if "emails" not in p
 
 
 def labels(user: User) -> list[str]:
-    return [item["entry"].label for item in menu_for(user, "overview")]
+    return [item.entry.label for item in menu_for(user, "overview")]
 
 
 def test_only_admins_are_offered_the_pages_of_admins(vera: User, otto: User, ada: User) -> None:
@@ -51,7 +51,7 @@ def test_only_admins_are_offered_the_pages_of_admins(vera: User, otto: User, ada
 
 
 def test_the_menu_marks_where_one_is(ada: User) -> None:
-    current = [item["entry"].name for item in menu_for(ada, "flow") if item["is_current"]]
+    current = [item.entry.name for item in menu_for(ada, "flow") if item.is_current]
     assert current == ["flows"]
 
 

@@ -364,7 +364,7 @@ class TestNext:
         location = Client().post(LOGIN, form)["Location"]
         assert location == "/" or (location.startswith("/%") and "\u2028" in elsewhere)
         client = Client()
-        client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(person, backend="dashboard.people.backends.PersonBackend")
         assert client.get(LOGIN, {"next": elsewhere})["Location"] == location
         assert client.post("/accounts/logout/", {"next": elsewhere})["Location"] in (LOGIN, location)
 

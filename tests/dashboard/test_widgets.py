@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.widgets import LeanRenderer
+from dashboard.widgets import LeanRenderer, paint_field
 
 WORDS = st.text("ab<>&\"' é", max_size=12)
 SAFE = WORDS.map(lambda word: SafeString(f"<b>{word}</b>"))
@@ -66,3 +66,26 @@ def test_what_is_written_lean_needs_no_template(kind: type[forms.Widget], monkey
     monkeypatch.setattr(LeanRenderer, "get_template", refuse)
     assert "name" in kind().render("name", "1", {}, LeanRenderer())
     assert settings.FORM_RENDERER == "dashboard.widgets.LeanRenderer"
+
+
+class Asked(forms.Form):
+    """One field of each look."""
+
+    name = forms.CharField(label="Name <b>", help_text="As it <i> is", max_length=3)
+    agrees = forms.BooleanField(label="I agree", required=False)
+
+
+def test_a_field_is_painted_with_its_label_help_and_errors_tied_to_it() -> None:
+    form = Asked({"name": "<long>"})
+    painted = paint_field(form["name"], wide=True)
+    assert painted.startswith('<div class="field field--wide">\n<label for="id_name">Name &lt;b&gt;</label>\n<input ')
+    assert 'aria-describedby="id_name_helptext' in painted
+    assert '<div class="help" id="id_name_helptext">As it &lt;i&gt; is</div>' in painted
+    assert '<div class="error" id="id_name_error"><div>Ensure this value has at most 3 characters' in painted
+    assert "<long>" not in painted
+
+
+def test_a_tick_stands_before_its_label() -> None:
+    painted = paint_field(Asked()["agrees"])
+    assert painted.startswith('<div class="field field--check">\n<input type="checkbox"')
+    assert painted.endswith('>\n<label for="id_agrees">I agree</label>\n</div>')

@@ -1,0 +1,90 @@
+"""Keeps statements whose values alone differ: Django takes longer to put one together than the database to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model, QuerySet
+
+M = TypeVar("M", bound=Model)
+_BIGGEST = 2**63 - 1
+_OF_ROWS = "_iterable_class", "_fields", "_prefetch_related_lookups", "_known_related_objects"
+_STAND_INS: dict[type, Callable[[int], Any]] = {
+    int: lambda place: 1_987_654_321 + place,
+    str: lambda place: f"stands-in-for-value-{place}",
+}
+
+
+class Prepared(Generic[M]):
+    """Is a question whose statement is put together once a process, and asked with other values each time.
+
+    Args:
+        build: makes the question of its values, the same one whatever they are. Each value stands in the statement as
+            it is given, which is so of keys and texts, and not of times.
+        kinds: of the values, in their order.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[M, Any]], *kinds: type[int | str]) -> None:
+        self._build, self._kinds = build, kinds
+        self._kept: dict[str, tuple[QuerySet[M, Any], Any, str, list[Any]]] = {}
+        self._lock = Lock()
+
+    def rows(self, *values: int | str) -> list[Any]:
+        """Returns what the question finds; a row is what `build` asks for.
+
+        Args:
+            values: as many as kinds.
+
+        Raises:
+            TypeError: one is of another kind.
+        """
+        if tuple(type(value) for value in values) != self._kinds:
+            raise TypeError(f"takes {self._kinds}, not {tuple(type(value) for value in values)}")
+        if any(isinstance(value, int) and abs(value) > _BIGGEST for value in values):
+            return []  # no row has such a key, and the database would fail at it
+        kept, compiled, statement, places = self._put_together(DEFAULT_DB_ALIAS)
+        given = tuple(values[place.place] if isinstance(place, _PlaceOfValue) else place for place in places)
+        compiler = copy(compiled)
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
+        compiler.as_sql = lambda *_, **__: (statement, given)
+        query = copy(kept.query)
+        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        # Django's own makes the rows, also those that it selects or fetches beside them.
+        rows: Any = QuerySet(kept.model, query, DEFAULT_DB_ALIAS)
+        for name in _OF_ROWS:
+            setattr(rows, name, getattr(kept, name))
+        return list(rows)
+
+    def first(self, *values: int | str) -> Any | None:
+        """Returns the first row, None where there is none."""
+        return next(iter(self.rows(*values)), None)
+
+    def _put_together(self, using: str) -> tuple[QuerySet[M, Any], Any, str, list[Any]]:
+        key = connections[using].vendor
+        with self._lock:
+            if key not in self._kept:
+                stand_ins = {_STAND_INS[kind](place): _PlaceOfValue(place) for place, kind in enumerate(self._kinds)}
+                rows = self._build(*stand_ins)
+                compiler = rows.query.get_compiler(using=using)
+                statement, parameters = compiler.as_sql()
+                places = [stand_ins.get(value, value) for value in parameters]
+                missing = [place for place in stand_ins.values() if place not in places]
+                if missing:
+                    raise ValueError(f"values stand in the statement in another form: {missing}")
+                compiler.connection = None
+                self._kept[key] = rows, compiler, statement, places
+            return self._kept[key]
+
+
+class _PlaceOfValue:
+    """Marks where a value goes in the parameters of a statement."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+    def __repr__(self) -> str:
+        return f"value {self.place}"

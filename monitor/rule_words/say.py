@@ -1,0 +1,271 @@
+"""Writes what a workflow rule does as a sentence that people read. Pure.
+
+"When a Deal's Stage becomes Closed Lost and Amount ≥ 30,000: tag 'Lost'; after 30 business days: task 'Feedback'".
+The grammar is that of `read_back`, which reads every such sentence; what it cannot hold is found by `unsaid`.
+Mask the definition before (`monitor.privacy.mask`), where the sentence is for a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.rule_words.names import ambiguous, field_words, noun, quote, value_words
+from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
+from monitor.zoho.shapes.rule_definition import (
+    Criteria,
+    CriteriaGroup,
+    Criterion,
+    Delay,
+    RelationalCriteria,
+    RuleAction,
+    RuleCondition,
+    RuleDefinition,
+    RuleTrigger,
+    comparisons,
+)
+
+NOTHING = "nothing"
+NO_CRITERIA = "(nothing)"
+CANNOT_BE_SAID = "(criteria that cannot be said)"
+UNKNOWN_TRIGGER = "meets a trigger that is not known"
+EACH_TIME, ALL_AT_ONCE = "each time", "all at once"
+_PLAIN_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_SAID_DETAILS = frozenset({"trigger_module", "criteria", "repeat", "match_all"})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStep:
+    """Says what is done at one time: at once where `when` is "", else after a delay."""
+
+    when: str
+    acts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Returns it as a part of the sentence."""
+        acts = "; ".join(self.acts) or NOTHING
+        return f"{self.when}: {acts}" if self.when else acts
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBranch:
+    """Says of which records what is done; `records` is "" where the sentence itself has said it."""
+
+    records: str
+    steps: tuple[RuleStep, ...]
+
+    @property
+    def text(self) -> str:
+        """Returns it as a part of the sentence."""
+        steps = "; ".join(step.text for step in self.steps)
+        return f"{self.records}: {steps}" if self.records else steps
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSentence:
+    """Holds what a rule does in words; `text` is the whole, the parts are for pages that lay them out."""
+
+    lead: str
+    branches: tuple[RuleBranch, ...]
+
+    @property
+    def text(self) -> str:
+        """Returns the whole sentence; several branches stand on lines of their own."""
+        if not self.branches:
+            return self.lead
+        if len(self.branches) == 1 and not self.branches[0].records:
+            return f"{self.lead}: {self.branches[0].text}"
+        return f"{self.lead}:\n" + "\n".join(branch.text for branch in self.branches)
+
+
+def say(definition: RuleDefinition) -> RuleSentence:
+    """Says what a rule does.
+
+    Args:
+        definition: the rule; masked, where the sentence is for people.
+    """
+    unclear = ambiguous(fields_of(definition))
+    lead = f"When {_trigger_words(definition, unclear)}"
+    conditions = definition.conditions
+    if len(conditions) == 1 and conditions[0].sequence in {1, None}:
+        only = conditions[0]
+        records = f" and {criteria_words(only.criteria, unclear)}" if only.criteria is not None else ""
+        lead += records + _relational_words(only.relational, unclear)
+        return RuleSentence(lead, (RuleBranch("", _steps(only)),))
+    return RuleSentence(lead, tuple(_branch(c, place, unclear) for place, c in enumerate(conditions, start=1)))
+
+
+def fields_of(definition: RuleDefinition) -> frozenset[str]:
+    """Lists the API names of all fields that a rule compares."""
+    trees = [definition.trigger.criteria]
+    for condition in definition.conditions:
+        trees += [condition.criteria, condition.relational.criteria if condition.relational else None]
+    found = {one.field for tree in trees for one in comparisons(tree)}
+    others = {_field_in(one) for tree in trees for one in comparisons(tree)}
+    return frozenset((found | others) - {""})
+
+
+def criteria_words(criteria: Criteria, unclear: frozenset[str] = frozenset()) -> str:
+    """Says criteria: "Amount ≥ 30,000 and Reason for Loss is Price".
+
+    Args:
+        criteria: one comparison or a tree of them.
+        unclear: fields whose label is that of another.
+    """
+    if isinstance(criteria, CriteriaGroup) and criteria.operator == "AND" and len(criteria.parts) > 1:
+        return " and ".join(_inner_words(part, unclear) for part in criteria.parts)
+    return _inner_words(criteria, unclear)
+
+
+def action_words(action: RuleAction) -> str:
+    """Says what an action does: "tag 'Lost due to Pricing'", "task 'Call back'".
+
+    Args:
+        action: of a rule.
+    """
+    if names := _tags(action):
+        tags = ", ".join(quote(name) for name in names)
+        if action.type == "remove_tags":
+            return f"untag {tags}"
+        return f"replace all tags with {tags}" if action.details.get("over_write") is True else f"tag {tags}"
+    words = ACTIONS.get(action.type)
+    phrase = words.phrase if words else f"{ZOHOS_WORD} {quote(action.type)}"
+    return f"{phrase} {quote(action.name)}" if action.name else phrase
+
+
+def delay_words(delay: Delay | None) -> str:
+    """Says a delay: "after 30 business days".
+
+    Args:
+        delay: of a group of scheduled actions.
+    """
+    if delay is None:
+        return "later"
+    count = "some" if delay.unit is None else f"{delay.unit}"
+    if not delay.period:
+        return f"after {count} units"
+    words = PERIODS.get(delay.period)
+    if words is None:
+        return f"after {count} of {ZOHOS_WORD} {quote(delay.period)}"
+    return f"after {count} {words[0] if delay.unit == 1 else words[1]}"
+
+
+def _inner_words(criteria: Criteria, unclear: frozenset[str]) -> str:
+    """Says criteria within others: a group stands in brackets."""
+    if isinstance(criteria, Criterion):
+        return _criterion_words(criteria, unclear)
+    joint = {"AND": "and", "OR": "or"}.get(criteria.operator) or f"{ZOHOS_WORD} {quote(criteria.operator)}"
+    parts = [_inner_words(part, unclear) for part in criteria.parts]
+    return f"({f' {joint} '.join(parts)})" if parts else NO_CRITERIA
+
+
+def _criterion_words(one: Criterion, unclear: frozenset[str]) -> str:
+    if not one.field and not one.comparator and one.value is None:
+        return CANNOT_BE_SAID
+    comparator = COMPARATORS.get(one.comparator) or f"{ZOHOS_WORD} {quote(one.comparator)}"
+    return f"{field_words(one.field, unclear)} {comparator} {_compared(one, unclear)}"
+
+
+def _compared(one: Criterion, unclear: frozenset[str]) -> str:
+    """Says what a field is compared with."""
+    if other := _field_in(one):
+        return f"the field {field_words(other, unclear)}"
+    value, comparator = one.value, one.comparator
+    if comparator in {"in", "not_in"}:
+        if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
+            return ", ".join(value_words(item, comparator) for item in value)
+        return f"just {value_words(value, comparator)}"
+    if comparator in {"between", "not_between"}:
+        if isinstance(value, list) and len(value) == 2:
+            return " and ".join(value_words(item, comparator) for item in value)
+        return f"just {value_words(value, comparator)}"
+    return value_words(value, comparator)
+
+
+def _field_in(one: Criterion) -> str:
+    """Returns the API name of the field that a field is compared with, "" where it is a value."""
+    if one.kind != "field":
+        return ""
+    name = one.value.get("api_name") if isinstance(one.value, Mapping) else one.value
+    return name if isinstance(name, str) else ""
+
+
+def _trigger_words(definition: RuleDefinition, unclear: frozenset[str]) -> str:
+    trigger = definition.trigger
+    subject = noun(trigger.module or definition.module)
+    if trigger.module and definition.module and trigger.module != definition.module:
+        subject += f" of {noun(definition.module)}"
+    return f"{subject}{_event_words(trigger, unclear)}{_notes(trigger)}"
+
+
+def _event_words(trigger: RuleTrigger, unclear: frozenset[str]) -> str:
+    criteria = trigger.criteria
+    if trigger.type == "field_update" and isinstance(criteria, Criterion) and criteria.field:
+        words = field_words(criteria.field, unclear)
+        if criteria.comparator == "equal" and not _field_in(criteria) and not isinstance(criteria.value, list):
+            is_any = criteria.value == "${ANYVALUE}"
+            return f"'s {words} changes" if is_any else f"'s {words} becomes {value_words(criteria.value)}"
+    if not trigger.type:
+        phrase = UNKNOWN_TRIGGER
+    else:
+        known = TRIGGERS.get(trigger.type)
+        phrase = known.phrase if known else f"does {ZOHOS_WORD} {quote(trigger.type)}"
+    return f" {phrase}" + (f" so that ({criteria_words(criteria, unclear)})" if criteria is not None else "")
+
+
+def _notes(trigger: RuleTrigger) -> str:
+    """Says the other details of a trigger in brackets, as far as they are plain."""
+    details = trigger.details
+    notes = [EACH_TIME] * (details.get("repeat") is True) + [ALL_AT_ONCE] * (details.get("match_all") is True)
+    for key, value in details.items():
+        if key not in _SAID_DETAILS and _PLAIN_KEY.fullmatch(key) and (words := _note_value(value)):
+            notes.append(f"{key.replace('_', ' ')}: {words}")
+    return f" ({', '.join(notes)})" if notes else ""
+
+
+def _note_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return quote(value)
+    name = value.get("api_name") if isinstance(value, Mapping) else None
+    return f"the field {quote(name)}" if isinstance(name, str) else ""
+
+
+def _relational_words(relational: RelationalCriteria | None, unclear: frozenset[str]) -> str:
+    if relational is None:
+        return ""
+    inner = f" where ({criteria_words(relational.criteria, unclear)})" if relational.criteria is not None else ""
+    return f", related to {noun(relational.module)} ({quote(relational.selection)}){inner}"
+
+
+def _branch(condition: RuleCondition, place: int, unclear: frozenset[str]) -> RuleBranch:
+    number = condition.sequence if condition.sequence is not None else place
+    every = "for every record" if place == 1 else "for every other record"
+    records = f"if {criteria_words(condition.criteria, unclear)}" if condition.criteria is not None else every
+    return RuleBranch(f"{number}. {records}{_relational_words(condition.relational, unclear)}", _steps(condition))
+
+
+def _steps(condition: RuleCondition) -> tuple[RuleStep, ...]:
+    later = [
+        RuleStep(delay_words(group.delay), tuple(action_words(action) for action in group.actions))
+        for group in condition.scheduled
+    ]
+    at_once = [RuleStep("", tuple(action_words(action) for action in condition.instant))]
+    return (*(at_once if condition.instant or not later else []), *later)
+
+
+def _tags(action: RuleAction) -> Sequence[str]:
+    """Returns the tags that an action sets or takes away by name; empty where it is said by its own name."""
+    if action.type not in {"add_tags", "remove_tags"}:
+        return ()
+    tags = action.details.get("tags")
+    if not isinstance(tags, list) or not tags:
+        return ()
+    names = [tag.get("name") if isinstance(tag, Mapping) else None for tag in tags]
+    return [name for name in names if isinstance(name, str)] if all(isinstance(n, str) for n in names) else ()

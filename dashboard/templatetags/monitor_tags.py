@@ -26,13 +26,24 @@ from dashboard.rules import rows as rule_rows
 from dashboard.rules.rows import RuleLine, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy, WorkflowRule, ZohoAccount
+from monitor.models import (
+    Execution,
+    Notice,
+    Problem,
+    RetryBatch,
+    RetryPolicy,
+    WebhookFailure,
+    WorkflowRule,
+    ZohoAccount,
+)
 from monitor.notify.left_out import fate_of
 from monitor.ownership import Owned
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import audit, links
 from monitor.queries.problems import ProblemRow
+from monitor.rule_words.failure_reasons import is_zohos_word, reason_words
+from monitor.rule_words.vocabulary import ZOHOS_WORD, module_name, trigger_name
 from monitor.zoho.own_pages import own_page
 
 register = template.Library()
@@ -48,6 +59,8 @@ register.filter("change", formats.change)
 register.filter("capped", formats.capped)
 register.filter("window", formats.window)
 register.filter("pace", formats.pace)
+register.filter("trigger_name", trigger_name)
+register.filter("module_name", module_name)
 
 
 @register.filter
@@ -76,6 +89,17 @@ def alert_mails(person: Any) -> str:
 def known(value: int | None, age: Any) -> str:
     """Writes a number of what is mirrored; a dash where it is none because nothing was read yet (`age.is_unread`)."""
     return formats.number(None if not value and (age is None or age.is_unread) else value)
+
+
+@register.simple_tag
+def failure_reason(failure: WebhookFailure) -> str:
+    """Says in words why a webhook failed; a word of Zoho's that has none is shown as such, and its sentences masked."""
+    if words := reason_words(failure.reason):
+        return words
+    shown = masked(failure.reason, failure.people)
+    if not shown:
+        return formats.DASH
+    return f"{ZOHOS_WORD}: “{shown}”" if is_zohos_word(failure.reason) else shown
 
 
 @register.filter(name="masked")

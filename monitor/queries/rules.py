@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
-from monitor.privacy import HIDDEN, mask, mask_text, without_digests
+from monitor.privacy import mask_text
 from monitor.queries import versions, webhook_failures
-from monitor.queries.execution import as_text
+from monitor.queries.rule_actions import ActionLine, action_line
+from monitor.queries.rule_sentences import RuleInWords, in_words
 from monitor.queries.shown_names import by_shown_name, shows
 from monitor.queries.versions import Versions
 
 SNAPSHOTS_SHOWN = 120
-NAMING_PEOPLE = ("assign_owner",)  # types of actions
-TO_PEOPLE = re.compile(r"(to\s+users?(?=\s)|[^:]{0,40}(?=:))[\s:]*\S", re.IGNORECASE)
 # What is not known comes last on both databases: PostgreSQL would put it first.
 # Before the name, which decides between equals.
 ORDERS: dict[str, tuple[OrderBy, ...]] = {
@@ -104,18 +101,8 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class ActionLine:
-    """Shows what one action of a rule did since the counters' first day; `name` is hidden where it is a person's."""
-
-    type: str
-    name: str
-    success: int
-    failure: int
-
-
-@dataclass(frozen=True)
 class RuleDetail:
-    """Holds one rule: its days, the newest first, bars of the same, the oldest first, and the masked definition."""
+    """Holds one rule: its days, the newest first, bars of the same, the oldest first, and what it does in words."""
 
     rule: WorkflowRule
     snapshots: list[UsageSnapshot]
@@ -125,8 +112,7 @@ class RuleDetail:
     failures: list[WebhookFailure]
     failure_total: int
     description: str
-    definition: str
-    definition_cut: bool
+    words: RuleInWords | None
 
     @property
     def chart_width(self) -> int:
@@ -135,10 +121,10 @@ class RuleDetail:
 
 
 def detail(rule: WorkflowRule) -> RuleDetail:
-    """Returns one rule with its newest days of usage, its versions and failed webhooks. Five statements."""
+    """Returns one rule with what it does, its newest days, versions and failed webhooks. Six statements."""
     snapshots = list(rule.snapshots.order_by("-day").defer("actions")[:SNAPSHOTS_SHOWN])
     newest = rule.snapshots.order_by("-day").values_list("actions", flat=True).first()
-    text, cut = as_text(mask(rule.raw, definition=True)) if rule.raw else ("", False)
+    content = rule.versions.order_by("-number").values_list("content", flat=True).first() or rule.raw
     failures, failure_total = webhook_failures.of_rule(rule)
     return RuleDetail(
         rule=rule,
@@ -149,18 +135,8 @@ def detail(rule: WorkflowRule) -> RuleDetail:
         failures=failures,
         failure_total=failure_total,
         description=mask_text(rule.description, definition=True),
-        definition=without_digests(text),
-        definition_cut=cut,
+        words=in_words(content) if content else None,
     )
-
-
-def action_line(item: dict[str, Any]) -> ActionLine:
-    """Returns what a usage report says of one action, without the people it names."""
-    kind, name = str(item.get("type", "")), str(item.get("name", ""))
-    # "To users : ..." names people behind what says to whom; other actions are named by those who made them.
-    whom = TO_PEOPLE.match(name) if kind in NAMING_PEOPLE else None
-    shown = f"{whom[1].strip()}: {HIDDEN}" if whom else mask_text(name)
-    return ActionLine(type=kind, name=shown, success=item.get("success", 0), failure=item.get("failure", 0))
 
 
 def bars(snapshots: list[UsageSnapshot]) -> list[Bar]:

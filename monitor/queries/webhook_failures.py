@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet
 
 from monitor.models import WebhookFailure, WorkflowRule
 from monitor.models.masked_text import says, stale
+from monitor.rule_words.failure_reasons import reasons_saying
 
 ON_A_RULE = 10
 
@@ -43,7 +44,8 @@ def search(wanted: FailureFilter) -> QuerySet[WebhookFailure]:
         ids = Q(rule_zoho_id=wanted.text) | Q(webhook_id=wanted.text) | Q(record_id=wanted.text)
         names = Q(rule_name__icontains=wanted.text) | Q(webhook_name__icontains=wanted.text)
         found = names | Q(reason__icontains=wanted.text) if wanted.is_unmasked else says(wanted.text)
-        rows = rows.filter(ids | Q(failure_id=wanted.text) | found)
+        in_words = Q(reason__in=reasons_saying(wanted.text))
+        rows = rows.filter(ids | Q(failure_id=wanted.text) | found | in_words)
     if wanted.module:
         rows = rows.filter(module=wanted.module)
     if wanted.start is not None:

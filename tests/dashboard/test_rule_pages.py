@@ -10,9 +10,11 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.models import UsageSnapshot, WorkflowRule
-from monitor.queries.rules import action_line, bars
+from monitor.models import RuleVersion, UsageSnapshot, WorkflowRule
+from monitor.queries.rule_actions import action_line
+from monitor.queries.rules import bars
 from tests import factories
+from tests.zoho.rule_documents import LOST_DEAL
 
 
 @pytest.fixture
@@ -177,7 +179,92 @@ def test_a_rules_page_shows_its_own_failed_webhooks_and_leads_to_all(account, si
         factories.make_webhook_failure(account, rule=rule, reason="timeout")
     factories.make_webhook_failure(account, rule=other, reason="unauthorized")
     page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
-    assert page.count("timeout") == 10
-    assert "unauthorized" not in page
+    assert page.count("No answer came in time") == 10
+    assert "timeout" not in page
+    assert "wanted credentials" not in page
     assert "All 12" in page
     assert "Jo Example" not in page
+
+
+def the_rule(account, **content):
+    """A rule whose newest version is the document's own, with what is given."""
+    rule = factories.make_rule(account, module="Deals", execute_when="field_update")
+    RuleVersion.objects.create(rule=rule, number=1, sha256="1", content={"id": "0"}, first_seen_at=rule.first_seen_at)
+    RuleVersion.objects.create(
+        rule=rule, number=2, sha256="2", content=LOST_DEAL | content, first_seen_at=rule.first_seen_at
+    )
+    return rule
+
+
+def test_a_rules_page_says_in_a_sentence_what_it_does_and_shows_the_json_behind_it(account, signed_in, vera):
+    page = signed_in(vera).get(the_rule(account).get_absolute_url()).content.decode()
+    assert "When a Deal&#x27;s Stage becomes Closed Lost and Amount ≥ 30,000 and Reason for Loss is Price" in page
+    assert "tag &#x27;Lost due to Pricing&#x27;, &#x27;Re-engagement pending&#x27;" in page
+    assert "after 30 business days: task &#x27;Lost Deal - Feedback&#x27;" in page
+    assert page.index("becomes Closed Lost") < page.index('<summary class="strong">Definition as Zoho sent it')
+    assert "&quot;business_days&quot;" in page
+    assert "Not in these words" in page
+    assert "color code" in page
+
+
+def test_zohos_spellings_stand_in_the_definition_alone(account, signed_in, vera, now):
+    rule = the_rule(account)
+    actions = [{"id": "1", "name": "Deal Lost Alert", "type": "email_notifications", "success": 3, "failure": 0}]
+    UsageSnapshot.objects.create(rule=rule, day=now.date(), actions=actions, taken_at=now)
+    factories.make_webhook_failure(account, rule=rule, reason="page_notfound", module="Sales_Orders")
+    page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
+    before, _, rest = page.partition("<pre")
+    shown = before + rest.partition("</pre>")[2]
+    for spelling in ("field_update", "email_notifications", "page_notfound", "greater_equal", "Sales_Orders"):
+        assert spelling not in shown
+    assert "Field updated" in shown
+    assert "The address was not found (404)" in shown
+    assert "Sales Orders" in shown
+
+
+def test_the_sentence_names_no_person_and_no_record(account, signed_in, vera):
+    one = {"field": {"api_name": "Owner"}, "comparator": "equal", "value": {"name": "Pat Example", "id": "7"}}
+    actions = [
+        {"type": "assign_owner", "name": "To users : Pat Example"},
+        {"type": "tasks", "name": "Call pat@example.com"},
+    ]
+    condition = {
+        "sequence_number": 1,
+        "criteria_details": {"criteria": one},
+        "instant_actions": {"actions": actions},
+    }
+    response = signed_in(vera).get(the_rule(account, conditions=[condition]).get_absolute_url())
+    words = response.context["detail"].words.text
+    assert "Pat" not in words
+    assert "pat@" not in response.content.decode()
+    assert "Owner is &#x27;[hidden]&#x27;" in response.content.decode()
+    assert "assign the owner &#x27;To users: [hidden]&#x27;" in response.content.decode()
+
+
+def test_a_rule_of_which_only_the_list_is_known_says_when_it_runs(account, signed_in, vera):
+    raw = {"module": {"api_name": "Leads"}, "execute_when": {"type": "score_increase", "details": {}}}
+    page = signed_in(vera).get(factories.make_rule(account, raw=raw).get_absolute_url()).content.decode()
+    assert "When a Lead has its score raised" in page
+    assert "has not been read yet" in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("quota_gone", "Zoho&#x27;s word: “quota_gone”"),
+        ("Told jo.roe@example.com no", "[e-mail]"),
+        ("internal_server_error", "The server had an error of its own (500)"),
+    ],
+)
+def test_why_a_webhook_failed_is_said_in_words_or_as_zohos_word_masked(reason, shown, account, signed_in, vera):
+    factories.make_webhook_failure(account, reason=reason)
+    page = signed_in(vera).get(reverse("webhook_failures")).content.decode()
+    assert shown in page
+    assert "jo.roe" not in page
+
+
+def test_failed_webhooks_are_found_by_the_words_that_are_shown(account, signed_in, vera):
+    for reason in ("page_notfound", "timeout"):
+        factories.make_webhook_failure(account, reason=reason)
+    found = signed_in(vera).get(reverse("webhook_failures"), {"text": "no answer came"}).context["rows"]
+    assert [failure.reason for failure in found] == ["timeout"]

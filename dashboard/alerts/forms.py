@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from monitor.access import who_may
 from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
 from monitor.alerting.kinds.options_form import kind_forms
 from monitor.models import AlertState, Channel, Delivery, Flow, Incident, User, ZohoAccount
+from monitor.notify.left_out import LEFT_OUT, REASONS
 from monitor.queries.mails import CHANNEL, MAIL, MailFilter
 from monitor.queries.shown_names import by_shown_name
 
@@ -122,7 +124,7 @@ class MailFilterForm(FilterForm):
     """Reads what the list of mails is narrowed to."""
 
     text = TextField("Subject, address or channel")
-    state = OneOfField(Delivery.State.choices, "State")
+    state = OneOfField([*Delivery.State.choices, (LEFT_OUT, "Not sent, on purpose")], "State")
     way = OneOfField([(MAIL, "Mails"), (CHANNEL, "Messages to channels")], "Way")
     channel = IdField(label="Channel")
     account = None
@@ -138,4 +140,7 @@ class MailFilterForm(FilterForm):
                 self.fields[name].widget = forms.HiddenInput()
 
     def wanted(self) -> MailFilter:
-        return MailFilter(**{name: self.cleaned_data[name] for name in ("text", "state", "way", "channel")})
+        wanted = MailFilter(**{name: self.cleaned_data[name] for name in ("text", "state", "way", "channel")})
+        if wanted.state == LEFT_OUT:
+            return replace(wanted, state=Delivery.State.DEAD, only=REASONS)
+        return replace(wanted, never=REASONS) if wanted.state == Delivery.State.DEAD else wanted

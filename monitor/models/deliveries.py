@@ -112,3 +112,8 @@ class MailServer(models.Model):
 
     def __str__(self) -> str:
         return f"mail server: {self.state}"
+
+    @property
+    def is_busy(self) -> bool:
+        """Says whether a server that counts as away is there, but takes nothing for now: a reply code is its answer."""
+        return self.state == self.State.UNREACHABLE and self.code[:1].isdigit()

@@ -10,9 +10,10 @@ from monitor.notify.kept_back import OVER_BY_THEN
 from monitor.notify.late import LateVerdict
 from monitor.notify.recipients import END_OF_NOTHING, NO_LONGER_GETS
 
-LEFT_OUT = "left_out"
+LEFT_OUT = "left_out"  # beside the values of `Outgoing.State`
 _ON_PURPOSE = frozenset({HEARS_NO_MORE, NO_LONGER_GETS, NOT_ASKED, OTHER_ACCOUNT, *CHANNEL_IS_OUT})
 _NOTHING_TO_TELL = frozenset({END_OF_NOTHING, OVER_BY_THEN, TOO_LATE, LateVerdict.ACKNOWLEDGED.value})
+REASONS = _ON_PURPOSE | _NOTHING_TO_TELL
 
 
 def fate_of(state: str, reason: str) -> str:
@@ -22,5 +23,4 @@ def fate_of(state: str, reason: str) -> str:
         state: a value of `Outgoing.State`.
         reason: why it was not sent, as its row has it.
     """
-    is_no_fault = reason in _ON_PURPOSE or reason in _NOTHING_TO_TELL
-    return LEFT_OUT if state == Outgoing.State.DEAD and is_no_fault else state
+    return LEFT_OUT if state == Outgoing.State.DEAD and reason in REASONS else state

@@ -40,7 +40,9 @@ def refuses(outcome: SendOutcome, now: datetime) -> None:
 
 
 def is_unreachable(outcome: SendOutcome, now: datetime) -> bool:
-    """Notes that there is no connection to the server, and puts the next try off: what comes anew cannot wait long.
+    """Notes that the server is away for now, and puts the next try off: what comes anew cannot wait long.
+
+    There is no connection, or it says before any mail is named that it takes none for now.
 
     However often a mail was tried before: that may have been its recipient's fault.
 
@@ -53,7 +55,7 @@ def is_unreachable(outcome: SendOutcome, now: datetime) -> bool:
     """
     is_new = _change(MailServer.State.UNREACHABLE, now)
     if is_new:
-        logger.warning("the mail server cannot be reached: %s", outcome.reason)
+        logger.warning("the mail server is away for now: %s", outcome.reason)
     MailServer.objects.update(reason=outcome.reason, code=outcome.code, next_try_at=now + AWAY_PAUSE)
     return is_new
 

@@ -35,12 +35,16 @@ class MailFilter:
         state: a value of `Delivery.State`.
         way: `MAIL` or `CHANNEL`.
         channel: the key of a channel.
+        only: of these last errors.
+        never: not of these last errors.
     """
 
     text: str = ""
     state: str = ""
     way: str = ""
     channel: int | None = None
+    only: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
 
 
 MAIL, CHANNEL = "mail", "channel"
@@ -66,6 +70,10 @@ def mails(wanted: MailFilter) -> QuerySet[Any, dict[str, Any]]:
 def _rows(rows: QuerySet[Any], wanted: MailFilter, way: str, *, said: str, to: str) -> QuerySet[Any, dict[str, Any]]:
     if wanted.state:
         rows = rows.filter(state=wanted.state)
+    if wanted.only:
+        rows = rows.filter(last_error__in=sorted(wanted.only))
+    if wanted.never:
+        rows = rows.exclude(last_error__in=sorted(wanted.never))
     if wanted.text:
         rows = rows.filter(Q(**{f"{said}__icontains": wanted.text}) | Q(**{f"{to}__icontains": wanted.text}))
     columns = {"way": Value(way, CharField()), "said": F(said), "to": F(to)}
@@ -111,6 +119,7 @@ class MailServerFacts:
         code: the server's reply code and enhanced status; `reason` its words, without personal data.
         next_try_at: until then all mails wait, where it refuses us.
         accepted_at: when it last took one.
+        is_busy: whether it is there, but takes nothing for now: it answered so before any mail was named.
         waiting: mails that are not sent and not given up; `oldest` is when the first of them was written.
     """
 
@@ -120,6 +129,7 @@ class MailServerFacts:
     reason: str
     next_try_at: datetime | None
     accepted_at: datetime | None
+    is_busy: bool
     waiting: int
     oldest: datetime | None
 
@@ -159,6 +169,7 @@ def mail_server() -> MailServerFacts:
         reason=row.reason,
         next_try_at=row.next_try_at,
         accepted_at=row.accepted_at,
+        is_busy=row.is_busy,
         waiting=waiting["count"],
         oldest=waiting["oldest"],
     )
@@ -175,5 +186,6 @@ def mail_problems(server: MailServerFacts, now: datetime) -> list[str]:
     if server.is_refusing:
         return [f"the mail server refuses us since {since} ({server.code}): mails wait"]
     if server.is_unreachable and server.waiting and server.since and now - server.since > UNREACHABLE_FOR_LONG:
-        return [f"the mail server cannot be reached since {since} ({server.code}): mails wait"]
+        trouble = "takes nothing for now" if server.is_busy else "cannot be reached"
+        return [f"the mail server {trouble} since {since} ({server.code}): mails wait"]
     return []

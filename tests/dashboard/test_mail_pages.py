@@ -39,7 +39,8 @@ def test_what_is_not_sent_on_purpose_is_shown_as_no_fault(reason, mail, signed_i
     for page in (client.get(reverse("mail", args=[mail.pk])), client.get(mail.about.get_absolute_url())):
         assert "Given up" not in page.content.decode()
         assert "Not sent" in page.content.decode()
-    (row,) = own_rows(client.get(reverse("mails"), {"state": "dead", "text": "otto@"}))
+    assert own_rows(client.get(reverse("mails"), {"state": "dead", "text": "otto@"})) == []
+    (row,) = own_rows(client.get(reverse("mails"), {"state": "left_out", "text": "otto@"}))
     assert "Not sent" in row
     assert "Given up" not in row
 
@@ -54,6 +55,7 @@ def own_rows(page):
     [
         ({"state": "sent"}, 1),
         ({"state": "dead"}, 0),
+        ({"state": "left_out"}, 0),
         ({"text": "firing"}, 1),
         ({"text": "otto@"}, 1),
         ({"text": "zzz"}, 0),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import smtplib
+import socketserver
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from monitor.notify.dispatch import dispatch_new
 from monitor.notify.mailer import Mailer
 from monitor.notify.probe import PAUSE, probe
 from monitor.notify.send import BUDGET, LEASE, SendReport, send_due
-from monitor.notify.smtp_answers import REFUSED_PAUSE, SendOutcome
+from monitor.notify.smtp_answers import AWAY_PAUSE, REFUSED_PAUSE, SendOutcome
 from monitor.queries.health import readiness, unsent, waiting_since
 from monitor.queries.mails import mail_problems, mail_server
 from tests import factories
@@ -302,6 +304,50 @@ def test_a_server_that_is_away_makes_the_installation_unready_only_after_a_while
     assert (server.state, server.since, server.code) == ("unreachable", now, "ConnectionRefusedError")
     assert mail_problems(server, now + timedelta(minutes=15)) == []
     assert "cannot be reached" in mail_problems(server, now + timedelta(minutes=15, seconds=1))[0]
+
+
+class _Hesitant(socketserver.StreamRequestHandler):
+    """Answers as a mail server does that is up and takes nothing for now, from `at` on: a command, or the greeting."""
+
+    at, answer = "", ""
+
+    def handle(self) -> None:
+        said = {"": "220 mail.example.com", "EHLO": "250-mail.example.com\r\n250 AUTH PLAIN LOGIN", "HELO": "250 mail"}
+        said |= {self.at: self.answer} | ({"HELO": self.answer} if self.at == "EHLO" else {})
+        self.wfile.write(f"{said['']}\r\n".encode())
+        for line in self.rfile:
+            command = line.decode().split()[0].upper()
+            self.wfile.write(f"{said.get(command, '221 bye')}\r\n".encode())
+            if command == "QUIT":
+                return
+
+
+@pytest.mark.parametrize(
+    ("at", "answer"),
+    [
+        ("", "421 4.3.2 shutting down"),
+        ("", "450 4.7.1 slowly"),
+        ("EHLO", "451 4.3.0 out of order"),
+        ("AUTH", "454 4.7.0 temporary authentication failure"),
+        ("AUTH", "421 4.7.0 too many sign-ins"),
+    ],
+)
+def test_a_server_that_takes_nothing_for_now_has_all_wait_and_is_not_called_out_of_reach(
+    queue: list[str], now: datetime, smtp_port: int, settings: Any, at: str, answer: str
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "monitor", "secret"
+    handler = type("Hesitant", (_Hesitant,), {"at": at, "answer": answer})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", smtp_port), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        for step in range(3):
+            send_at(now + step * AWAY_PAUSE)
+        server.shutdown()
+    assert states() == {"queued"}
+    assert sorted(own(Delivery).values_list("attempts", flat=True)) == [0, 0, 1]
+    found = mail_server()
+    assert (found.state, found.is_busy, found.next_try_at) == ("unreachable", True, now + 3 * AWAY_PAUSE)
+    (told,) = mail_problems(found, now + timedelta(minutes=16))
+    assert told.startswith("the mail server takes nothing for now since")
 
 
 def test_just_after_a_refusal_what_waited_is_due_from_when_the_server_took_a_mail_again(

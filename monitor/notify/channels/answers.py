@@ -7,8 +7,8 @@
 | 401, 403, 404, a redirect         | the whole channel waits until a person has mended its address or key     |
 | 429, 503 with `Retry-After`       | the whole channel waits that long, within half an hour                   |
 | 408, 409, 425                     | the message is tried again, as a mail is                                 |
-| 5xx                               | the whole channel is tried again                                         |
-| no connection                     | the whole channel is tried again; the message surely did not arrive      |
+| another 5xx                       | the whole channel is tried again, less and less often                    |
+| no connection, 502, 503, 504      | the whole channel is tried twice a minute; the message did not arrive    |
 | lost, late                        | the same; the message may have arrived and is repeated under the same id |
 | any other 4xx, a 2xx that says no | once more as plain text, then given up                                   |
 """
@@ -25,6 +25,7 @@ from monitor.privacy import mask_text
 from monitor.zoho.protocol import http_date
 
 GONE = "410"
+TOO_MANY = "429"
 _CONFIGURED_WRONGLY = frozenset({401, 403, 404})
 _PASSING = frozenset({408, 409, 425})
 _AWAY = frozenset({502, 503, 504})  # of a service behind a proxy; a bare 500 may be the message's fault

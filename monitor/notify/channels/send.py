@@ -181,7 +181,10 @@ def _mark(
 ) -> None:
     answer, now = answered
     outcome = judge(answer, now)
-    attempts.record(message, outcome.kind, at=began_at, until=now, code=outcome.code, answer=outcome.reason)
+    # A day of such tries would be thousands: the first alone is kept and counted, as with mails.
+    is_known = standing.is_known(message.channel, outcome)
+    if not is_known:
+        attempts.record(message, outcome.kind, at=began_at, until=now, code=outcome.code, answer=outcome.reason)
     if outcome.is_taken:
         _mark_sent(message, now, report)
         standing.accepts(message.channel, now)
@@ -194,7 +197,8 @@ def _mark(
     again = _next_try(message, outcome, now)
     # What no message is to blame for leaves it its place: the queue goes out in its order.
     is_kept = again is not None and (outcome.kind == FailureKind.SENDER or outcome.is_away)
-    _requeue(message, outcome.reason, message.next_try_at if is_kept else again, report)
+    columns = {"attempts": message.attempts - 1} if is_known else {}
+    _requeue(message, outcome.reason, message.next_try_at if is_kept else again, report, **columns)
 
 
 def _next_try(message: ChannelMessage, outcome: ChannelOutcome, now: datetime) -> datetime | None:
@@ -240,13 +244,16 @@ def _mark_sent(message: ChannelMessage, now: datetime, report: ChannelReport) ->
     report.sent += 1
 
 
-def _requeue(message: ChannelMessage, reason: str, at: datetime | None, report: ChannelReport) -> None:
+def _requeue(
+    message: ChannelMessage, reason: str, at: datetime | None, report: ChannelReport, **columns: int
+) -> None:
     if at is None:
         _close(message, reason, report)
         return
-    outbox.requeue(message, reason, at)
+    outbox.requeue(message, reason, at, **columns)
     report.retried += 1
-    logger.warning("channel message %d not sent (attempt %d): %s", message.pk, message.attempts, reason)
+    if not columns:
+        logger.warning("channel message %d not sent (attempt %d): %s", message.pk, message.attempts, reason)
 
 
 def _close(message: ChannelMessage, reason: str, report: ChannelReport) -> None:

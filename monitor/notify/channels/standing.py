@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
 
 from monitor.models import Channel, ChannelStanding
-from monitor.notify.channels.answers import GONE, ChannelOutcome
+from monitor.notify.channels.answers import GONE, TOO_MANY, ChannelOutcome
 from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind, pause_after
 
 logger = logging.getLogger(__name__)
 States = ChannelStanding.State
+# Between two tries while nothing is there to take a message: one that was away for minutes is told within half a minute.
+LONGEST_AWAY_PAUSE = timedelta(seconds=30)
 _REFUSALS = frozenset({FailureKind.SENDER, FailureKind.PERMANENT, FailureKind.POISON})
 
 
@@ -32,8 +34,20 @@ def fails(channel: Channel, outcome: ChannelOutcome, now: datetime) -> None:
         _row(channel).update(next_try_at=now + REFUSED_PAUSE)
     elif outcome.kind not in _REFUSALS:
         failures = _row(channel).values_list("failures", flat=True).get()
-        wait = outcome.wait if outcome.wait is not None else pause_after(failures)
-        _row(channel).update(next_try_at=now + wait)
+        _row(channel).update(next_try_at=now + _pause(outcome, failures))
+
+
+def is_known(channel: Channel, outcome: ChannelOutcome) -> bool:
+    """Says whether a channel that is away was so before, for the same reason: that it is still is no news of a message."""
+    return outcome.is_away and _row(channel).filter(state=States.TROUBLE, code=outcome.code).exists()
+
+
+def _pause(outcome: ChannelOutcome, failures: int) -> timedelta:
+    if outcome.wait is not None:
+        return outcome.wait
+    # Who has too many messages, or may have had this one, is asked less and less often.
+    is_short = outcome.is_away and outcome.code != TOO_MANY
+    return min(pause_after(failures), LONGEST_AWAY_PAUSE) if is_short else pause_after(failures)
 
 
 def begins_anew(channel: Channel) -> None:

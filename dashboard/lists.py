@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from dashboard.context import frame_at, of_mirror
 from dashboard.filters import FilterForm
+from dashboard.news import MARK, News, answer, news_url
 from monitor.queries import freshness
 
 PAGE_SIZE = 50
@@ -28,6 +29,7 @@ def show(
     *,
     stream: str = "",
     own_url: str = "",
+    news: News | None = None,
     **context: Any,
 ) -> HttpResponse:
     """Shows the page of a list, or only the list where a script asks for it again: it is the very part of the page.
@@ -40,9 +42,13 @@ def show(
         stream: one of `monitor.models.Stream`, where the list has an age of its own; else that of all accounts.
         own_url: the address of the list, where this page answers at another one: a refused POST. Its filters, pages and
             its refreshing lead there.
+        news: what is called new, where a page says so as it stands open.
         context: `nouns`, what is listed, for people; `freshness`=None where nothing of Zoho is listed; whatever else
             the template needs.
     """
+    path = own_url or request.path
+    if news is not None and form is not None and MARK in request.GET:
+        return answer(request, news, path, form)
     now = context.setdefault("now", timezone.now())
     frame = of_mirror(context["mirror"]) if "mirror" in context else frame_at(now)
     mirror = frame["mirror"]
@@ -54,12 +60,15 @@ def show(
     context = frame | {"freshness": mirror} | context
     if form is not None and is_valid and request.method in ("GET", "HEAD") and form.address:
         return redirect(f"{request.path}?{form.address}")
-    context |= {"own_url": own_url, "list_path": own_url or request.path}
+    context |= {"own_url": own_url, "list_path": path}
     context["cleared_path"] = context.get("cleared_path") or context["list_path"]
     is_part = bool(request.htmx)  # type: ignore[attr-defined]
     context |= {"form": form, "is_part": is_part, "frame": "parts/bare.html" if is_part else "base.html"}
     if is_valid:
-        context |= find(form.wanted() if form else None)
+        wanted = form.wanted() if form else None
+        context |= find(wanted)
+        if news is not None and form is not None:
+            context["news_url"] = news_url(news, path, form, wanted, context)
     return render(request, template, context, status=200 if is_valid else 400)
 
 

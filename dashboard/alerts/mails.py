@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -16,12 +17,26 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.forms import MailFilterForm
+from dashboard.moments import moment_text, read_moment
+from dashboard.news import MOST_NEW, News
 from monitor.models import ChannelMessage, Delivery
 from monitor.notify.probe import probe
 from monitor.notify.send_again import CannotBeSentAgain, send_again
 from monitor.queries import mails as queries
 from monitor.queries.channels import broken_channels
 from monitor.queries.channels import messages as messages_to_channels
+
+
+def _mark(context: Mapping[str, Any]) -> str:
+    rows = context["rows"]
+    return moment_text(rows[0]["created_at"]) if rows else ""
+
+
+def _newer(wanted: queries.MailFilter, mark: str) -> int:
+    return queries.newer_count(wanted, read_moment(mark), MOST_NEW)
+
+
+MESSAGES = News("message", "messages", _mark, _newer)
 
 
 @require_safe
@@ -36,7 +51,7 @@ def mails(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     more = {"now": now, "server": queries.mail_server(), "bounced": queries.bounced()}
     more |= {"broken": broken_channels(now), "may_see_channels": True}
-    return lists.show(request, "alerts/mails.html", form, find, nouns="mails and messages", **more)
+    return lists.show(request, "alerts/mails.html", form, find, nouns="mails and messages", news=MESSAGES, **more)
 
 
 @require_POST

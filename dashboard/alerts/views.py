@@ -14,6 +14,7 @@ from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.alerts.forms import AcknowledgeForm, AlertFilterForm
 from dashboard.context import age_of
+from dashboard.news import MOST_NEW, News, newest_key, read_key
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
@@ -22,6 +23,14 @@ from monitor.queries import alerts as queries
 from monitor.queries import incidents
 
 INCIDENTS_SHOWN = 5
+
+
+def _newer(account_id: int | None, mark: str) -> int:
+    newer = queries.recent_transitions(account_id).filter(pk__gt=read_key(mark))
+    return newer.order_by()[: MOST_NEW + 1].count()
+
+
+EVENTS = News("event", "events", newest_key, _newer)
 
 
 @require_safe
@@ -37,7 +46,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         found["quiet"] = incidents.quiet_now(opened, timezone.now())
         return found | lists.numbered(queries.recent_transitions(account_id), form)
 
-    return lists.show(request, "alerts/list.html", form, find, nouns="events")
+    return lists.show(request, "alerts/list.html", form, find, nouns="events", news=EVENTS)
 
 
 @require_safe

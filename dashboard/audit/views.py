@@ -10,9 +10,17 @@ from django.views.decorators.http import require_safe
 from dashboard import lists
 from dashboard.access import requires
 from dashboard.audit.forms import AuditFilterForm
+from dashboard.news import MOST_NEW, News, newest_key, read_key
 from monitor.queries import audit as queries
 
 PER_PAGE = 100
+
+
+def _newer(wanted: queries.AuditFilter, mark: str) -> int:
+    return queries.entries(wanted).filter(pk__gt=read_key(mark)).order_by()[: MOST_NEW + 1].count()
+
+
+ENTRIES = News("entry", "entries", newest_key, _newer)
 
 
 @require_safe
@@ -24,4 +32,4 @@ def audit(request: HttpRequest) -> HttpResponse:
     def find(wanted: queries.AuditFilter) -> dict[str, Any]:
         return lists.numbered(queries.entries(wanted), form, per_page=PER_PAGE)
 
-    return lists.show(request, "audit/list.html", form, find, nouns="entries", freshness=None)
+    return lists.show(request, "audit/list.html", form, find, nouns="entries", news=ENTRIES, freshness=None)

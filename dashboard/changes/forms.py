@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
 
 from dashboard.filters import BIGGEST_ID, DayField, FilterForm, OneOfField, TextField
+from dashboard.moments import moment_text, read_moment
 from monitor.queries.changes import KINDS, ChangeFilter, ChangePlace
-
-_BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def encode_place(place: ChangePlace) -> str:
     """Writes a place in the list as a part of an address: microseconds since 1970, the sort, the primary key."""
-    return f"{(place.at - _BEGIN) // _MICROSECOND}-{place.source}-{place.pk}"
+    return f"{moment_text(place.at)}-{place.source}-{place.pk}"
+
+
+def decode_place(text: str) -> ChangePlace:
+    """Reads the place that `encode_place` wrote.
+
+    Raises:
+        ValueError: it did not write this.
+    """
+    at, _, row = text.partition("-")
+    source, _, pk = row.partition("-")
+    if len(text) > 60 or not all(part.isascii() and part.isdigit() for part in (source, pk)):
+        raise ValueError("not a place in the list")
+    if int(source) > 99 or int(pk) > BIGGEST_ID:
+        raise ValueError("not a place in the list")
+    return ChangePlace(read_moment(at), int(source), int(pk))
 
 
 class PlaceField(forms.CharField):
@@ -29,15 +41,9 @@ class PlaceField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return None
-        parts = text.split("-")
         try:
-            if len(text) > 60 or len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-                raise ValueError
-            at, source, pk = (int(part) for part in parts)
-            if source > 99 or pk > BIGGEST_ID:
-                raise ValueError
-            return ChangePlace(_BEGIN + at * _MICROSECOND, source, pk)
-        except (ValueError, OverflowError):
+            return decode_place(text)
+        except ValueError:
             raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import requires
-from dashboard.changes.forms import ChangeFilterForm, encode_place
+from dashboard.changes.forms import ChangeFilterForm, decode_place, encode_place
 from dashboard.csv_files import export_list
+from dashboard.news import MOST_NEW, News
 from monitor.access import may
 from monitor.models import FlowVersion, Stream
 from monitor.queries import changes as queries
@@ -28,6 +29,17 @@ ACTS = {
     "back": "Listed again",
     "status": "Another state",
 }
+
+
+def _mark(context: Mapping[str, Any]) -> str:
+    return encode_place(context["rows"][0][0].place) if context["rows"] else ""
+
+
+def _newer(wanted: queries.ChangeFilter, mark: str) -> int:
+    return queries.newer_count(wanted, decode_place(mark), MOST_NEW)
+
+
+CHANGES = News("change", "changes", _mark, _newer)
 
 
 @require_safe
@@ -56,8 +68,8 @@ def _list(request: HttpRequest, form: ChangeFilterForm) -> HttpResponse:
             "first_url": _address(request.GET) if wanted.after or wanted.before else "",
         }
 
-    more = {"may_export": may(request.user, "export")}
-    return lists.show(request, "changes/list.html", form, find, stream=Stream.DEFINITIONS, nouns="changes", **more)
+    more = {"may_export": may(request.user, "export"), "news": CHANGES, "nouns": "changes"}
+    return lists.show(request, "changes/list.html", form, find, stream=Stream.DEFINITIONS, **more)
 
 
 def _address(query: QueryDict, **places: ChangePlace | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils import timezone
 from dashboard.executions import search_words
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField, is_key
 from dashboard.flow_field import FlowField
+from dashboard.moments import moment_text, read_moment
 from dashboard.period_field import PRESETS, PeriodField
 from dashboard.reasons import ReasonForm
 from monitor.models import Execution, Failure, Problem, ZohoAccount
@@ -74,8 +75,7 @@ def encode_key(key: Key) -> str:
     """Writes a place in the list as a part of an address: microseconds since 1970 (or n) and the primary key."""
     if key.started is None:
         return f"n-{key.pk}"
-    since = key.started - datetime(1970, 1, 1, tzinfo=UTC)
-    return f"{since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds}-{key.pk}"
+    return f"{moment_text(key.started)}-{key.pk}"
 
 
 def decode_key(text: str) -> Key:
@@ -89,13 +89,7 @@ def decode_key(text: str) -> Key:
         raise ValueError("not a place in the list")
     if stamp == "n":
         return Key(None, int(pk))
-    if not (stamp.isascii() and stamp.isdigit()):
-        raise ValueError("not a place in the list")
-    try:
-        seconds, micros = divmod(int(stamp), 1_000_000)
-        return Key(datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros), int(pk))
-    except (OverflowError, OSError) as error:
-        raise ValueError("not a place in the list") from error
+    return Key(read_moment(stamp), int(pk))
 
 
 class KeyField(forms.CharField):

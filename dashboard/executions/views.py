@@ -16,7 +16,7 @@ from dashboard import lists, remembered, unmasked_search
 from dashboard.access import get_or_404, requires
 from dashboard.executions import saved_views
 from dashboard.executions.forms import ExecutionFilterForm, encode_key
-from dashboard.executions.news import news_url
+from dashboard.executions.news import RUNS
 from dashboard.executions.page import UNMASK_IDS, page_context
 from dashboard.reasons import ReasonForm
 from monitor import audit
@@ -42,7 +42,6 @@ def executions(request: HttpRequest) -> HttpResponse:
         page = queries.page(wanted)
         return {
             "rows": page.rows,
-            "news_url": news_url(form, wanted, page.rows),
             "count": queries.capped_count(wanted) if page.count is None else page.count,
             "is_masked_in_part": bool(wanted.text) and _is_masked_in_part(),
             "removed": _removed(wanted),
@@ -51,9 +50,8 @@ def executions(request: HttpRequest) -> HttpResponse:
             "first_url": _address(request.GET) if wanted.after or wanted.before else "",
         }
 
-    return lists.show(
-        request, LIST, form, find, **_list_context(), **_many(request), **views, **unmasked_search.offer(request, form)
-    )
+    more = {**_list_context(), **_many(request), **views, **unmasked_search.offer(request, form)}
+    return lists.show(request, LIST, form, find, news=RUNS, **more)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404
+from dashboard.news import MOST_NEW, News, read_key
 from dashboard.problems.forms import MANY, ProblemFilterForm
 from dashboard.problems.page import page_context
 from monitor.access import may
@@ -52,6 +53,13 @@ def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> dict[str, An
     return {"counts": counts, "of_what": of_what, "account_id": wanted.account_id, "flow_id": wanted.flow_id}
 
 
+def _newer(wanted: queries.ProblemFilter, mark: str) -> int:
+    return queries.matching(wanted).filter(pk__gt=read_key(mark)).order_by()[: MOST_NEW + 1].count()
+
+
+NEW = News("problem", "problems", lambda _: str(queries.newest()), _newer)
+
+
 def show_list(
     request: HttpRequest, *, refusal: str = "", status: int = 200, ticked: Collection[int] = ()
 ) -> HttpResponse:
@@ -69,6 +77,7 @@ def show_list(
         form,
         find,
         nouns="problems",
+        news=NEW,
         own_url=reverse("problems"),
         may_act=may_act,
         many=MANY.items(),

@@ -157,6 +157,14 @@ def page(wanted: ChangeFilter, size: int = PAGE_SIZE) -> ChangePage:
     )
 
 
+def newer_count(wanted: ChangeFilter, place: ChangePlace, most: int) -> int:
+    """Returns how many changes that fit are newer than a place, counted no further than one beyond `most`.
+
+    As many statements as a page.
+    """
+    return len(_some(replace(wanted, after=None, before=place), _keys_of(wanted), most + 1, newer=True))
+
+
 def walk(wanted: ChangeFilter) -> Iterator[SeenChange]:
     """Yields all changes that fit, the newest first, read in pieces."""
     keys, wanted = _keys_of(wanted), replace(wanted, after=None, before=None)

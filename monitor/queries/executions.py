@@ -24,7 +24,6 @@ from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
-MOST_NEW = 99
 KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
@@ -199,15 +198,16 @@ def capped_count(wanted: ExecutionFilter) -> int:
     return (rows if rows.query.where else rows.order_by("-started_time", "-id"))[: COUNT_CAP + 1].count()
 
 
-def newer_count(wanted: ExecutionFilter, place: Key) -> int:
-    """Returns how many rows that match began after a place, counted no further than one beyond MOST_NEW. One statement.
+def newer_count(wanted: ExecutionFilter, place: Key, most: int) -> int:
+    """Returns how many rows that match began after a place. One statement.
 
     Args:
         wanted: the filter; its own place is left aside.
         place: of the newest row that somebody looks at.
+        most: they are counted no further than one beyond it.
     """
     beyond = timed_beyond(place, newer=True) if place.started is not None else Q(started_time__isnull=False)
-    return matching(wanted).filter(beyond).order_by("started_time", "id")[: MOST_NEW + 1].count()
+    return matching(wanted).filter(beyond).order_by("started_time", "id")[: most + 1].count()
 
 
 def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ class MailFilter:
         channel: the key of a channel.
         only: of these last errors.
         never: not of these last errors.
+        since: written after it.
     """
 
     text: str = ""
@@ -45,10 +46,16 @@ class MailFilter:
     channel: int | None = None
     only: frozenset[str] = frozenset()
     never: frozenset[str] = frozenset()
+    since: datetime | None = None
 
 
 MAIL, CHANNEL = "mail", "channel"
 _COLUMNS = ("way", "pk", "said", "to", "state", "attempts", "created_at", "sent_at", "last_error")
+
+
+def newer_count(wanted: MailFilter, than: datetime, most: int) -> int:
+    """Returns how many that fit were written after a moment, one beyond `most` at the most. One statement."""
+    return len(mails(replace(wanted, since=than))[: most + 1])
 
 
 def mails(wanted: MailFilter) -> QuerySet[Any, dict[str, Any]]:
@@ -70,6 +77,8 @@ def mails(wanted: MailFilter) -> QuerySet[Any, dict[str, Any]]:
 def _rows(rows: QuerySet[Any], wanted: MailFilter, way: str, *, said: str, to: str) -> QuerySet[Any, dict[str, Any]]:
     if wanted.state:
         rows = rows.filter(state=wanted.state)
+    if wanted.since is not None:
+        rows = rows.filter(created_at__gt=wanted.since)
     if wanted.only:
         rows = rows.filter(last_error__in=sorted(wanted.only))
     if wanted.never:

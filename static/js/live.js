@@ -8,7 +8,7 @@
     if (!bar) {
       bar = document.createElement("div");
       bar.id = LOST;
-      bar.className = "banner banner--warn";
+      bar.className = "banner banner--warn afloat";
       bar.setAttribute("role", "status");
       document.getElementById("messages")?.after(bar);
     }
@@ -41,7 +41,8 @@
     }
   });
 
-  // A tab in the background asks for nothing.
+  // A tab in the background asks for nothing, and for all that waits as soon as it is seen again.
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) htmx.trigger(document.body, "seen"); });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const polled = event.detail.elt.matches("[hx-trigger*=every]");
     if (polled && (document.hidden || document.querySelector("dialog[open]"))) event.preventDefault();

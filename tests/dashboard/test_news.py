@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from monitor.models import Flow, User
-from monitor.queries.executions import MOST_NEW
+from dashboard.news import MOST_NEW
+from monitor import audit
+from monitor.models import Flow, Problem, User
 from tests import factories
+from tests.dashboard.world import make_mail, make_state, make_transition
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -65,6 +67,68 @@ def test_a_list_of_times_past_asks_for_no_news(client_of_vera: Client, flow: Flo
     page = client_of_vera.get(reverse("executions"), {"end": "2027-01-01"})
     assert page.context["rows"]
     assert page.context["news_url"] == ""
+
+
+def a_problem(account: Any, at: datetime) -> None:
+    Problem.objects.create(
+        account=account, title="No answer", remedy="retry", first_seen_at=at, last_seen_at=at, state_since=at
+    )
+
+
+def an_event(account: Any, at: datetime) -> None:
+    make_transition(make_state(factories.make_alert_rule(account), factories.make_flow(account), at), at)
+
+
+def a_mail(account: Any, at: datetime) -> None:
+    state = make_state(factories.make_alert_rule(account), factories.make_flow(account), at)
+    make_mail(factories.make_incident(state).notices.get(), factories.make_user(f"reader-{at:%M}"), at)
+
+
+def an_entry(account: Any, at: datetime) -> None:
+    audit.record(None, "sync", account, now=at)
+
+
+def a_change(account: Any, at: datetime) -> None:
+    factories.make_version(factories.make_flow(account), number=2, first_seen_at=at)
+
+
+LISTS = {
+    "problems": (a_problem, "new problem"),
+    "alerts": (an_event, "new event"),
+    "mails": (a_mail, "new message"),
+    "audit": (an_entry, "new entr"),
+    "changes": (a_change, "new change"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_list_to_which_something_is_added_says_so_and_only_what_is_new(
+    name: str, signed_in: Any, ada: User, account: Any, now: datetime
+) -> None:
+    make, words = LISTS[name]
+    client = signed_in(ada)
+    make(account, now)
+    url = client.get(reverse(name)).context["news_url"]
+    assert url.startswith(reverse(name))
+    assert client.get(url).content.strip() == b""
+    make(account, now + MINUTE)
+    said = " ".join(client.get(url).content.decode().split())
+    assert f">1 {words}" in said
+    assert f'href="{reverse(name)}"' in said
+    make(account, now + 2 * MINUTE)
+    assert f">2 {words}" in " ".join(client.get(url).content.decode().split())
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("mark", ["", "x", "-1", "1-2", "1" * 50, "1-2-99999999999999999999999"])
+def test_a_mark_that_no_list_wrote_is_refused(name: str, mark: str, signed_in: Any, ada: User) -> None:
+    assert signed_in(ada).get(reverse(name), {"than": mark}).status_code == 400
+
+
+def test_a_further_page_asks_for_no_news(signed_in: Any, ada: User, account: Any, now: datetime) -> None:
+    for number in range(101):
+        an_entry(account, now + number * MINUTE)
+    assert signed_in(ada).get(reverse("audit"), {"page": "2"}).context["news_url"] == ""
 
 
 @pytest.mark.parametrize("query", ["", "than=x", "than=1-2&status=nonsense", "than=1-99999999999999999999999999"])

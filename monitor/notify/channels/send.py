@@ -244,9 +244,7 @@ def _mark_sent(message: ChannelMessage, now: datetime, report: ChannelReport) ->
     report.sent += 1
 
 
-def _requeue(
-    message: ChannelMessage, reason: str, at: datetime | None, report: ChannelReport, **columns: int
-) -> None:
+def _requeue(message: ChannelMessage, reason: str, at: datetime | None, report: ChannelReport, **columns: int) -> None:
     if at is None:
         _close(message, reason, report)
         return

@@ -13,7 +13,7 @@ from monitor.notify.smtp_answers import REFUSED_PAUSE, FailureKind, pause_after
 
 logger = logging.getLogger(__name__)
 States = ChannelStanding.State
-# Between two tries while nothing is there to take a message: one that was away for minutes is told within half a minute.
+# Between two tries while nothing is there to take a message: what comes back is told within half a minute.
 LONGEST_AWAY_PAUSE = timedelta(seconds=30)
 _REFUSALS = frozenset({FailureKind.SENDER, FailureKind.PERMANENT, FailureKind.POISON})
 
@@ -38,7 +38,7 @@ def fails(channel: Channel, outcome: ChannelOutcome, now: datetime) -> None:
 
 
 def is_known(channel: Channel, outcome: ChannelOutcome) -> bool:
-    """Says whether a channel that is away was so before, for the same reason: that it is still is no news of a message."""
+    """Says whether a channel that is away was so before, for the same reason: that is no news of a message."""
     return outcome.is_away and _row(channel).filter(state=States.TROUBLE, code=outcome.code).exists()
 
 

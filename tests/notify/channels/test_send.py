@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,37 +202,6 @@ def test_a_passing_failure_is_tried_again_as_a_mail_is_and_under_the_same_id(
     assert send_at(now + 45 * SECOND, poster).sent == 1
     assert {parcel.message_id for parcel in poster.parcels} == {fired.message_id}
     assert [one.outcome for one in own(SendAttempt)] == ["later", "later", "sent"]
-
-
-def test_a_channel_that_was_away_hears_of_what_waited_within_half_a_minute_of_its_return(
-    fired: ChannelMessage, now: datetime
-) -> None:
-    poster = Poster(*[lost(may_have_arrived=False)] * 500)
-    *_, at = _tries(fired, now, poster, 20)
-    standing = ChannelStanding.objects.get(channel=fired.channel)
-    assert (standing.state, standing.since, standing.failures) == ("trouble", now, 20)
-    assert standing.next_try_at - at == 30 * SECOND
-    poster.answers.clear()
-    assert send_at(at + 30 * SECOND, poster).sent == 1
-    fired.refresh_from_db()
-    assert (fired.state, fired.attempts) == ("sent", 2)
-    assert [one.outcome for one in own(SendAttempt)] == ["later", "sent"]
-
-
-@pytest.mark.parametrize("answer", [refused(500), refused(429), lost()], ids=["500", "429", "late"])
-def test_a_channel_that_may_have_had_it_or_has_too_much_is_asked_less_and_less_often(
-    fired: ChannelMessage, now: datetime, answer: ChannelAnswer
-) -> None:
-    *_, last = _tries(fired, now, Poster(*[answer] * 9), 9)
-    assert last - now > timedelta(minutes=45)
-
-
-def _tries(message: ChannelMessage, at: datetime, poster: Poster, most: int) -> Iterator[datetime]:
-    """Sends again and again, each time as soon as its channel may be tried; gives the times."""
-    for _ in range(most):
-        send_at(at, poster)
-        yield at
-        at = max(ChannelStanding.objects.get(channel=message.channel).next_try_at, own(ChannelMessage).get().next_try_at)
 
 
 def test_a_day_later_it_is_no_news(fired: ChannelMessage, now: datetime) -> None:

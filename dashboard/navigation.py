@@ -74,7 +74,7 @@ MENU = (
     ),
     Entry("webhook_failures", "Webhook failures", "webhook", key="h"),
     Entry("connections", "Connections", "plug", ("connection",), key="n"),
-    Entry("changes", "Changes", "history", key="c"),
+    Entry("changes", "Changes", "history", ("compare",), key="c"),
     Entry(
         "alerts", "Alerts", "bell", ("alert", "alert_rules", "alert_routes", "corrections"), counts="alerts", key="a"
     ),
@@ -107,6 +107,7 @@ FURTHER = (
     Entry("alert_routes", "Routes and escalation", "bell"),
     Entry("corrections", "Corrections of success rates", "bell"),
     Entry("alert_rule_add", "Add an alert rule", "plus", right="rules"),
+    Entry("compare", "Compare two accounts", "history"),
     Entry("retries_unknown", "Retries of unknown outcome", "rotate-ccw"),
     Entry("retry_policies", "Retry policies", "rotate-ccw"),
     Entry("connect", "Connect a Zoho account", "plus", right="accounts"),

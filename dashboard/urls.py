@@ -16,6 +16,7 @@ AREAS = (
         "rules",
         "connections",
         "changes",
+        "compare",
         "versions",
         "accounts",
         "people",

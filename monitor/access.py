@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
@@ -110,6 +111,23 @@ def find(user: Any, rows: QuerySet[M] | Prepared[M], pk: int, *, action: str = "
     if thing is not None and not may(user, action, _account_of(thing)):
         raise PermissionDenied
     return thing
+
+
+def find_all(user: Any, rows: QuerySet[M], keys: Sequence[int], *, action: str = "view") -> dict[int, M]:
+    """Opens several objects to a person, as `find` does one: those that are not there, or not for them, are missing.
+
+    Args:
+        user: who asks.
+        rows: where to look.
+        keys: primary keys from the address.
+        action: a key of `RIGHTS`.
+
+    Raises:
+        PermissionDenied: the person may do it to none.
+    """
+    if not may(user, action):
+        raise PermissionDenied
+    return {thing.pk: thing for thing in rows.filter(pk__in=keys) if may(user, action, _account_of(thing))}
 
 
 def _account_of(thing: Model) -> ZohoAccount | None:

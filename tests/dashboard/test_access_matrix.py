@@ -126,6 +126,8 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "connections_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "connection": (lambda w: {"pk": w.connection.pk}, SEEN_BY_ALL),
     "changes": (lambda w: {}, SEEN_BY_ALL),
+    "compare": (lambda w: {}, SEEN_BY_ALL),
+    "compare_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "changes_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "webhook_failures": (lambda w: {}, SEEN_BY_ALL),
     "webhook_failures_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),

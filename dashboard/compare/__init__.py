@@ -1,0 +1,1 @@
+"""Compares the automation of two accounts, such as a sandbox and production."""

@@ -1,0 +1,68 @@
+"""Reads which two accounts are compared, and what of them is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from dashboard.filters import FilterForm, IdField, OneOfField, TextField
+from monitor.definition_compare import DIFFERS, KINDS, LEFT_ONLY, RIGHT_ONLY, SAME
+from monitor.queries.compare import UNREAD, CompareFilter
+
+STATES = (
+    (DIFFERS, "Differs"),
+    (LEFT_ONLY, "Only in the first"),
+    (RIGHT_ONLY, "Only in the second"),
+    (UNREAD, "Not read yet"),
+    (SAME, "The same"),
+)
+
+
+class CompareForm(FilterForm):
+    """Reads two accounts and the filters; where the address names none, the first two by name are compared."""
+
+    left = IdField(label="First account")
+    right = IdField(label="Second account")
+    text = TextField("Search", "name or id")
+    kind = OneOfField(KINDS.items(), "Of", "Anything")
+    state = OneOfField(STATES, "State", "All but the same")
+    account = None
+
+    field_order = ["left", "right", "text", "kind", "state"]
+
+    def offer_accounts(self, accounts: Iterable[tuple[int, str]]) -> None:
+        """Sets the accounts to choose from."""
+        offered = sorted(accounts, key=lambda account: (account[1].casefold(), account[0]))
+        self.accounts = [key for key, _ in offered]
+        for name, chosen in zip(("left", "right"), self.sides(), strict=True):
+            self.offer(name, offered, "The next one")
+            if not self.data.get(name) and chosen is not None:
+                self.initial[name] = chosen
+        self._knows_accounts = True
+
+    def sides(self) -> tuple[int | None, int | None]:
+        """Returns the keys of both accounts; None where there is no second one."""
+        left, right = (self._chosen(name) for name in ("left", "right"))
+        left = left or next((key for key in self.accounts if key != right), None)
+        return left, right or next((key for key in self.accounts if key != left), None)
+
+    def _chosen(self, name: str) -> int | None:
+        text = self.data.get(name, "")
+        return int(text) if self.fields[name].valid_value(text) else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("left") and cleaned.get("left") == cleaned.get("right"):
+            self.add_error("right", forms.ValidationError("Choose another account than the first.", code="same"))
+        return cleaned
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tells whether anything is left out; which accounts are compared is no filter."""
+        return any(self.data.get(name) for name in ("text", "kind", "state"))
+
+    def wanted(self) -> CompareFilter:
+        cleaned = self.cleaned_data
+        return CompareFilter(text=cleaned["text"], kind=cleaned["kind"], state=cleaned["state"])

@@ -86,10 +86,10 @@ test-stories: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly $(ARGS)
 
 test-browser: $(DEV)
-	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers 0 --database sqlite $(ARGS)
+	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers $(WORKERS) --database sqlite $(ARGS)
 
 fuzz-pages: $(DEV)
-	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} exec $(PY) scripts/test.py --workers $(WORKERS) tests/dashboard/test_fuzz_pages.py $(ARGS)
+	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} exec $(PY) scripts/test.py --mark deep --workers $(WORKERS) tests/dashboard/test_fuzz_pages.py $(ARGS)
 
 fuzz-retry: $(DEV)
 	@HYPOTHESIS_PROFILE=nightly exec $(PY) scripts/test.py --database postgresql --workers 0 --mark property -o faulthandler_timeout=14400 \

@@ -33,8 +33,11 @@ NOT_OURS = (
     "TRUST_PROXY",
     "ALLOW_LOOPBACK",
     "TRUSTED_PROXIES",
+    "SECOND_DATABASE",
 )
-# These tests never open the database of the run: where the suite runs on two, they run with the first.
+# Where the suite runs on two databases, what no database decides runs with the first (tests/databases.py). These
+# folders hold nothing else: not to collect them saves seconds.
+AGAIN = {"SECOND_DATABASE": "1"}
 WITHOUT_DATABASE = (
     "tests/zoho",
     "tests/standin",
@@ -66,16 +69,17 @@ def work() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def suite(database: str, url: str, arguments: list[str]) -> Run:
+def suite(database: str, url: str, arguments: list[str], more: Mapping[str, str]) -> Run:
     """Runs pytest on one database.
 
     Args:
         database: what it is called in the summary.
         url: its DATABASE_URL; "" = SQLite in memory.
         arguments: pytest's.
+        more: further settings of the environment.
     """
     print(f"\n=== {database} ===", flush=True)
-    environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1"}
+    environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1", **more}
     # Compiled tests are kept: to compile them anew costs each process longer than to collect them.
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests' own databases are made by Django; this file is never opened.
@@ -122,14 +126,15 @@ def main() -> int:
     runs: list[Run] = []
     missing = ""
     if options.database != "postgresql":
-        runs.append(suite("SQLite", "", arguments))
+        runs.append(suite("SQLite", "", arguments, {}))
     if options.database != "sqlite":
-        if runs and not any(Path(ROOT, argument.split("::")[0]).exists() for argument in rest):
+        again = AGAIN if runs else {}
+        if again and not any(Path(ROOT, argument.split("::")[0]).exists() for argument in rest):
             arguments += [f"--ignore={folder}" for folder in WITHOUT_DATABASE]
         before = work()
         more = {} if options.mark == "bench" else throwaway_postgres.FOR_SMALL_TABLES
         with postgres(more) as (url, missing):
-            found = suite("PostgreSQL", url, arguments) if url else None
+            found = suite("PostgreSQL", url, arguments, again) if url else None
         if found is not None:
             runs.append(replace(found, work=work() - before))
 

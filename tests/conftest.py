@@ -22,7 +22,7 @@ from pytest_django import DjangoDbBlocker
 
 from monitor import schema
 from monitor.models import Role, User, ZohoAccount
-from tests import depth, factories
+from tests import databases, depth, factories
 from tests.bystander import Bystander, stand_by
 from tests.bystander_rows import make_bystander
 
@@ -36,6 +36,10 @@ settings.REMEMBER_SECONDS = 0
 settings.ALLOW_LOOPBACK = True
 os.environ["ALLOW_LOOPBACK"] = "true"
 gc.disable()  # while some thousand tests are collected there is nothing to throw away
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    databases.leave_out_what_was_shown(config, items)
 
 
 def pytest_collection_finish() -> None:

@@ -33,7 +33,7 @@ histories = st.lists(st.tuples(st.integers(1, 90), st.booleans()), min_size=1, m
 
 @pytest.mark.django_db
 @pytest.mark.property
-@tried(15, 150)
+@tried(6, 150)
 @given(
     history=histories,
     rule=st.sampled_from(RULES),
@@ -68,7 +68,7 @@ def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
 
 @pytest.mark.django_db
 @pytest.mark.property
-@tried(10, 100)
+@tried(4, 100)
 @given(
     history=st.lists(st.tuples(st.integers(1, 20), st.sampled_from("+-?")), min_size=4, max_size=25),
     rule=st.sampled_from(
@@ -109,7 +109,7 @@ def test_what_waits_for_zoho_waits_in_a_replay_as_long_as_it_does_live(
 
 @pytest.mark.django_db
 @pytest.mark.property
-@tried(8, 100)
+@tried(4, 100)
 @given(
     history=st.lists(
         st.tuples(st.sampled_from([0, 3, 11, 40, 41, 55, 90]), st.integers(1, 60)), min_size=1, max_size=5
@@ -176,7 +176,7 @@ def test_what_goes_on_live_goes_on_in_a_replay(
 
 @pytest.mark.django_db
 @pytest.mark.property
-@tried(8, 100)
+@tried(4, 100)
 @given(
     history=st.lists(
         st.tuples(st.integers(1, 15), st.sampled_from([None, None, "fails", "waits", 5, 10, 30, 60, 180])),

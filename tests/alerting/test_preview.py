@@ -227,7 +227,7 @@ def live_edges(account: ZohoAccount, rule: AlertRule, runs: list[tuple[datetime,
 
 
 @pytest.mark.property
-@tried(quick=12, deep=150)
+@tried(quick=6, deep=150)
 @given(condition=st.sampled_from(CONDITIONS), spaced=RUNS, patience=PATIENCE)
 def test_a_preview_says_what_the_live_evaluator_would_have_done(condition, spaced, patience, now):
     at, runs = now - 20 * DAY, []
@@ -249,7 +249,7 @@ HISTORY_DAYS = 50
 
 
 @pytest.mark.property
-@tried(quick=5, deep=80)
+@tried(quick=2, deep=80)
 @given(
     condition=st.sampled_from(LEARNERS),
     hours=st.sets(st.sampled_from([1, 5, 9, 13, 17, 21]), min_size=2, max_size=4),

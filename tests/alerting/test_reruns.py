@@ -125,7 +125,7 @@ def test_failures_that_are_mirrored_after_a_good_run_that_ended_later_are_found(
         ("success_rate", {"window_hours": 0.5, "min_runs": 5}, 35, 5),
         ("success_rate", {"window_hours": 1, "min_runs": 10}, 60, 5),
         ("success_rate", {"window_hours": 1, "min_runs": 12}, 35, 5),  # all runs of the window are needed
-        ("success_rate", {"window_hours": 0.25, "min_runs": 3}, 1500, 4),
+        pytest.param("success_rate", {"window_hours": 0.25, "min_runs": 3}, 1500, 4, marks=pytest.mark.deep),
     ],
 )
 def test_a_window_no_longer_than_the_wait_sees_what_failed_in_it(

@@ -88,9 +88,7 @@ def test_each_start_gives_all_three_people_a_new_password_and_keeps_what_they_ch
     assert found["viewer"].is_active
 
 
-once = pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="the demo brings its own SQLite database"
-)
+once = pytest.mark.one_database  # the demo brings its own SQLite database
 
 
 class Demo:

@@ -77,6 +77,7 @@ def linked(client: Client) -> dict[str, str]:
     return pages
 
 
+@pytest.mark.one_database
 def test_an_address_in_a_name_stands_on_no_page_also_not_for_an_admin(signed_in: Any, ada: User, named: World) -> None:
     pages = linked(signed_in(ada))
     assert [address for address, page in pages.items() if "quilla" in page] == []

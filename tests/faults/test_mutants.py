@@ -15,7 +15,8 @@ from tests.faults.mutants import DIRECTED, MUTANTS, mutated
 from tests.faults.play import play
 from tests.faults.steps import schedule
 
-pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("mutants")]
+# Whether a schedule sees a fault of ours is the schedule's doing, on whichever database it is played.
+pytestmark = [pytest.mark.deep, pytest.mark.one_database, pytest.mark.xdist_group("mutants")]
 BUDGET = int(os.environ.get("MUTANT_SCHEDULES", "20"))
 
 

@@ -14,7 +14,7 @@ from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
 from tests.ingest.mirror import fingerprint, mirrored, upstream
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-OFTEN = tried(5, 25)  # each lives a whole sync or three
+OFTEN = tried(3, 25)  # each lives a whole sync or three
 STATUSES = st.sampled_from(["success", "success", "success", "failed", "running", "skipped"])
 PAYLOADS = st.none() | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("a\x00b\ud800"),

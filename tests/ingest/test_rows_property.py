@@ -17,7 +17,7 @@ from tests.ingest.adds_up import faults, report
 from tests.ingest.mirror import mirrored, upstream
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-OFTEN = tried(8, 60)  # each lives three sweeps
+OFTEN = tried(3, 60)  # each lives three sweeps
 
 JUNK: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(

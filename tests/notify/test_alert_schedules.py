@@ -69,11 +69,12 @@ def test_whatever_fails_no_alert_is_lost_and_nobody_reads_an_end_before_its_begi
 
 
 @pytest.mark.django_db
-def test_a_few_schedules_are_played_with_every_change(sink: Sink, servers: list[Counter], settings: Any) -> None:
+def test_a_schedule_is_played_with_every_change(sink: Sink, servers: list[Counter], settings: Any) -> None:
     settings.ALERT_GROUP_WAIT = 30
-    assert {seed: told for seed in (1, 2, 3) if (told := play(seed, sink, servers))} == {}
+    assert play(1, sink, servers) == []
 
 
+@pytest.mark.deep
 @pytest.mark.django_db
 def test_the_schedules_see_an_alert_that_is_lost_and_an_end_that_is_undone(
     sink: Sink, servers: list[Counter], monkeypatch: pytest.MonkeyPatch

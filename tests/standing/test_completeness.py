@@ -67,7 +67,7 @@ def of_gap(account: ZohoAccount, gap: str) -> Flow:
 
 
 @pytest.mark.property
-@tried(60, 300)
+@tried(15, 300)
 @given(flows=st.lists(one_flow, max_size=4), streams=streams)
 def test_an_account_is_complete_exactly_where_all_its_flows_and_streams_are(
     flows: list[dict[str, Any]], streams: dict[str, str]

@@ -71,7 +71,7 @@ def store(account: ZohoAccount, wanted: dict[str, Any]) -> Flow:
 
 
 @pytest.mark.property
-@tried(60, 300)
+@tried(15, 300)
 @given(wanted=st.lists(st.tuples(one_flow, presents), min_size=1, max_size=4))
 def test_filters_rows_and_counts_agree(wanted: list[tuple[dict[str, Any], str]]) -> None:
     with transaction.atomic():

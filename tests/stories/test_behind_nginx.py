@@ -19,7 +19,7 @@ from tests import factories, nginx
 from tests.notify.sink import free_port
 from tests.realprocess import Stage, rows, second_connection, throw_away_database, wait_for
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.one_database]  # what is shown is who is counted as whom
 RIGHT = "correct horse battery"
 PEOPLE = ("vera", "otto")
 # Every address of 127.0.0.0/8 is this machine's: clients with addresses of their own.

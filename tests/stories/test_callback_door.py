@@ -19,7 +19,7 @@ from monitor.models import PushEvent
 from tests.notify.sink import free_port
 from tests.realprocess import Stage, rows, second_connection, throw_away_database, wait_for
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.one_database]  # what is shown is refused before any database
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from monitor.triage.digits import cheap_form
 from monitor.triage.marks import PLACE
 from monitor.triage.masks import masked
@@ -29,5 +31,6 @@ def read_whole(text: str) -> str:
     return told(cheap_form(text), masked)
 
 
+@pytest.mark.deep
 def test_four_times_the_text_costs_no_more_than_in_proportion() -> None:
     assert [name for name, make in TEXTS.items() if grows_too_fast(read_whole, make)] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -10,9 +10,11 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from monitor import pipeline
-from monitor.due import is_anything_due
-from monitor.models import ApiBudget, SyncState, ZohoAccount
+from monitor.due import is_anything_due, is_anything_to_count
+from monitor.models import ApiBudget, HourBucket, StageRun, SyncState, ZohoAccount
+from tests.bystander import own
 from tests.factories import make_account
+from tests.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +59,16 @@ def test_the_question_before_the_tick_agrees_with_it(account: ZohoAccount) -> No
     assert not is_anything_due(now)
     with time_machine.travel(now + timedelta(seconds=30), tick=False):
         assert is_anything_due(timezone.now())
+
+
+def test_charts_follow_while_nobody_judges(account: ZohoAccount, now: datetime) -> None:
+    zoho = Zoho(Clock(now))
+    zoho.flows = [FakeFlow(runs=[Run(zoho.clock())])]
+    sync(account, zoho)
+    assert is_anything_to_count(zoho.clock())
+
+    pipeline.recount()
+
+    assert not is_anything_to_count(zoho.clock())
+    assert own(HourBucket).get().succeeded == 1
+    assert own(StageRun).get(stage="rollups").summary == {"hours": 1}

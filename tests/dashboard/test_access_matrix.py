@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from monitor.models import Role, User, WorkerBeat
 from tests import factories
+from tests.around import around_tests
 from tests.dashboard.world import World, make_world
 
 ROLES = ("anonymous", "viewer", "operator", "admin", "inactive")
@@ -243,16 +244,12 @@ class Shared:
 @pytest.fixture(scope="module")
 def shared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Shared]:
     """Two accounts and a person of each role, around the transaction of each test, which takes its own changes back."""
-    with django_db_blocker.unblock():
-        around = transaction.atomic()
-        around._from_testcase = True  # so that a view may open a transaction of its own
-        with around:
-            world = make_world(timezone.now())
-            other = make_world(timezone.now(), name="Brightwater", person="kim", worker="second")
-            other.account.is_active = False
-            other.account.save(update_fields=["is_active"])
-            yield Shared(world, other, {role: client_of(role).cookies for role in ROLES})
-            transaction.set_rollback(True)
+    with around_tests(django_db_blocker):
+        world = make_world(timezone.now())
+        other = make_world(timezone.now(), name="Brightwater", person="kim", worker="second")
+        other.account.is_active = False
+        other.account.save(update_fields=["is_active"])
+        yield Shared(world, other, {role: client_of(role).cookies for role in ROLES})
 
 
 @pytest.fixture

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
-from monitor import pipeline
 from monitor.connection import Gate
-from monitor.due import is_anything_to_count
 from monitor.ingest.base.read_soon import hint, want
-from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
+from monitor.models import AlertState, ApiBudget, ApiCall, Flow, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
+from tests.around import around_tests
 from tests.bystander import own
-from tests.factories import make_alert_rule
-from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.factories import NOON, make_account, make_alert_rule
+from tests.fake_zoho import Clock, FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 pytestmark = pytest.mark.django_db
@@ -30,14 +31,30 @@ def run_now(zoho: Zoho, flow: FakeFlow, status: str = "success") -> None:
     flow.runs.append(Run(zoho.clock() - timedelta(seconds=5), status))
 
 
+@pytest.fixture(scope="module")
+def mirrored_list(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[ZohoAccount, Zoho]]:
+    with around_tests(django_db_blocker):
+        account, zoho = make_account(), Zoho(Clock(NOON))
+        zoho.flows = [FakeFlow(name=f"Flow {number:03}", runs=[Run(zoho.clock())]) for number in range(100)]
+        sync(account, zoho)
+        zoho.clock.pause(60)
+        zoho.calls.clear()
+        yield account, zoho
+
+
 @pytest.fixture
-def long(account: ZohoAccount, zoho: Zoho) -> Zoho:
+def long(mirrored_list: tuple[ZohoAccount, Zoho], db: None) -> Zoho:
     """A hundred flows on five pages, mirrored."""
-    zoho.flows = [FakeFlow(name=f"Flow {number:03}", runs=[Run(zoho.clock())]) for number in range(100)]
-    sync(account, zoho)
-    zoho.clock.pause(60)
-    zoho.calls.clear()
-    return zoho
+    return deepcopy(mirrored_list[1])
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest, db: None) -> ZohoAccount:
+    """The account of the test; of the hundred flows, where it looks at those."""
+    if "long" not in request.fixturenames:
+        return make_account()
+    mirrored_account, _ = request.getfixturevalue("mirrored_list")
+    return ZohoAccount.objects.get(pk=mirrored_account.pk)
 
 
 def test_a_hundred_flows_are_five_pages_once_zohos_total_was_seen_to_be_right(account: ZohoAccount, long: Zoho) -> None:
@@ -307,15 +324,3 @@ def test_what_was_read_before_the_grant_was_revoked_is_not_due_again(account: Zo
     due = stream(account, "connected").next_due_at
     assert due is not None
     assert due > zoho.clock()
-
-
-def test_charts_follow_while_nobody_judges(account: ZohoAccount, zoho: Zoho) -> None:
-    zoho.flows = [FakeFlow(runs=[Run(zoho.clock())])]
-    sync(account, zoho)
-    assert is_anything_to_count(zoho.clock())
-
-    pipeline.recount()
-
-    assert not is_anything_to_count(zoho.clock())
-    assert own(HourBucket).get().succeeded == 1
-    assert own(StageRun).get(stage="rollups").summary == {"hours": 1}

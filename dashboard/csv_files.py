@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils import timezone
 
 from monitor import audit
-from monitor.management.commands.export import defuse, ndjson_line
+from monitor.cells import defuse, ndjson_line
 
 
 def csv_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> StreamingHttpResponse:

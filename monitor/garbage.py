@@ -7,6 +7,7 @@ pages through everything that was ever imported: a fifth of a first reading's ti
 from __future__ import annotations
 
 import gc
+import os
 from functools import cache
 
 YOUNG = 20_000  # objects more than were let go before it looks: some pages' worth, a few MB
@@ -14,12 +15,16 @@ OLDER = 50  # such looks before it looks at what has outlived one
 OLDEST = 10  # and those before it looks at everything but what was there at the beginning
 
 
-@cache
 def settle() -> None:
     """Sets the collector; call it once a process, when everything is imported, before workers are forked off.
 
     What is there by now is never looked at again, and so its memory stays shared with the workers.
     """
+    _settle(os.getpid())
+
+
+@cache
+def _settle(process: int) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, OLDER, OLDEST)

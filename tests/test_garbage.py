@@ -10,7 +10,8 @@ import pytest
 
 from dashboard.server import __main__ as server
 from monitor import garbage
-from monitor.management.commands import qcluster, sync
+from monitor.management.commands import sync
+from monitor.supervisor import leader
 
 PROGRAM = """
 import gc
@@ -32,14 +33,15 @@ def test_what_is_there_is_kept_once_and_the_rest_looked_at_seldom() -> None:
 def test_a_persons_sync_and_the_workers_cluster_set_it_before_they_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(garbage, "settle", lambda: done.append("settled"))
-    monkeypatch.setenv("MONITOR_CLUSTER", "test")
-    monkeypatch.setattr(qcluster, "_tie_forks_to_their_parents", lambda: None)
-    monkeypatch.setattr(qcluster.worker_marks, "connect", lambda: None)
-    monkeypatch.setattr(qcluster.QueueCommand, "handle", lambda self, *args, **options: done.append("cluster"))
+    monkeypatch.setattr(leader, "_tie_forks_to_their_parents", lambda: None)
+    monkeypatch.setattr(leader.worker_marks, "connect", lambda: None)
+    monkeypatch.setattr(leader.allowed_tasks, "install", lambda: None)
+    monkeypatch.setattr(leader.Cluster, "start", lambda self: done.append("cluster"))
+    monkeypatch.setattr(leader.Cluster, "__init__", lambda self: None)
     monkeypatch.setattr(sync.Command, "_all", lambda self, accounts, **how: done.append("sync"))
     monkeypatch.setattr(sync, "accounts_named", lambda name: [])
 
-    qcluster.Command().handle()
+    leader.lead()
     sync.Command().handle(name=None, watch=False, no_wait=True)
 
     assert done == ["settled", "cluster", "settled", "sync"]

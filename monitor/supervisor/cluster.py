@@ -1,24 +1,19 @@
-"""Starts, watches and ends one `manage.py qcluster` child."""
+"""Starts, watches and ends one cluster of the queue."""
 
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django_q.conf import Conf
 
 from monitor import job_failures
 from monitor.models import WorkerBeat
-from monitor.supervisor import processes, queue
+from monitor.supervisor import leader, processes, queue
 from monitor.supervisor.cluster_health import ClusterFacts, LivingWorker
-from monitor.supervisor.worker_marks import CLUSTER, beat_prefix
+from monitor.supervisor.worker_marks import beat_prefix
 
 CANARY_EVERY = timedelta(seconds=2)
 _MAX_WAITING = 3  # canaries: the third shows whether the second was lost by chance
@@ -38,10 +33,7 @@ class Cluster:
         self._waiting: dict[str, datetime] = {}
         self._asked_at: datetime | None = None
         self._count = 0
-        self.child: subprocess.Popen[bytes] = processes.spawn(
-            [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "qcluster"],
-            environ=os.environ | {CLUSTER: self.token},
-        )
+        self.child: processes.Child = leader.start(self.token)
 
     def look(self, now: datetime) -> ClusterFacts:
         """Reads the signs of life; asks the database for the workers' marks and the canaries' answers."""

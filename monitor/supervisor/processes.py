@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -61,6 +62,51 @@ def spawn(
     )
 
 
+class Forked:
+    """Is a child that began as a copy of us; it can be asked and ended as one of `subprocess` can."""
+
+    def __init__(self, process: multiprocessing.process.BaseProcess) -> None:
+        self._process = process
+        self.pid: int = process.pid or 0
+        self.returncode: int | None = None  # None until it is collected
+
+    def wait(self) -> int | None:
+        """Collects it once it has ended; its exit code, or minus the number of the signal that ended it."""
+        self._process.join()
+        self.returncode = self._process.exitcode
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+
+Child = subprocess.Popen[bytes] | Forked
+
+
+def fork(work: Callable[[], None], *, environ: Mapping[str, str]) -> Forked:
+    """Starts a copy of this process that does some work, in a session of its own; it gets SIGTERM should we be killed.
+
+    What is imported by now is shared with it. Nothing may be open here that both would use: no connection, no thread.
+
+    Args:
+        work: what it does instead of ours, whose handlers of SIGTERM and SIGINT it loses.
+        environ: what is added to its environment.
+    """
+    parent = os.getpid()
+
+    def begin() -> None:
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        die_with_parent(parent, signal.SIGTERM)
+        os.environ.update(environ)
+        work()
+
+    process = multiprocessing.get_context("fork").Process(target=begin)
+    process.start()
+    return Forked(process)
+
+
 def alive(pid: int) -> bool:
     """Returns whether a process runs. A zombie does not: it only waits to be collected."""
     try:
@@ -75,7 +121,7 @@ def alive(pid: int) -> bool:
         return _libc is None
 
 
-def ended(child: subprocess.Popen[bytes]) -> bool:
+def ended(child: Child) -> bool:
     """Returns whether a child has ended, without collecting it: until then its group's number is not reused."""
     if child.returncode is not None:
         return True
@@ -85,7 +131,7 @@ def ended(child: subprocess.Popen[bytes]) -> bool:
         return True
 
 
-def kill_group(child: subprocess.Popen[bytes]) -> None:
+def kill_group(child: Child) -> None:
     """Ends what is left of a child's process group at once, and collects the child."""
     if child.returncode is None:
         with suppress(ProcessLookupError, PermissionError):  # nothing is left, or (macOS) only zombies are
@@ -93,13 +139,13 @@ def kill_group(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def ask_to_end(child: subprocess.Popen[bytes]) -> None:
+def ask_to_end(child: Child) -> None:
     """Sends SIGTERM to a child alone: sent to its whole group, some would end before those that need them."""
     if not ended(child):
         child.send_signal(signal.SIGTERM)
 
 
-def wait_for_end(child: subprocess.Popen[bytes], *, grace: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+def wait_for_end(child: Child, *, grace: float, hurry: Callable[[], bool] = lambda: False) -> bool:
     """Gives a child that was asked to end its time, then ends what is left of its group.
 
     Args:

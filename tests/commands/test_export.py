@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.management.commands.export import defuse, parse_since
+from monitor.cells import defuse
+from monitor.management.commands.export import parse_since
 from monitor.models import (
     AlertState,
     AuditEntry,

@@ -11,12 +11,11 @@ from django.core.management import CommandError, call_command
 from django.urls import get_resolver
 
 from monitor.management import data_command
-from monitor.supervisor import processes
+from monitor.supervisor import leader, processes
 from tests.realprocess import ROOT, wait_for
 
 
-def test_the_queue_is_not_started_by_hand(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("MONITOR_CLUSTER", raising=False)
+def test_the_queue_is_not_started_by_hand():
     with pytest.raises(CommandError, match=r"start `manage\.py worker`"):
         call_command("qcluster")
 
@@ -75,6 +74,30 @@ def test_what_only_watches_over_others_is_small(module: str, left_out: str) -> N
         timeout=60,
     )
     assert done.stdout == "False\n"
+
+
+def test_no_process_loads_command_lines_of_libraries_or_what_only_exports_need() -> None:
+    told = "import django; django.setup(); import dashboard.urls, monitor.tasks, sys"
+    heavy = ["rich", "pygments", "click", "yaml", "plotly", "apprise", "IPython"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{told}; print([name for name in {heavy} if name in sys.modules])"],
+        cwd=ROOT,
+        env={"DEBUG": "1", "PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "dashboard.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_leader_is_a_copy_of_the_supervisor_with_nothing_open_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(leader.connections, "close_all", lambda: done.append("closed"))
+    monkeypatch.setattr(leader.garbage, "settle", lambda: done.append("settled"))
+    monkeypatch.setattr(processes, "fork", lambda work, environ: done.append(f"{work.__name__} {environ}"))
+    leader.start("c1")
+    assert done == ["closed", "settled", "lead {'MONITOR_CLUSTER': 'c1'}"]
 
 
 def test_nobody_can_make_the_queue_run_a_function_through_an_admin_site():

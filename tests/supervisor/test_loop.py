@@ -14,7 +14,7 @@ from monitor.models import AlertState, DirtyHour, SyncState, WorkerBeat
 from monitor.queries.signs import worker_signs
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
-from monitor.supervisor import loop, processes, queue
+from monitor.supervisor import leader, loop, processes, queue
 from monitor.supervisor.worker_marks import beat_prefix
 from tests import factories
 from tests.factories import make_account, make_alert_rule, make_channel_message, make_flow, make_incident
@@ -33,7 +33,7 @@ class NoChild:
 def living(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     """No process is started; `leader` and `workers` say what lives."""
     facts = {"leader": True, "workers": True}
-    monkeypatch.setattr(processes, "spawn", lambda *args, **kwargs: NoChild())
+    monkeypatch.setattr(leader, "start", lambda token: NoChild())
     monkeypatch.setattr(processes, "ended", lambda child: not facts["leader"])
     monkeypatch.setattr(processes, "alive", lambda pid: facts["workers"])
     monkeypatch.setattr(processes, "kill_group", lambda child: None)

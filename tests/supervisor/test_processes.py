@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,31 @@ def test_a_child_that_is_given_no_environment_has_ours(tmp_path: Path, monkeypat
 def test_a_child_may_be_given_an_empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "1")
     assert environment_of(tmp_path, environ={}) == []
+
+
+def test_a_copy_of_us_works_in_a_session_of_its_own_with_what_is_added_to_its_environment(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+
+    def tell() -> None:
+        handlers = {signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        seen.write_text(f"{os.getsid(0) == os.getpid()} {os.environ['MORE']} {handlers == {signal.SIG_DFL}}")
+
+    child = processes.fork(tell, environ={"MORE": "of it"})
+    assert child.returncode is None
+    assert child.wait() == child.returncode == 0
+    assert seen.read_text() == "True of it True"
+    assert "MORE" not in os.environ
+    assert not processes.alive(child.pid)
+
+
+def test_a_copy_of_us_that_fails_or_is_ended_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise RuntimeError("out of order")
+
+    failed, asleep = processes.fork(fail, environ={}), processes.fork(lambda: time.sleep(60), environ={})
+    assert failed.wait() == 1
+    assert "out of order" in capfd.readouterr().err
+    assert not processes.ended(asleep)
+    processes.ask_to_end(asleep)
+    assert processes.wait_for_end(asleep, grace=10)
+    assert asleep.returncode == -signal.SIGTERM

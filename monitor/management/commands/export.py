@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import re
 import sys
 from argparse import ArgumentParser
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.dateparse import parse_date, parse_datetime
 
 from monitor import audit
+from monitor.cells import defuse, ndjson_line, plain
 from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand
 from monitor.management.definition_files import FORMATS
@@ -25,13 +24,9 @@ from monitor.queries.export import exports
 from monitor.queries.freshness import mirror
 from monitor.queries.retention import removed
 
-# What a spreadsheet runs as a formula when a cell begins with it (OWASP, "CSV Injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
 SHORTEST_REASON, LONGEST_REASON = 3, 500
-CONTROL_STARTS = ("\t", "\r", "\n", "\x00")
 DEFINITIONS = "definitions"
 ROW_FORMATS = ("csv", "ndjson")
-_CONTROL = re.compile(r"\r\n?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Command(DataCommand):
@@ -66,7 +61,7 @@ class Command(DataCommand):
         now = utc_now()
         reason = reason_of(options["reason"], unmasked=options["unmasked"])
         export = exports(mirror(now), now, masked=not options["unmasked"])[options["what"]]
-        detail = {"what": options["what"], "since": since and _plain(since), "format": options["format"]}
+        detail = {"what": options["what"], "since": since and plain(since), "format": options["format"]}
         if options["unmasked"]:
             detail |= {"unmasked": True, "reason": reason}
         audit.record(system_user(), "export", None, now=now, detail=detail)
@@ -92,7 +87,7 @@ class Command(DataCommand):
         gone = removed()
         if gone is not None and (since is None or since < gone.before):
             self.stderr.write(
-                f"note: {gone.runs} runs from before {_plain(gone.before)} are not here: rows are kept {gone.days} days"
+                f"note: {gone.runs} runs from before {plain(gone.before)} are not here: rows are kept {gone.days} days"
             )
 
     def _pass_on(self, out: io.StringIO) -> None:
@@ -139,41 +134,3 @@ def parse_since(text: str, option: str = "since") -> datetime:
         if at is not None:
             return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
     raise CommandError(f"--{option} {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
-
-
-def ndjson_line(record: dict[str, object]) -> str:
-    """Writes a row as a line of NDJSON; times in UTC."""
-    return json.dumps(record, default=_plain) + "\n"
-
-
-def defuse(value: object) -> object:
-    """Makes a cell that a spreadsheet shows instead of running it: numbers stay numbers.
-
-    A lone carriage return would end the row, and what follows be a cell of its own: it becomes a new line. Of the other
-    control characters, which act on terminals and stop readers, the tab stays; U+FFFD stands for each of them.
-    """
-    plain = _plain(value) if not isinstance(value, str | int | float | bool | type(None)) else value
-    if not isinstance(plain, str):
-        return "" if plain is None else plain
-    sign = "'" if plain.startswith(CONTROL_STARTS) or _begins(plain).startswith(FORMULA_STARTS) else ""
-    return sign + _CONTROL.sub(_shown, plain)
-
-
-def _shown(control: re.Match[str]) -> str:
-    return "\n" if control[0].startswith("\r") else "\ufffd"
-
-
-def _begins(text: str) -> str:
-    """Returns the text from its first visible character on."""
-    for position, char in enumerate(text):
-        if char.isprintable() and not char.isspace():
-            return text[position:]
-    return ""
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)

@@ -45,6 +45,7 @@ from monitor.rollups.prune import prune_hours
 from monitor.rollups.recount import rebuild_dirty
 from monitor.triage.judge import judge_problems
 from monitor.triage.take import by_earlier_successes, take
+from monitor.triage.take_crm import take_crm
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25
@@ -168,6 +169,7 @@ def _triage(seconds: float, *, waits: bool = True) -> None:
                 if utc_now() >= until:
                     break
             by_earlier_successes(utc_now(), lambda: utc_now() < until)
+            summary["crm"] = take_crm(utc_now(), waits=waits)
             summary["problems"] = judge_problems([], utc_now())
 
 

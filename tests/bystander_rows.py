@@ -158,6 +158,27 @@ def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> No
         fate="written_off",
         fate_at=PAST,
     )
+    crm = tables.Problem.objects.create(
+        account=account, title="The bystander's webhook", remedy="value", owner=person, source="crm", **seen, **put_away
+    )
+    of_crm = tables.FailureGroup.objects.create(
+        account=account,
+        fingerprint="c" * 64,
+        version=1,
+        problem=crm,
+        template=crm.title,
+        remedy="value",
+        first_seen_at=PAST,
+    )
+    tables.CrmFailure.objects.create(
+        account=account,
+        group=of_crm,
+        kind="webhook",
+        webhook_failure=account.webhook_failures.get(),
+        failed_at=PAST,
+        fate="written_off",
+        fate_at=PAST,
+    )
     tables.WriteOff.objects.create(failure=failure, by=person, at=PAST, reason="the bystander's reason")
     known = {"found": "id", "applied": "id", "applied_mark": mark()}
     tables.RecordField.objects.create(flow=flow, found_at=NEVER, look_from=None, **known)

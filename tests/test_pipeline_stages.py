@@ -149,7 +149,7 @@ def test_every_account_is_judged_also_one_that_is_switched_off_and_each_stage_le
         StageRun.objects.filter(started_at=now).order_by("pk").values_list("stage", "account", "outcome", "summary")
     )
     assert rows[0] == ("rollups", None, "ok", {"hours": 0})
-    assert rows[1] == ("triage", None, "ok", {"hours": 0, "failures": 0, "problems": 0})
+    assert rows[1] == ("triage", None, "ok", {"hours": 0, "failures": 0, "crm": 0, "problems": 0})
     assert rows[2:-1] == [("alerting", key, "ok", {"transitions": 0}) for key in judged]
     assert rows[-1] == ("notify", None, "ok", {"notices": 0})
     assert not OrmQ.objects.exists()

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from dashboard.access import get_or_404
-from dashboard.problems.forms import ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm, SplitForm
-from dashboard.problems.page import page_context
+from dashboard.problems.forms import AcceptForm, ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm, SplitForm
+from dashboard.problems.page import page_context, template_of
 from dashboard.problems.views import all_problems
 from monitor.models import FailureGroup, Problem
-from monitor.triage import acts
+from monitor.triage import accept_crm, acts
 from monitor.triage.acts import ActRefused
 
 
@@ -82,6 +82,23 @@ def problem_reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def problem_accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accepts all that is open of a problem of CRM, with a reason."""
+
+    def do(row: Problem, form: Form, now: Any) -> None:
+        accept_crm.accept(row, request.user, form.cleaned_data["reason"], now)
+
+    return _by_form(request, pk, AcceptForm, do, "What was open is accepted.")
+
+
+@require_POST
+def problem_accept_take_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Opens again what was accepted within the last ten minutes."""
+    row = get_or_404(request.user, all_problems(), pk, action="write_off")
+    return _do(request, row, lambda now: accept_crm.take_back(row, request.user, now), "It is open again.")
+
+
+@require_POST
 def problem_split(request: HttpRequest, pk: int) -> HttpResponse:
     """Gives one group of a merged problem a problem of its own again, and shows that one."""
     row = get_or_404(request.user, all_problems(), pk, action="triage")
@@ -101,7 +118,7 @@ def problem_split(request: HttpRequest, pk: int) -> HttpResponse:
 
 def refused(request: HttpRequest, row: Problem, words: str, *, status: int, form: Form | None = None) -> HttpResponse:
     """Shows the problem's page again, with what was wrong."""
-    return render(request, "problems/problem.html", page_context(request, row, form, refusal=words), status=status)
+    return render(request, template_of(row), page_context(request, row, form, refusal=words), status=status)
 
 
 def _by_form(

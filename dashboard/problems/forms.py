@@ -14,6 +14,7 @@ from monitor.access import who_may
 from monitor.models import Problem, User
 from monitor.queries.problems import ProblemFilter
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
+from monitor.triage.write_off import REASON_LIMIT
 
 ALL = "all"
 ESCALATES, TIME, COUNT = "escalates", "time", "count"
@@ -31,8 +32,10 @@ class ProblemFilterForm(FilterForm):
 
     app = TextField("App of the action")
 
+    rule = IdField(label="Workflow rule")
+
     # Links set these: they are shown where they are set.
-    set_by_links = ("seen_from", "app")
+    set_by_links = ("seen_from", "app", "rule")
     field_order = ["state", "owner", "flow", "account", *set_by_links]
 
     def __init__(self, data: QueryDict) -> None:
@@ -40,6 +43,8 @@ class ProblemFilterForm(FilterForm):
         people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
         self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
         for name in self.set_by_links:
+            if name == "rule":
+                self.offer("rule", [], "Any")
             if not data.get(name):
                 self.fields[name].widget = forms.HiddenInput()
 
@@ -53,6 +58,7 @@ class ProblemFilterForm(FilterForm):
             flow_id=cleaned["flow"],
             seen_from=cleaned["seen_from"],
             app=cleaned["app"],
+            rule_id=cleaned["rule"],
         )
 
 
@@ -63,6 +69,12 @@ class WordsField(forms.CharField):
         widget = forms.Textarea(attrs={"rows": rows})
         super().__init__(label=label, required=required, max_length=TEXT_LIMIT, widget=widget, help_text=help_text)
         self.validators.append(ProhibitNullCharactersValidator())
+
+
+class AcceptForm(forms.Form):
+    """Asks why what failed in CRM is accepted."""
+
+    reason = forms.CharField(label="Why", max_length=REASON_LIMIT, validators=[ProhibitNullCharactersValidator()])
 
 
 class AssignForm(forms.Form):

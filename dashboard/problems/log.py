@@ -57,6 +57,10 @@ def _words(act: ProblemAct) -> str:
     if act.kind in ("written_off", "taken_back"):
         runs = "1 run" if detail.get("runs") == 1 else f"{detail.get('runs', 0):,} runs"
         return f"Wrote {runs} off" if act.kind == "written_off" else f"Took back that {runs} were written off"
+    if act.kind in ("accepted", "accepted_back"):
+        count = detail.get("failures", 0)
+        failures = "1 failure" if count == 1 else f"{count:,} failures"
+        return f"Accepted {failures}" if act.kind == "accepted" else f"Took back that {failures} were accepted"
     if act.kind in ("took_in", "gave_away"):
         verb = "Took in" if act.kind == "took_in" else "Gave away"
         return f"{verb} problem {detail.get('problem')}"

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from dashboard import charts
 from dashboard.context import age_of
+from dashboard.problems.crm_page import crm_context
 from dashboard.problems.forms import ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm
 from dashboard.problems.log import lines_of
 from dashboard.slots import Slot
@@ -24,6 +25,14 @@ from monitor.triage.remedy import REMEDIES
 from monitor.triage.what_differs import what_differs
 from monitor.triage.write_off import UNDO_FOR
 
+_FORM_NAMES: dict[type[Form], str] = {
+    AssignForm: "assign_form",
+    NoteForm: "note_form",
+    ResolveForm: "resolve_form",
+    ArchiveForm: "archive_form",
+    ReopenForm: "reopen_form",
+}
+
 
 def page_context(
     request: HttpRequest, problem: Problem, form: Form | None = None, *, refusal: str = ""
@@ -36,13 +45,31 @@ def page_context(
         form: one that was sent and found wanting; it takes the place of the fresh one of its kind.
         refusal: why what was asked was not done.
     """
+    shared = {
+        "problem": problem,
+        "may_act": may(request.user, "triage", problem.account) and problem.merged_into_id is None,
+        "refusal": refusal,
+    }
+    kinds = (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)
+    shared |= {_FORM_NAMES[kind]: _form(kind, problem, form) for kind in kinds}
+    own = crm_context(request, problem, form) if _is_of_crm(problem) else _runs_context(request, problem)
+    return own | shared
+
+
+def template_of(problem: Problem) -> str:
+    """Names the template of a problem's page."""
+    return "problems/crm.html" if _is_of_crm(problem) else "problems/problem.html"
+
+
+def _is_of_crm(problem: Problem) -> bool:
+    return bool(problem.source == Problem.Source.CRM)
+
+
+def _runs_context(request: HttpRequest, problem: Problem) -> dict[str, Any]:
     now, zone = timezone.now(), timezone.get_current_timezone()
     detail = queries.detail(problem, now, zone, whole=request.GET.get("all", ""))
     causes = zip(detail.groups, detail.templates, strict=True)
-    may_act = may(request.user, "triage", problem.account) and problem.merged_into_id is None
-    forms = {kind: _form(kind, problem, form) for kind in (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)}
     return age_of(problem.account_id) | {
-        "problem": problem,
         "detail": detail,
         "what_to_do": REMEDIES.get(problem.remedy, ""),
         "differences": what_differs(problem),
@@ -50,16 +77,9 @@ def page_context(
         "chart": _trend(problem, detail, zone),
         "log": lines_of(detail.acts, problem.account),
         "rows": detail.samples,
-        "may_act": may_act,
         "may_retry": may(request.user, "retry.bulk", problem.account),
         "may_write_off": may(request.user, "write_off", problem.account),
         "undone_until": just_written_off(problem, now).count() if detail.ledger.written_off else 0,
-        "assign_form": forms[AssignForm],
-        "note_form": forms[NoteForm],
-        "resolve_form": forms[ResolveForm],
-        "archive_form": forms[ArchiveForm],
-        "reopen_form": forms[ReopenForm],
-        "refusal": refusal,
     }
 
 

@@ -69,6 +69,7 @@ def lines(rows: Iterable[ProblemRow], now: datetime, zone: tzinfo, ticked: Colle
 
 def _line(row: ProblemRow, now: datetime, zone: tzinfo, *, is_ticked: bool) -> ProblemLine:
     problem, pk = row.problem, row.problem.pk
+    is_of_crm = problem.source == Problem.Source.CRM
     return ProblemLine(
         pk=pk,
         is_ticked=is_ticked,
@@ -76,9 +77,11 @@ def _line(row: ProblemRow, now: datetime, zone: tzinfo, *, is_ticked: bool) -> P
         title=row.title,
         where=f"{problem.app} · {problem.account.name}" if problem.app else problem.account.name,
         state=paint.pill(problem.state, _STATES.get(problem.state, problem.state)),
-        open=_failures(row.ledger.open, "bad strong", outcome="open", problem_id=pk),
-        failed=_failures(row.ledger.failed, "", problem_id=pk),
-        flows=paint.count(row.flows, f"{address_of_list('flows')}?{urlencode({'problem': pk})}"),
+        open=_failures(row.ledger.open, "bad strong", outcome="open", problem_id=pk, is_of_crm=is_of_crm),
+        failed=_failures(row.ledger.failed, "", problem_id=pk, is_of_crm=is_of_crm),
+        flows=SafeString(formats.DASH)
+        if is_of_crm
+        else paint.count(row.flows, f"{address_of_list('flows')}?{urlencode({'problem': pk})}"),
         tone=tone_of_age(now - row.oldest_open) if row.oldest_open else "",
         oldest_open=_ago(row.oldest_open, now, zone),
         first_seen=_ago(problem.first_seen_at, now, zone),
@@ -87,8 +90,10 @@ def _line(row: ProblemRow, now: datetime, zone: tzinfo, *, is_ticked: bool) -> P
     )
 
 
-def _failures(count: int, tone: str, *, problem_id: int, outcome: str = "") -> SafeString:
-    return paint.count(count, links.failures(outcome=outcome, problem_id=problem_id) if count else "", tone)
+def _failures(count: int, tone: str, *, problem_id: int, outcome: str = "", is_of_crm: bool = False) -> SafeString:
+    """Writes a number of failures: of runs as a link to them; those of CRM stand on the problem's page."""
+    url = links.failures(outcome=outcome, problem_id=problem_id) if count and not is_of_crm else ""
+    return paint.count(count, url, tone)
 
 
 def _ago(at: datetime | None, now: datetime, zone: tzinfo) -> SafeString:

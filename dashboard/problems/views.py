@@ -15,7 +15,7 @@ from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.news import MOST_NEW, News, read_key
 from dashboard.problems.forms import MANY, ProblemFilterForm
-from dashboard.problems.page import page_context
+from dashboard.problems.page import page_context, template_of
 from monitor.access import may
 from monitor.models import Problem
 from monitor.queries import policies
@@ -34,7 +34,7 @@ def problem(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, all_problems(), pk)
     if row.merged_into_id is not None:
         return redirect("problem", row.merged_into_id)
-    return render(request, "problems/problem.html", page_context(request, row))
+    return render(request, template_of(row), page_context(request, row))
 
 
 def all_problems() -> QuerySet[Problem]:

@@ -12,7 +12,8 @@
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket, AccountHour, AccountDay, ChainMark, CountedFlow       |
-| `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
+| `monitor.triage`        | Problem, FailureGroup, Failure, CrmFailure, WriteOff, RecordField,           |
+|                         | ProblemAct                                                                   |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
 |                         | Notice, Snooze, Silence, Correction, RuleBudget, Escalation, RunningStep     |
 | `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
@@ -123,7 +124,7 @@ from monitor.models.saved_views import SavedView
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.status_links import StatusLink
 from monitor.models.sync import Stream, StreamState, SyncState
-from monitor.models.triage import Failure, FailureGroup, Problem, ProblemAct, RecordField, WriteOff
+from monitor.models.triage import CrmFailure, Failure, FailureGroup, Problem, ProblemAct, RecordField, WriteOff
 
 __all__ = [
     "BROKEN",
@@ -161,6 +162,7 @@ __all__ = [
     "Correction",
     "CountedFlow",
     "CountedHour",
+    "CrmFailure",
     "DataCenter",
     "DayBucket",
     "DefinitionVersion",

@@ -7,6 +7,7 @@ from django.db import models
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
+from monitor.models.crm import UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.executions import Execution
 from monitor.models.flows import Flow
 from monitor.models.masked_text import NamesPeople
@@ -26,10 +27,17 @@ class Problem(models.Model):
         ARCHIVED = "archived", "Archived"
         RESOLVED = "resolved", "Resolved"
 
+    class Source(models.TextChoices):
+        RUNS = "runs", "Runs of flows"
+        CRM = "crm", "Zoho CRM"
+
     # What somebody has to look at; the other two are put away until something happens.
     UNRESOLVED = (State.NEW, State.ONGOING, State.ESCALATING, State.REGRESSED)
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="problems")
+    source = models.CharField(
+        max_length=4, choices=Source.choices, default=Source.RUNS, help_text="what failed: `Failure` or `CrmFailure`"
+    )
     title = models.CharField(max_length=300, help_text="the template of its first group, masked and cut")
     app = models.CharField(max_length=200, blank=True)
     remedy = models.CharField(max_length=20, help_text="class of what helps, see `monitor.triage.remedy`")
@@ -151,6 +159,50 @@ class Failure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_id}: {self.fate}"
+
+
+class CrmFailure(models.Model):
+    """Is the ledger's entry of what failed in CRM: one call of a webhook, or so many actions of a rule within a day.
+
+    `failed = open + written off`: Zoho runs nothing of it again. Entries are added and never counted up. Decision:
+    docs/decisions/0012-problems-of-crm.md.
+    """
+
+    class Fate(models.TextChoices):
+        OPEN = "open", "Open"
+        WRITTEN_OFF = "written_off", "Accepted"
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    group = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="crm_failures", db_index=False)
+    rule = models.ForeignKey(WorkflowRule, on_delete=models.CASCADE, null=True, related_name="crm_failures")
+    kind = models.CharField(max_length=8, help_text="webhook or action")
+    webhook_failure = models.OneToOneField(
+        WebhookFailure, on_delete=models.CASCADE, null=True, related_name="crm_failure"
+    )
+    snapshot = models.ForeignKey(UsageSnapshot, on_delete=models.CASCADE, null=True, related_name="crm_failures")
+    action_id = models.CharField(max_length=64, blank=True, help_text="empty where Zoho's counters do not tell it")
+    action_type = models.CharField(max_length=200, blank=True)
+    action_name = models.CharField(max_length=500, blank=True)
+    count = models.PositiveBigIntegerField(default=1, help_text="failures that it stands for")
+    failed_at = models.DateTimeField(help_text="by Zoho's clock; of actions when the counter that shows them was read")
+    fate = models.CharField(max_length=12, choices=Fate.choices, default=Fate.OPEN)
+    fate_at = models.DateTimeField(help_text="since when")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(fate__in=["open", "written_off"]), name="crm_fate_known"),
+            models.CheckConstraint(
+                condition=models.Q(webhook_failure__isnull=False) ^ models.Q(snapshot__isnull=False),
+                name="crm_failure_of_one_thing",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["group", "fate", "-failed_at"], name="crmfailure_by_group"),
+            models.Index(fields=["account", "webhook_failure"], name="crmfailure_taken"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.webhook_failure_id or self.snapshot_id}: {self.count} {self.fate}"
 
 
 class WriteOff(NamesPeople):

@@ -8,10 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from monitor.models import (
     AlertState,
+    CrmFailure,
     Execution,
     Failure,
     Flow,
@@ -287,7 +289,8 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             _of(number="pk")
             | shown.texts("title")
             | _of("state", "state_since", "remedy", "app", "first_seen_at", "last_seen_at")
-            | _of("failed", *Failure.Fate.values, account="account.name")
+            | {name: _with_crm(name) for name in ("failed", *Failure.Fate.values)}
+            | _of("source", account="account.name")
             | {"owner": lambda row: row.owner.get_username() if row.owner else ""},
             "last_seen_at",
         ),
@@ -358,4 +361,17 @@ def _problems() -> QuerySet[Problem]:
     failures = "groups__failures"
     counts = {fate: Count(failures, filter=Q(**{f"{failures}__fate": fate})) for fate in Failure.Fate.values}
     rows = Problem.objects.filter(merged_into=None).select_related("account", "owner").defer("account__client_secret")
-    return rows.annotate(failed=Count(failures), **counts)
+    of_crm = {fate: _of_crm(fate=fate) for fate in CrmFailure.Fate.values}
+    return rows.annotate(failed=Count(failures), **counts).annotate(
+        failed_in_crm=_of_crm(), **{f"{fate}_in_crm": count for fate, count in of_crm.items()}
+    )
+
+
+def _of_crm(**which: str) -> Coalesce:
+    """Counts what failed in CRM of a problem."""
+    rows = CrmFailure.objects.filter(group__problem=OuterRef("pk"), **which).order_by().values("group__problem")
+    return Coalesce(Subquery(rows.annotate(total=Sum("count")).values("total")), 0)
+
+
+def _with_crm(name: str) -> Getter:
+    return lambda row: getattr(row, name) + getattr(row, f"{name}_in_crm", 0)

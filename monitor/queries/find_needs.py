@@ -105,7 +105,9 @@ def needs_of(
 
 def parts(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any, Any]]:
     """Asks for what `needs_of` reads beside silent flows and incidents, by name, for `together`."""
-    unresolved = problems.unresolved().order_by(_LOUDEST_FIRST, "-last_seen_at", "-pk")
+    # What fails in CRM stands here by its rules and webhooks.
+    of_runs = problems.unresolved().filter(source=Problem.Source.RUNS)
+    unresolved = of_runs.order_by(_LOUDEST_FIRST, "-last_seen_at", "-pk")
     loudest = unresolved.values("pk")[:MOST]
     of_loudest = Failure.objects.filter(fate=Failure.Fate.OPEN, group__problem__in=loudest).order_by()
     connections = Connection.objects.filter(gone_at=None).exclude(status="active")

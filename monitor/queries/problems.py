@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from monitor.app_names import plain_app
-from monitor.models import Connection, Execution, Failure, FailureGroup, Flow, Problem, ProblemAct, ZohoAccount
+from monitor.models import (
+    Connection,
+    CrmFailure,
+    Execution,
+    Failure,
+    FailureGroup,
+    Flow,
+    Problem,
+    ProblemAct,
+    ZohoAccount,
+)
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import by_keys
@@ -62,6 +72,7 @@ class ProblemFilter:
         flow_id: that this flow has failures of.
         seen_from: that were seen first then or later.
         app: whose failed action is of this app, in whatever form its name is written.
+        rule_id: that this workflow rule has failures of.
     """
 
     account_id: int | None = None
@@ -70,6 +81,7 @@ class ProblemFilter:
     flow_id: int | None = None
     seen_from: datetime | None = None
     app: str = ""
+    rule_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +178,8 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
         rows = rows.filter(owner_id=wanted.owner_id or None)
     if wanted.flow_id is not None:
         rows = rows.filter(pk__in=FailureGroup.objects.filter(failures__flow=wanted.flow_id).values("problem"))
+    if wanted.rule_id is not None:
+        rows = rows.filter(pk__in=FailureGroup.objects.filter(crm_failures__rule=wanted.rule_id).values("problem"))
     if wanted.seen_from is not None:
         rows = rows.filter(first_seen_at__gte=wanted.seen_from)
     if wanted.app:
@@ -182,16 +196,39 @@ def newest() -> int:
 
 
 def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
-    """Adds to problems how their failures ended and over how many flows they are spread. Two statements."""
+    """Adds to problems how their failures ended and over how many flows, or rules, they are spread.
+
+    Two statements, two more where some are CRM's.
+    """
     keys = [problem.pk for problem in rows]
     ledgers = ledgers_by("group__problem", Q(group__problem__in=keys))
     spread = Failure.objects.filter(group__problem__in=keys).order_by().values_list("group__problem")
     oldest = Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
     found = {row[0]: row[1:] for row in spread.annotate(flows=Count("flow", distinct=True), oldest=oldest)}
+    of_crm = [problem.pk for problem in rows if problem.source == Problem.Source.CRM]
+    if of_crm:
+        ledgers, found = ledgers | crm_ledgers(of_crm), found | crm_spread(of_crm)
     return [
         ProblemRow(one, mask_text(one.title), ledgers.get(one.pk, Ledger()), *found.get(one.pk, (0, None)))
         for one in rows
     ]
+
+
+def crm_ledgers(problems: Collection[int]) -> dict[int, Ledger]:
+    """Returns the ledger of each problem of CRM. One statement."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    rows = CrmFailure.objects.filter(group__problem__in=problems).order_by().values_list("group__problem", "fate")
+    for problem, fate, count in rows.annotate(total=Sum("count")):
+        counts[problem][fate] += count
+    return {problem: Ledger(**found) for problem, found in counts.items()}
+
+
+def crm_spread(problems: Collection[int]) -> dict[int, tuple[int, datetime | None]]:
+    """Returns over how many rules each problem of CRM is spread, and since when its oldest is open. One statement."""
+    rows = CrmFailure.objects.filter(group__problem__in=problems).order_by().values_list("group__problem")
+    oldest = Min("failed_at", filter=Q(fate=CrmFailure.Fate.OPEN))
+    found = rows.annotate(rules=Count("rule", distinct=True), oldest=oldest)
+    return {problem: (rules, at) for problem, rules, at in found}
 
 
 def unresolved() -> QuerySet[Problem]:

@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from monitor.access import may
 from monitor.mentioned import people_mentioned
 from monitor.models import Failure, FailureGroup, Occasion, Problem, ProblemAct, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
 from monitor.models.people import SYSTEM_USERNAME
+from monitor.triage import crm_ledger
 from monitor.triage.activity import change_state, log
 from monitor.triage.judge import judge_these
 from monitor.triage.seen import hold, touch
@@ -34,7 +35,7 @@ class ActRefused(Exception):  # noqa: N818 - it says what happened
     Attributes:
         message: one line for the person.
         code: for programs: not_permitted, text_missing, text_long, changed_meanwhile, bad_time, bad_number,
-            merged_away, other_account, itself, one_group, not_its_group, no_owner, already_so.
+            merged_away, other_account, other_source, itself, one_group, not_its_group, no_owner, already_so.
     """
 
     def __init__(self, message: str, code: str) -> None:
@@ -140,7 +141,7 @@ def archive(
         raise ActRefused(f"The number of failures is 1 to {MOST_MORE:,}.", "bad_number")
     with transaction.atomic():
         _held(problem)  # a merge counts on: it must not come between the count and the change
-        present = Failure.objects.filter(group__problem=problem).count() if after_more is not None else 0
+        present = _failures_of([problem.pk]) if after_more is not None else 0
         after = present + after_more if after_more is not None else None
         _change(problem, State.ARCHIVED, actor, now, text, archived_until=until, archived_after=after)
 
@@ -170,6 +171,8 @@ def merge(problems: Collection[Problem], into: Problem, actor: User, now: dateti
             raise ActRefused("A problem cannot be merged into itself.", "itself")
         if problem.account_id != into.account_id:
             raise ActRefused("Problems of two accounts cannot be merged.", "other_account")
+        if problem.source != into.source:
+            raise ActRefused("A problem of runs and one of Zoho CRM cannot be merged.", "other_source")
     again_on_deadlock(partial(_merge, sorted({problem.pk for problem in problems}), into, actor, now))
 
 
@@ -182,7 +185,7 @@ def _merge(keys: Collection[int], into: Problem, actor: User, now: datetime) -> 
     target = held.pop(into.pk)
     if not keys:
         return
-    taken_in = Failure.objects.filter(group__problem__in=keys).count()
+    taken_in = _failures_of(keys)
     FailureGroup.objects.filter(problem__in=keys).update(problem=into)
     # Who has read one of them before now acts on what is no longer so.
     Problem.objects.filter(pk__in=keys).update(merged_into=into, version=F("version") + 1)
@@ -219,6 +222,7 @@ def _split(problem: Problem, group: FailureGroup, actor: User, now: datetime) ->
         raise ActRefused("These are all of its failures.", "one_group")
     own = Problem.objects.create(
         account_id=problem.account_id,
+        source=problem.source,
         title=group.template[: Problem._meta.get_field("title").max_length],
         app=group.app,
         remedy=group.remedy,
@@ -236,6 +240,11 @@ def _split(problem: Problem, group: FailureGroup, actor: User, now: datetime) ->
     judge_these([problem.pk, own.pk], now, by=actor)
     own.refresh_from_db()
     return own
+
+
+def _failures_of(problems: Collection[int]) -> int:
+    runs = Failure.objects.filter(group__problem__in=problems).count()
+    return runs + crm_ledger.total(Q(group__problem__in=problems))
 
 
 def _check(problem: Problem, actor: User) -> None:

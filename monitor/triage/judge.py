@@ -10,15 +10,17 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, DateTimeField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
-from monitor.models import Failure, Problem, ProblemAct, RetryBatch, RetryPolicy, User
+from monitor.models import CrmFailure, Failure, Problem, ProblemAct, RetryBatch, RetryPolicy, User
 from monitor.models.hand_over import is_our_turn
 from monitor.periods import HOUR, hour_of
+from monitor.triage import crm_ledger
 from monitor.triage.activity import change_state
 from monitor.triage.life_cycle import CALM_FOR, NEW_FOR, ProblemFacts, is_to_go, next_state
 from monitor.triage.seen import ALONE, hold
 
 PAST = timedelta(days=7)  # that an hour is compared with
 State = Problem.State
+_NO_HOURS: Counter[int] = Counter()
 
 
 def judge_problems(changed: Collection[int], now: datetime) -> int:
@@ -59,10 +61,15 @@ def _delete(problem: Problem) -> bool:
         if not is_our_turn(ALONE, waits=False) or not hold([problem.pk]):
             return False
         same = Problem.objects.filter(pk=problem.pk, version=problem.version, owner=None)
-        if Failure.objects.filter(group__problem=problem).exists() or _touched([problem.pk]) or not same.exists():
+        if _has_failures(problem) or _touched([problem.pk]) or not same.exists():
             return False
         same.delete()
         return True
+
+
+def _has_failures(problem: Problem) -> bool:
+    rows = (model.objects.filter(group__problem=problem) for model in (Failure, CrmFailure))
+    return any(found.exists() for found in rows)
 
 
 def due(now: datetime) -> Q:
@@ -74,21 +81,30 @@ def due(now: datetime) -> Q:
     is_calm = Q(state=State.ESCALATING, state_since__lte=now - CALM_FOR)
     is_back = Q(state=State.ARCHIVED, archived_until__lte=now)
     open_ones = Failure.objects.filter(group__problem=OuterRef("pk"), fate=Failure.Fate.OPEN)
-    is_over = Q(~Exists(open_ones), state__in=Problem.UNRESOLVED)
-    again = Q(Exists(open_ones), state=State.RESOLVED, resolved_before=None)
+    of_crm = CrmFailure.objects.filter(group__problem=OuterRef("pk"), fate=CrmFailure.Fate.OPEN)
+    is_over = Q(~Exists(open_ones), ~Exists(of_crm), state__in=Problem.UNRESOLVED)
+    again = Q(Exists(open_ones) | Exists(of_crm), state=State.RESOLVED, resolved_before=None)
     later = open_ones.filter(_brings_back(OuterRef("resolved_before")))
-    again |= Q(Exists(later), state=State.RESOLVED, resolved_before__isnull=False)
+    later_of_crm = of_crm.filter(failed_at__gte=OuterRef("resolved_before"))
+    again |= Q(Exists(later) | Exists(later_of_crm), state=State.RESOLVED, resolved_before__isnull=False)
     return Q(unjudged__gt=0) | is_old | is_calm | is_back | is_over | again
 
 
 def facts_of(problems: Collection[Problem], now: datetime) -> dict[int, ProblemFacts]:
-    """Returns what is known of some problems, for `next_state`. Two statements, one for each resolved one."""
+    """Returns what is known of some problems, for `next_state`. Two statements, one for each resolved one.
+
+    As many again where some of them are CRM's.
+    """
     keys = [problem.pk for problem in problems]
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     by_fate = Failure.objects.filter(group__problem__in=keys).order_by().values("group__problem", "fate")
     for row in by_fate.annotate(count=Count("pk")):
         counts[row["group__problem"]][row["fate"]] += row["count"]
     hours = _by_hour(keys, now)
+    of_crm = [problem.pk for problem in crm_ledger.of_crm(problems)]
+    if of_crm:
+        counts |= crm_ledger.by_fate(of_crm)
+        hours = {**hours, **crm_ledger.by_hour(of_crm, hour_of(now) - PAST, now)}
     again = _open_again([problem for problem in problems if problem.state == State.RESOLVED])
     touched = _touched([key for key in keys if not counts[key].total()])
     slots = int(PAST / HOUR)
@@ -100,11 +116,12 @@ def facts_of(problems: Collection[Problem], now: datetime) -> dict[int, ProblemF
             failures=counts[problem.pk].total(),
             open=counts[problem.pk][Failure.Fate.OPEN],
             open_again=again.get(problem.pk, 0),
-            by_hour=[hours[problem.pk][n] for n in range(slots, 0, -1)],
-            this_hour=hours[problem.pk][0],
+            by_hour=[hours.get(problem.pk, _NO_HOURS)[n] for n in range(slots, 0, -1)],
+            this_hour=hours.get(problem.pk, _NO_HOURS)[0],
             archived_until=problem.archived_until,
             archived_after=problem.archived_after,
             is_touched=problem.owner_id is not None or problem.pk in touched,
+            what="failure" if problem.source == Problem.Source.CRM else "failed run",
         )
         for problem in problems
     }
@@ -138,6 +155,9 @@ def _open_again(problems: Collection[Problem]) -> dict[int, int]:
     """Counts the open failures that bring resolved problems back."""
     found = {}
     for problem in problems:
+        if problem.source == Problem.Source.CRM:
+            found[problem.pk] = crm_ledger.open_again(problem)
+            continue
         rows = Failure.objects.filter(group__problem=problem, fate=Failure.Fate.OPEN)
         if problem.resolved_before is not None:
             rows = rows.filter(_brings_back(problem.resolved_before))

@@ -35,6 +35,7 @@ class ProblemFacts:
         archived_until: comes back then; None where no time was set.
         archived_after: comes back at so many failures; None where no number was set.
         is_touched: somebody owns it or did something about it.
+        what: one of its failures is called.
     """
 
     state: str
@@ -48,6 +49,7 @@ class ProblemFacts:
     archived_until: datetime | None = None
     archived_after: int | None = None
     is_touched: bool = False
+    what: str = "failed run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ def next_state(facts: ProblemFacts, now: datetime) -> StateChange | None:
     if facts.state == "archived":
         return _from_archived(facts, now)
     if not facts.open:
-        gone = "No failed run belongs to it any more."
-        return StateChange("resolved", "Every failed run of it has come to an end." if facts.failures else gone)
+        gone = f"No {facts.what} belongs to it any more."
+        return StateChange("resolved", f"Every {facts.what} of it has come to an end." if facts.failures else gone)
     if facts.state != "escalating" and is_escalating(facts, now):
         return StateChange("escalating", _spike(facts))
     if facts.state == "escalating":
@@ -90,7 +92,7 @@ def is_to_go(facts: ProblemFacts) -> bool:
 def _from_resolved(facts: ProblemFacts) -> StateChange | None:
     if not facts.open_again:
         return None
-    runs = "A failed run of it is" if facts.open_again == 1 else f"{facts.open_again:,} failed runs of it are"
+    runs = f"A {facts.what} of it is" if facts.open_again == 1 else f"{facts.open_again:,} {facts.what}s of it are"
     return StateChange("regressed", f"{runs} open though it was resolved.")
 
 
@@ -99,12 +101,13 @@ def _from_archived(facts: ProblemFacts, now: datetime) -> StateChange | None:
         return StateChange("ongoing", "Its time in the archive is over.") if now >= facts.archived_until else None
     if facts.archived_after is not None:
         reached = facts.failures >= facts.archived_after
-        return StateChange("ongoing", f"It has come to {facts.failures:,} failed runs.") if reached else None
+        return StateChange("ongoing", f"It has come to {facts.failures:,} {facts.what}s.") if reached else None
     return StateChange("escalating", _spike(facts)) if is_escalating(facts, now) else None
 
 
 def _spike(facts: ProblemFacts) -> str:
-    return f"{facts.this_hour:,} runs failed with it within an hour, far more than before."
+    whats = "runs failed with it" if facts.what == "failed run" else f"{facts.what}s of it came"
+    return f"{facts.this_hour:,} {whats} within an hour, far more than before."
 
 
 def is_escalating(facts: ProblemFacts, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from django.db.models import F, Max, Min
 
 from monitor.models import Failure, FailureGroup, Problem
+from monitor.triage import crm_ledger
 
 ALONE = 0x547269616765  # whoever enters failures or deletes problems: a number for PostgreSQL's advisory lock
 
@@ -27,7 +28,10 @@ def touch_problems_of(groups: Collection[int]) -> set[int]:
 
 def touch(problems: Collection[int]) -> None:
     """Sets when problems were seen first and last by the failures they have now, and marks them for the judge."""
-    hold(problems)
+    held = hold(problems)
+    of_crm = [problem.pk for problem in crm_ledger.of_crm(held.values())]
+    for key, (first, last) in (crm_ledger.spans(of_crm) if of_crm else {}).items():
+        Problem.objects.filter(pk=key).update(first_seen_at=first, last_seen_at=last)
     spans = Failure.objects.filter(group__problem__in=problems).values("group__problem").order_by("group__problem")
     for span in spans.annotate(first=Min("failed_at"), last=Max("failed_at")):
         seen = Problem.objects.filter(pk=span["group__problem"])

@@ -24,7 +24,7 @@ def mended_problem(zoho: Zoho) -> Problem:
     """The problem with the most open failures among those whose flows work again."""
     ill = [flow.pk for flow in zoho.account.flows.all() if zoho.world.flow(flow.flow_id).ailment(timezone.now(), "")]
     still_open = Count("groups__failures", filter=Q(groups__failures__fate="open"))
-    rows = Problem.objects.filter(account=zoho.account).exclude(groups__failures__flow__in=ill)
+    rows = Problem.objects.filter(account=zoho.account, source="runs").exclude(groups__failures__flow__in=ill)
     return rows.annotate(n=still_open).order_by("-n", "pk")[0]
 
 

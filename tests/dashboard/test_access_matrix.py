@@ -93,6 +93,8 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "problem_archive": (lambda w: {"pk": w.problem.pk}, POST_OF_OPERATORS),
     "problem_reopen": (lambda w: {"pk": w.problem.pk}, post(POST_OF_OPERATORS, "409")),
     "problem_split": (lambda w: {"pk": w.problem.pk}, POST_OF_OPERATORS),
+    "problem_accept": (lambda w: {"pk": w.problem.pk}, POST_OF_OPERATORS),
+    "problem_accept_take_back": (lambda w: {"pk": w.problem.pk}, post(POST_OF_OPERATORS, "409")),
     "problem_take_back": (lambda w: {"pk": w.problem.pk}, post(POST_OF_OPERATORS, "302")),
     "write_off": (lambda w: {}, POST_OF_OPERATORS),
     "write_off_confirm": (lambda w: {}, POST_OF_OPERATORS),

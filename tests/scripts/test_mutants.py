@@ -145,7 +145,7 @@ def test_migrations_settings_the_stand_in_and_tests_are_not_mutated() -> None:
     assert is_mutated(Path("monitor/retry/send.py"))
     assert is_mutated(Path("dashboard/charts.py"))
     for path in (
-        "monitor/migrations/0001_tables_20261130d.py",
+        "monitor/migrations/0001_tables_20261130e.py",
         "dashboard/settings.py",
         "standin/flows.py",
         "tests/factories.py",

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import tzinfo
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from monitor.mentioned import shown_words
-from monitor.models import Failure, Occasion, Problem, ProblemAct, User
+from monitor.models import CrmFailure, Failure, Occasion, Problem, ProblemAct, User
 from monitor.notify.compose import NAME_LENGTH, in_words
 from monitor.notify.facts import as_of
 from monitor.notify.words import clean, shorten
@@ -71,7 +71,7 @@ def rows(problem: Problem, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     return (
         ("Problem", title(problem, TITLE_LENGTH)),
         ("State", problem.get_state_display()),
-        ("Failed runs", f"{counts.total()}, of which {counts[Failure.Fate.OPEN]} are open"),
+        (_noun(problem), f"{counts.total()}, of which {counts[Failure.Fate.OPEN]} are open"),
         ("First seen", in_words(problem.first_seen_at, zone)),
         ("Last seen", in_words(problem.last_seen_at, zone)),
         ("Data as of", in_words(found, zone) if found else "the account has not been read completely yet"),
@@ -79,7 +79,14 @@ def rows(problem: Problem, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _noun(problem: Problem) -> str:
+    return "Failures" if problem.source == Problem.Source.CRM else "Failed runs"
+
+
 def fates(problem: Problem) -> Counter[str]:
     """Counts the failures of a problem by how they ended. One statement."""
+    if problem.source == Problem.Source.CRM:
+        of_crm = CrmFailure.objects.filter(group__problem=problem).order_by().values_list("fate")
+        return Counter(dict(of_crm.annotate(count=Sum("count"))))
     ended = Failure.objects.filter(group__problem=problem).order_by().values_list("fate")
     return Counter(dict(ended.annotate(count=Count("pk"))))

@@ -1023,6 +1023,7 @@ class Migration(migrations.Migration):
             name='Problem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', models.CharField(choices=[('runs', 'Runs of flows'), ('crm', 'Zoho CRM')], default='runs', help_text='what failed: `Failure` or `CrmFailure`', max_length=4)),
                 ('title', models.CharField(help_text='the template of its first group, masked and cut', max_length=300)),
                 ('app', models.CharField(blank=True, max_length=200)),
                 ('remedy', models.CharField(help_text='class of what helps, see `monitor.triage.remedy`', max_length=20)),
@@ -1638,6 +1639,25 @@ class Migration(migrations.Migration):
             name='rule',
             field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.workflowrule'),
         ),
+        migrations.CreateModel(
+            name='CrmFailure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(help_text='webhook or action', max_length=8)),
+                ('action_id', models.CharField(blank=True, help_text="empty where Zoho's counters do not tell it", max_length=64)),
+                ('action_type', models.CharField(blank=True, max_length=200)),
+                ('action_name', models.CharField(blank=True, max_length=500)),
+                ('count', models.PositiveBigIntegerField(default=1, help_text='failures that it stands for')),
+                ('failed_at', models.DateTimeField(help_text="by Zoho's clock; of actions when the counter that shows them was read")),
+                ('fate', models.CharField(choices=[('open', 'Open'), ('written_off', 'Accepted')], default='open', max_length=12)),
+                ('fate_at', models.DateTimeField(help_text='since when')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.zohoaccount')),
+                ('group', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='crm_failures', to='monitor.failuregroup')),
+                ('snapshot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='crm_failures', to='monitor.usagesnapshot')),
+                ('webhook_failure', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='crm_failure', to='monitor.webhookfailure')),
+                ('rule', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='crm_failures', to='monitor.workflowrule')),
+            ],
+        ),
         migrations.AddConstraint(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'admin'])), name='user_role_known'),
@@ -2183,6 +2203,22 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='ownership',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('flow__isnull', False), ('rule', None)), models.Q(('flow', None), ('rule__isnull', False)), _connector='OR'), name='an_ownership_is_of_one_thing'),
+        ),
+        migrations.AddIndex(
+            model_name='crmfailure',
+            index=models.Index(fields=['group', 'fate', '-failed_at'], name='crmfailure_by_group'),
+        ),
+        migrations.AddIndex(
+            model_name='crmfailure',
+            index=models.Index(fields=['account', 'webhook_failure'], name='crmfailure_taken'),
+        ),
+        migrations.AddConstraint(
+            model_name='crmfailure',
+            constraint=models.CheckConstraint(condition=models.Q(('fate__in', ['open', 'written_off'])), name='crm_fate_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='crmfailure',
+            constraint=models.CheckConstraint(condition=models.Q(('webhook_failure__isnull', False), ('snapshot__isnull', False), _connector='XOR'), name='crm_failure_of_one_thing'),
         ),
         migrations.AddConstraint(
             model_name='retrypin',

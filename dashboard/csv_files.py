@@ -35,6 +35,7 @@ def ndjson_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[objec
     return response
 
 
+TOTAL = "X-Total-Rows"
 FORMATS = {"csv": csv_file, "ndjson": ndjson_file}
 
 
@@ -47,6 +48,7 @@ def export_list(
     *,
     kind: str = "csv",
     filters: QueryDict | None = None,
+    total: int | None = None,
 ) -> StreamingHttpResponse:
     """Answers with what a list shows as a file. That somebody took it out, and by which filters, is written down.
 
@@ -58,11 +60,16 @@ def export_list(
         rows: likewise.
         kind: one of `FORMATS`.
         filters: those of the list; None: they stand in the request's address.
+        total: how many rows there are, as counted before; the page that asked shows how many of them have come, and
+            sees by it that a file broke off.
     """
     narrowed = sorted(name for name, value in (request.GET if filters is None else filters).items() if value)
     detail = {"what": what, "format": kind} | ({"filters": ", ".join(narrowed)} if narrowed else {})
     audit.record(request.user, "export", model, now=timezone.now(), detail=detail)  # type: ignore[arg-type]
-    return FORMATS[kind](what, columns, rows)
+    response = FORMATS[kind](what, columns, rows)
+    if total is not None:
+        response[TOTAL] = str(total)
+    return response
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

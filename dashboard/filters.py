@@ -17,6 +17,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from dashboard.columns import NAME as COLUMNS
+from dashboard.columns import Column, ColumnsField
 from monitor.models import ZohoAccount
 from monitor.periods import day_start, moment_of
 
@@ -175,10 +177,13 @@ class FilterForm(forms.Form):
     folded: tuple[str, ...] = ()  # filters that are set seldom: they stand behind a line that unfolds them
 
     def __init__(self, data: QueryDict) -> None:
-        super().__init__(data)
+        chooser = self.base_fields.get(COLUMNS)
+        read = chooser.joined(data) if isinstance(chooser, ColumnsField) else data
+        super().__init__(read)
+        self._is_rewritten = read is not data
         self._knows_accounts = "account" not in self.fields
         if "flow" in self.fields:
-            self.fields["flow"].data = self.own(data, *self.places)
+            self.fields["flow"].data = self.own(read, *self.places)
         if self.sorts:
             choices = [(name, name) for name in self.sorts]
             self.fields[self.sort_name] = forms.ChoiceField(
@@ -237,18 +242,33 @@ class FilterForm(forms.Form):
 
     @property
     def is_narrowed(self) -> bool:
-        """Tells whether any filter is set; the order and the place in the list are none."""
-        return any(self.data.get(name) for name in self.fields if name not in (*self.places, self.sort_name))
+        """Tells whether any filter is set; the order, the place in the list and its columns are none."""
+        none = (*self.places, self.sort_name, COLUMNS)
+        return any(self.data.get(name) for name in self.fields if name not in none)
 
     @property
     def address(self) -> str:
         """Returns the query string that says the same in short: a flow that was typed becomes its key; else empty."""
         flow = self.cleaned_data.get("flow")
         if flow is None or self.data["flow"].strip() == str(flow):
-            return ""
+            return self.own(self.data).urlencode() if self._is_rewritten else ""
         query = self.data.copy()
         query["flow"] = str(flow)
         return query.urlencode()
+
+    @property
+    def column_choices(self) -> list[tuple[Column, bool]]:
+        """Returns the columns that can be chosen, each with whether it is shown; none of a list without a choice."""
+        field = self.fields.get(COLUMNS)
+        if not isinstance(field, ColumnsField) or not self.is_valid():
+            return []
+        return [(one, one.code in self.cleaned_data[COLUMNS]) for one in field.columns]
+
+    @property
+    def beside_columns(self) -> list[tuple[str, str]]:
+        """Returns what a choice of columns leaves as it is: the filters and the order."""
+        kept = self.own(self.data, COLUMNS, *self.places)
+        return [(name, value) for name, values in kept.lists() for value in values]
 
     @property
     def open_fields(self) -> list[forms.BoundField]:

@@ -55,7 +55,9 @@ def changes_csv(request: HttpRequest) -> HttpResponseBase:
     form = ChangeFilterForm(request.GET)
     if not form.is_valid():
         return _list(request, form)
-    return export_list(request, FlowVersion, "changes", COLUMNS, map(_cells, queries.walk(form.wanted())))
+    wanted = form.wanted()
+    rows = map(_cells, queries.walk(wanted))
+    return export_list(request, FlowVersion, "changes", COLUMNS, rows, total=queries.count(wanted))
 
 
 def _list(request: HttpRequest, form: ChangeFilterForm) -> HttpResponse:

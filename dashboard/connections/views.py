@@ -40,8 +40,8 @@ def connections_csv(request: HttpRequest) -> HttpResponseBase:
     rows, form = _asked(request)
     if not form.is_valid():
         return _list(request, rows, form)
-    found = queries.rows(queries.narrowed(rows, form.wanted()))
-    return export_list(request, Connection, "connections", COLUMNS, map(_cells, found))
+    found = list(queries.rows(queries.narrowed(rows, form.wanted())))
+    return export_list(request, Connection, "connections", COLUMNS, map(_cells, found), total=len(found))
 
 
 def _asked(request: HttpRequest) -> tuple[list[Connection], ConnectionFilterForm]:

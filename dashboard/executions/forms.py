@@ -12,6 +12,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
+from dashboard.columns import NAME as COLUMNS
+from dashboard.columns import Column, ColumnsField
 from dashboard.executions import search_words
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField, is_key
 from dashboard.flow_field import FlowField
@@ -35,6 +37,14 @@ from monitor.queries.executions import (
 )
 from monitor.queries.places import Key
 
+RUN_COLUMNS = (
+    Column("status", "Status", ("status",)),
+    Column("flow", "Flow", ("flow_id", "flow_name")),
+    Column("time", "Run time", ("duration_ms",)),
+    Column("ended", "Ended", ("completed_time",), is_usual=False),
+    Column("error", "Error", ("error_code", "error_message", "error_details")),
+    Column("id", "Zoho's id", ("execution_id",)),
+)
 NONE_KNOWN = "none"  # of records, in an address
 
 
@@ -200,6 +210,7 @@ class ExecutionFilterForm(FilterForm):
     failed_before = TimeField(label="Failed before")
     after = KeyField()
     before = KeyField()
+    columns = ColumnsField(RUN_COLUMNS, first=("started_time",))
     page = None
 
     places = ("after", "before")
@@ -214,7 +225,7 @@ class ExecutionFilterForm(FilterForm):
         read = self._read(data)
         super().__init__(read)
         # What was typed as a search stands in the address as the filters that it says; typed times replace a period.
-        self._is_rewritten = read is not data
+        self._is_rewritten |= read is not data
         problem = data.get("problem", "")
         if problem and self.fields["problem"].valid_value(problem):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
@@ -248,19 +259,13 @@ class ExecutionFilterForm(FilterForm):
         return str(self.cleaned_data["q"])
 
     @property
-    def address(self) -> str:
-        """Returns the query string that says the same in short: a search as the filters it says, a flow as its key."""
-        address = super().address
-        return address or (self.own(self.data).urlencode() if self._is_rewritten else "")
-
-    @property
     def chips(self) -> list[Chip]:
         """Returns the filters that are set, each with the address of the list without it."""
         kept = self.own(self.data, *self.places)
         return [
             Chip(str(self.fields[name].label), self._shown(name, value), self.own(kept, name).urlencode())
             for name in self.fields
-            if name != "q" and (value := kept.get(name))
+            if name not in ("q", COLUMNS) and (value := kept.get(name))
         ]
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta, tzinfo
 from html import escape
 from typing import Any
@@ -16,6 +16,7 @@ from monitor.models.addresses import address_of
 from monitor.queries.execution import specific_error
 from monitor.queries.run_status import standing
 
+USUAL = frozenset({"status", "flow", "time", "error", "id"})
 MADE_GOOD, RETRY = ChainMark.Kind.MADE_GOOD, ChainMark.Kind.RETRY
 _FATES = dict(Failure.Fate.choices)
 _RERUN = paint.tag("re-run", "Its status changed after the first result")
@@ -26,7 +27,13 @@ _OF_CHAIN = {
 
 
 def rows(
-    runs: Iterable[Execution], now: datetime, zone: tzinfo, *, with_flow: bool = True, chooses: str = ""
+    runs: Iterable[Execution],
+    now: datetime,
+    zone: tzinfo,
+    *,
+    with_flow: bool = True,
+    chooses: str = "",
+    columns: Collection[str] = USUAL,
 ) -> SafeString:
     """Paints the rows of a table of runs.
 
@@ -36,11 +43,12 @@ def rows(
         zone: the viewer's.
         with_flow: whether the table says of which flow each is.
         chooses: the id of a form that takes ticked rows; empty where none does.
+        columns: the codes of those that are shown.
     """
     year = now.astimezone(zone).year
-    flows = _Flows() if with_flow else None
+    flows = _Flows() if with_flow and "flow" in columns else None
     form = escape(chooses)
-    return paint.safe("\n".join([_row(run, now, zone, year, flows, form) for run in runs]))
+    return paint.safe("\n".join([_row(run, now, zone, year, flows, form, columns) for run in runs]))
 
 
 class _Flows(dict[int, str]):
@@ -55,18 +63,29 @@ class _Flows(dict[int, str]):
         return self[run.flow_id]
 
 
-def _row(run: Execution, now: datetime, zone: tzinfo, year: int, flows: _Flows | None, form: str) -> str:
+def _row(
+    run: Execution, now: datetime, zone: tzinfo, year: int, flows: _Flows | None, form: str, columns: Collection[str]
+) -> str:
     zohos_id = escape(run.execution_id)
     started = paint.when(run.started_time, zone, year) if run.started_time else "not known"
     box = f'<input type="checkbox" name="run" value="{run.pk}" form="{form}" aria-label="Choose {zohos_id}">'
-    tooltip, error = _error(run)
     before = f'<td class="fit tick">{box}</td>' if form else ""
-    return (
-        f'<tr>{before}<th class="fit number" scope="row"><a href="{run.get_absolute_url()}">{started}</a></th>'
-        f'<td class="fit">{_status(run, now, zone, year)}</td>{flows.of(run) if flows is not None else ""}'
-        f'<td class="num" data-label="Run time">{formats.duration(run.duration_ms)}</td>'
-        f'<td class="clip"{tooltip}>{error}</td><td class="fit mono muted wide-only">{zohos_id}</td></tr>'
-    )
+    cells = [f'<tr>{before}<th class="fit number" scope="row"><a href="{run.get_absolute_url()}">{started}</a></th>']
+    if "status" in columns:
+        cells.append(f'<td class="fit">{_status(run, now, zone, year)}</td>')
+    if flows is not None:
+        cells.append(flows.of(run))
+    if "time" in columns:
+        cells.append(f'<td class="num" data-label="Run time">{formats.duration(run.duration_ms)}</td>')
+    if "ended" in columns:
+        ended = paint.when(run.completed_time, zone, year) if run.completed_time else "–"
+        cells.append(f'<td class="fit" data-label="Ended">{ended}</td>')
+    if "error" in columns:
+        tooltip, error = _error(run)
+        cells.append(f'<td class="clip"{tooltip}>{error}</td>')
+    if "id" in columns:
+        cells.append(f'<td class="fit mono muted wide-only">{zohos_id}</td>')
+    return "".join(cells) + "</tr>"
 
 
 def _error(run: Any) -> tuple[str, str]:

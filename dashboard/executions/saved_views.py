@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import get_or_404
+from dashboard.columns import NAME as COLUMNS
 from dashboard.executions.forms import Chip, ExecutionFilterForm
 from monitor import audit
 from monitor.access import may
@@ -58,7 +59,7 @@ def of_list(request: HttpRequest, form: ExecutionFilterForm) -> dict[str, Any]:
     views, asked = views_of(request.user), form.own(form.data, *form.places)
     current = next((view for view in views if QueryDict(view.query) == asked), None)
     default = next((view for view in views if view.is_default), None)
-    is_new = current is None and form.is_narrowed
+    is_new = current is None and (form.is_narrowed or COLUMNS in asked)
     return {
         "saved_views": views,
         "current_view": current,

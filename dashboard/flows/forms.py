@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.http import QueryDict
 
+from dashboard.columns import Column, ColumnsField
 from dashboard.filters import IdField, OneOfField, TextField
 from dashboard.ownership import OwnedFilterForm
 from dashboard.reasons import ReasonForm
@@ -13,6 +14,16 @@ from monitor.privacy import mask_text
 from monitor.queries.flows import SORTS, FlowFilter
 from monitor.standing.judge import WORDS
 from monitor.triage.choose_record import LONGEST_PATH
+
+FLOW_COLUMNS = (
+    Column("standing", "Standing"),
+    Column("failed", "Failed"),
+    Column("runs", "Runs"),
+    Column("success", "Success"),
+    Column("days", "14 days"),
+    Column("last_run", "Last run"),
+    Column("mirror", "Mirror"),
+)
 
 
 class RecordFieldForm(forms.Form):
@@ -41,6 +52,8 @@ class FlowFilterForm(OwnedFilterForm):
     standing = OneOfField(WORDS.items(), "Standing")
     problem = IdField(label="Problem")
     connection = IdField(label="Uses connection")
+
+    columns = ColumnsField(FLOW_COLUMNS)
 
     sorts = SORTS
     field_order = ["text", "standing", "status", "owner", "tag", "account", "problem", "connection"]

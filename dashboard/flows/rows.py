@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
@@ -18,6 +18,7 @@ from monitor.queries import links
 from monitor.queries.freshness import AccountFreshness
 from monitor.standing.judge import HEALTHY, FlowStanding
 
+USUAL = frozenset({"standing", "failed", "runs", "success", "days", "last_run", "mirror"})
 _NOT_KNOWN = SafeString('<span class="muted">not known</span>')
 
 
@@ -26,7 +27,9 @@ _NOT_KNOWN = SafeString('<span class="muted">not known</span>')
 FlowRow = tuple[Any, FlowStanding, Sequence[tuple[int, int]] | None, AccountFreshness | None, str, Owned]
 
 
-def rows(listed: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo) -> SafeString:
+def rows(
+    listed: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo, columns: Collection[str] = USUAL
+) -> SafeString:
     """Paints the rows of the table of flows.
 
     Args:
@@ -34,11 +37,12 @@ def rows(listed: Iterable[FlowRow], window: Window, now: datetime, zone: tzinfo)
         window: of which its runs are counted.
         now: the page's time.
         zone: the viewer's.
+        columns: the codes of those that are shown.
     """
-    return paint.safe("\n".join([_row(one, window, now, zone) for one in listed]))
+    return paint.safe("\n".join([_row(one, window, now, zone, columns) for one in listed]))
 
 
-def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo) -> str:
+def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo, columns: Collection[str]) -> str:
     flow, standing, daily, account, gap, owned = one
     is_read = flow.progress.executions_read_at is not None
     app, where = mask_name(flow.trigger_app or ""), escape(flow.account.name)
@@ -47,16 +51,21 @@ def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo) -> str:
     finished = _runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN
     left_out = flow.counts.left_out
     beside = f'<br><span class="muted small">{formats.number(left_out)} left out</span>' if left_out else ""
-    return (
+    last_run = _last_run(flow.last_run, now, zone, is_read=is_read)
+    head = (
         f'<tr><th class="grow" scope="row"><a href="{flow.get_absolute_url()}">{escape(flow.shown_name)}</a>'
         f'<div class="small muted">{f"{escape(app)} · {where}" if app else where}</div>{_owned(owned)}</th>'
-        f'<td class="fit" data-label="Standing">{stands}</td>'
-        f'<td class="num" data-label="Failed">{failed}</td><td class="num" data-label="Runs">{finished}</td>'
-        f'<td class="num" data-label="Success">{formats.rate(flow.counts.rate)}{beside}</td>'
-        f'<td class="fit" data-label="14 days">{days(daily)}</td>'
-        f'<td class="fit" data-label="Last run">{_last_run(flow.last_run, now, zone, is_read=is_read)}</td>'
-        f'<td class="fit" data-label="Mirror">{_mirror(flow, account, gap)}</td></tr>'
     )
+    cells = {
+        "standing": f'<td class="fit" data-label="Standing">{stands}</td>',
+        "failed": f'<td class="num" data-label="Failed">{failed}</td>',
+        "runs": f'<td class="num" data-label="Runs">{finished}</td>',
+        "success": f'<td class="num" data-label="Success">{formats.rate(flow.counts.rate)}{beside}</td>',
+        "days": f'<td class="fit" data-label="14 days">{days(daily)}</td>',
+        "last_run": f'<td class="fit" data-label="Last run">{last_run}</td>',
+        "mirror": f'<td class="fit" data-label="Mirror">{_mirror(flow, account, gap)}</td>',
+    }
+    return "".join([head, *(cell for code, cell in cells.items() if code in columns), "</tr>"])
 
 
 def _owned(owned: Owned) -> str:

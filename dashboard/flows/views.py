@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists, ownership
 from dashboard.access import get_or_404
+from dashboard.columns import NAME as COLUMNS
 from dashboard.context import frame_at
 from dashboard.flows import listed
 from dashboard.flows.forms import FlowFilterForm
@@ -33,7 +34,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     def find(wanted: queries.FlowFilter) -> dict[str, Any]:
         of_all = listed.figures(now, mirror)
         found = lists.numbered(listed.in_order(wanted, of_all, now), form)
-        return found | {"rows": listed.rows(found["rows"], of_all, mirror, now)}
+        return found | {"columns": form.cleaned_data[COLUMNS], "rows": listed.rows(found["rows"], of_all, mirror, now)}
 
     days = queries.LIST_DAYS
     more = {"now": now, "mirror": mirror, "days": days, "window": last_days(now, days)}

@@ -160,17 +160,23 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 
 @register.simple_tag(takes_context=True)
-def run_rows(context: Context, runs: Iterable[Execution], *, with_flow: bool, chooses: str = "") -> SafeString:
+def run_rows(
+    context: Context, runs: Iterable[Execution], *, with_flow: bool, chooses: str = "", columns: Collection[str] = ()
+) -> SafeString:
     """Paints the rows of a table of runs: `{% run_rows rows with_flow=True %}`. Uses the page's `now`."""
     now, zone = context.get("now") or timezone.now(), timezone.get_current_timezone()
-    return execution_rows.rows(runs, now, zone, with_flow=with_flow, chooses=str(chooses or ""))
+    return execution_rows.rows(
+        runs, now, zone, with_flow=with_flow, chooses=str(chooses or ""), columns=columns or execution_rows.USUAL
+    )
 
 
 @register.simple_tag(takes_context=True)
-def flow_lines(context: Context, rows: Iterable[FlowRow], window: Window) -> SafeString:
+def flow_lines(
+    context: Context, rows: Iterable[FlowRow], window: Window, columns: Collection[str] = flow_rows.USUAL
+) -> SafeString:
     """Paints the flows of a list as rows of its table: `{% flow_lines rows window %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
-    return flow_rows.rows(rows, window, now, timezone.get_current_timezone())
+    return flow_rows.rows(rows, window, now, timezone.get_current_timezone(), columns)
 
 
 @register.simple_tag(takes_context=True)

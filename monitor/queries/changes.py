@@ -165,6 +165,12 @@ def newer_count(wanted: ChangeFilter, place: ChangePlace, most: int) -> int:
     return len(_some(replace(wanted, after=None, before=place), _keys_of(wanted), most + 1, newer=True))
 
 
+def count(wanted: ChangeFilter) -> int:
+    """Counts all changes that fit. A statement for each source of changes."""
+    keys, wanted = _keys_of(wanted), replace(wanted, after=None, before=None)
+    return sum(rows.count() for _, rows in _wanted_of((*TABLES, *THINGS), wanted, keys, newer=False))
+
+
 def walk(wanted: ChangeFilter) -> Iterator[SeenChange]:
     """Yields all changes that fit, the newest first, read in pieces."""
     keys, wanted = _keys_of(wanted), replace(wanted, after=None, before=None)
@@ -176,22 +182,26 @@ def walk(wanted: ChangeFilter) -> Iterator[SeenChange]:
 def _some(wanted: ChangeFilter, keys: Mapping[str, list[int]] | None, count: int, *, newer: bool) -> list[SeenChange]:
     """Reads the first so many changes of the kinds that are wanted on the way to older or newer ones."""
 
-    def of(sources: Iterable[_Source]) -> list[tuple[_Source, QuerySet[Any]]]:
-        mine = [one for one in sources if wanted.kind in ("", one.kind) and (keys is None or keys[one.kind])]
-        return [(one, one.rows().filter(_condition(one, wanted, keys, newer=newer))) for one in mine]
-
     sign = "" if newer else "-"
     pieces = [
         [_READ[source.kind](source, row) for row in rows.order_by(f"{sign}{source.at}", f"{sign}pk")[:count]]
-        for source, rows in of(TABLES)
+        for source, rows in _wanted_of(TABLES, wanted, keys, newer=newer)
     ]
-    things = [_as_thing(source, rows) for source, rows in of(THINGS)]
+    things = [_as_thing(source, rows) for source, rows in _wanted_of(THINGS, wanted, keys, newer=newer)]
     if things:
         together = things[0].union(*things[1:], all=True) if len(things) > 1 else things[0]
         ordered = together.order_by(*(f"{sign}{name}" for name in ("seen", "rank", "key")))[:count]
         pieces.append([_came_or_went(*row) for row in ordered])
     merged = merge(*pieces, key=lambda change: change.place, reverse=not newer)
     return list(islice(merged, count))
+
+
+def _wanted_of(
+    sources: Iterable[_Source], wanted: ChangeFilter, keys: Mapping[str, list[int]] | None, *, newer: bool
+) -> list[tuple[_Source, QuerySet[Any]]]:
+    """Returns the sources of the kinds that are wanted, with their rows that fit."""
+    mine = [one for one in sources if wanted.kind in ("", one.kind) and (keys is None or keys[one.kind])]
+    return [(one, one.rows().filter(_condition(one, wanted, keys, newer=newer))) for one in mine]
 
 
 def _condition(source: _Source, wanted: ChangeFilter, keys: Mapping[str, list[int]] | None, *, newer: bool) -> Q:

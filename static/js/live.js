@@ -41,8 +41,14 @@
     }
   });
 
+  // What only a refresh needs (<div data-module>) comes when the page stands, before the first of them.
+  const modules = () => Promise.all([...document.querySelectorAll("[data-module]")].map((one) => import(one.dataset.module)));
+  setTimeout(modules, 10_000);
+
   // A tab in the background asks for nothing, and for all that waits as soon as it is seen again.
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) htmx.trigger(document.body, "seen"); });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) modules().then(() => htmx.trigger(document.body, "seen"));
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const polled = event.detail.elt.matches("[hx-trigger*=every]");
     if (polled && (document.hidden || document.querySelector("dialog[open]"))) event.preventDefault();

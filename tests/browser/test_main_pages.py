@@ -46,8 +46,9 @@ def test_a_refresh_leaves_the_keyboard_where_it_is_and_the_grid_comes_when_it_is
     where = needs.last.get_attribute("id")
     assert where
     visit.page.evaluate("document.getElementById('overview-cards').dataset.old = 'yes'")
+    visit.page.evaluate("import(document.querySelector('[data-module]').dataset.module)")
     with visit.page.expect_response("**part=cards**"):
-        visit.page.evaluate("htmx.ajax('GET', '/?part=cards', {source: '#overview-cards', swap: 'outerHTML'})")
+        visit.page.evaluate("htmx.ajax('GET', '/?part=cards', {source: '#overview-cards', swap: 'exchange'})")
     expect(visit.page.locator("#overview-cards:not([data-old])")).to_be_attached()
     assert visit.page.evaluate("document.activeElement.id") == where
     assert not visit.page.locator(".day-grid").count()

@@ -34,10 +34,11 @@ NOT_OURS = (
     "ALLOW_LOOPBACK",
     "TRUSTED_PROXIES",
     "SECOND_DATABASE",
+    "SHARE",
 )
 # Where the suite runs on two databases, what no database decides runs with the first (tests/databases.py). These
 # folders hold nothing else: not to collect them saves seconds.
-AGAIN = {"SECOND_DATABASE": "1"}
+FIRST, AGAIN = {"SHARE": "first"}, {"SECOND_DATABASE": "1", "SHARE": "second"}
 WITHOUT_DATABASE = (
     "tests/zoho",
     "tests/standin",
@@ -126,7 +127,7 @@ def main() -> int:
     runs: list[Run] = []
     missing = ""
     if options.database != "postgresql":
-        runs.append(suite("SQLite", "", arguments, {}))
+        runs.append(suite("SQLite", "", arguments, FIRST if options.database == "both" else {}))
     if options.database != "sqlite":
         again = AGAIN if runs else {}
         if again and not any(Path(ROOT, argument.split("::")[0]).exists() for argument in rest):

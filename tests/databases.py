@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-AGAIN = "SECOND_DATABASE"  # set by scripts/test.py where these tests have run on another database before
+# Set by scripts/test.py where it runs the suite on two databases: on the second one; which half of what is shared out.
+AGAIN, SHARE = "SECOND_DATABASE", "SHARE"
 REAL = "tests.realprocess"  # its processes open the database that the environment names, without a fixture
 # They open it without a fixture, too.
 WHOLE = ("story", "kills", "browser", "bench")

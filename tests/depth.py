@@ -11,12 +11,36 @@ import os
 import hypothesis
 from hypothesis import HealthCheck, settings
 
+from tests.databases import AGAIN, SHARE
+
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+# On a second database a property shows that the database agrees; what it decides, the first has shown at length.
+IS_SECOND = bool(os.environ.get(AGAIN))
+
+
+def fewer(examples: int, least: int = 40) -> int:
+    """A quarter of the examples on a second database, but no fewer than `least`."""
+    return min(examples, max(examples // 4, least)) if IS_SECOND else examples
+
+
+def shared_out(first: int, count: str | None, *, usual: int) -> range:
+    """The schedules to be played: where two databases share them out, the first or second half of the usual ones.
+
+    Args:
+        first: the first schedule.
+        count: how many were asked for; None: the usual ones.
+        usual: how many these are.
+    """
+    half = os.environ.get(SHARE)
+    if count is not None or not half:
+        return range(first, first + int(count or usual))
+    middle = first + usual // 2
+    return range(first, middle) if half == "first" else range(middle, first + usual)
 
 
 def register() -> None:
     """Sets the profile of HYPOTHESIS_PROFILE for every property that says nothing else."""
-    for name, examples in (("quick", 40), ("deep", 200)):
+    for name, examples in (("quick", 40), ("deep", fewer(200))):
         settings.register_profile(name, derandomize=True, deadline=None, max_examples=examples, print_blob=True)
     settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000, print_blob=True)
     settings.load_profile(PROFILE)
@@ -27,14 +51,14 @@ def tried(quick: int, deep: int, *, nightly: int = 2_000, **more: object) -> set
 
     Args:
         quick: examples in `make test`.
-        deep: examples in `make test-deep`.
+        deep: examples in `make test-deep`; a quarter of them on a second database.
         nightly: examples with HYPOTHESIS_PROFILE=nightly, new ones each time.
         more: other settings of Hypothesis.
 
     Returns:
         Settings with which no example is too slow or too large, and fixtures last for all examples.
     """
-    examples = {"quick": quick, "deep": deep, "nightly": nightly}[PROFILE]
+    examples = {"quick": quick, "deep": fewer(deep, quick), "nightly": nightly}[PROFILE]
     return hypothesis.settings(
         max_examples=examples,
         derandomize=PROFILE != "nightly",

@@ -56,6 +56,7 @@ class Reader(HTMLParser):
 PAGES = ["/", "/?days=30", "/flows/", "/executions/", "flow"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("nasty", NASTY)
 def test_names_and_errors_come_out_as_text(
     ada: User, signed_in: Any, busy_flow: Any, at_noon: datetime, nasty: str

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +12,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from monitor.models import FlowProgress, HourBucket, Retention, StreamState, SyncState, WorkerBeat
+from tests.around import around_tests
 from tests.dashboard.soup import Page, words
 from tests.dashboard.test_access_matrix import MATRIX, client_of
 from tests.dashboard.world import World, make_world
@@ -38,19 +43,53 @@ NO_PAGES = {
 BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    found = make_world(timezone.now())
-    FlowProgress.objects.filter(flow=found.flow).update(executions_read_at=timezone.now())
-    return found
+Answer = tuple[int, Page]
+
+
+@dataclass
+class Shared:
+    """What all tests here look at; `answers` are a GET's, by the name of its address, for tests of many pages."""
+
+    world: World
+    cookies: dict[str, str]
+    answers: dict[str, Answer]
+
+
+@pytest.fixture(scope="module")
+def shared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Shared]:
+    with around_tests(django_db_blocker):
+        world = make_world(timezone.now())
+        cookies = {name: morsel.value for name, morsel in client_of("admin").cookies.items()}
+        yield Shared(world, cookies, {})
 
 
 @pytest.fixture
-def admin() -> Client:
-    return client_of("admin")
+def world(shared: Shared, db: None) -> World:
+    WorkerBeat.objects.update(beat_at=timezone.now())  # the world may be minutes old
+    FlowProgress.objects.filter(flow=shared.world.flow).update(executions_read_at=timezone.now())
+    return deepcopy(shared.world)
 
 
-def shown(client: Client, name: str, world: World) -> tuple[int, Page]:
+@pytest.fixture
+def admin(shared: Shared) -> Client:
+    client = Client()
+    client.cookies.load(shared.cookies)
+    return client
+
+
+@pytest.fixture
+def answer_of(shared: Shared, world: World, admin: Client) -> Callable[[str], Answer]:
+    """What an address answers in the world as it is; asked for once."""
+
+    def ask(name: str) -> Answer:
+        if name not in shared.answers:
+            shared.answers[name] = shown(admin, name, world)
+        return shared.answers[name]
+
+    return ask
+
+
+def shown(client: Client, name: str, world: World) -> Answer:
     arguments, _ = MATRIX[name]
     answer = client.get(reverse(name, kwargs=arguments(world)))
     return answer.status_code, Page(answer.content.decode())
@@ -61,8 +100,8 @@ def in_head(page: Page) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(set(MATRIX) - WITHOUT - NO_PAGES - BY_POST))
-def test_every_page_of_zohos_data_carries_as_of_and_completeness(name: str, world: World, admin: Client) -> None:
-    status, page = shown(admin, name, world)
+def test_every_page_of_zohos_data_carries_as_of_and_completeness(name: str, answer_of: Callable[[str], Answer]) -> None:
+    status, page = answer_of(name)
     if status != 200:
         assert status == 405, f"{name} is no page, and no action either"
         return
@@ -75,8 +114,8 @@ def test_every_page_of_zohos_data_carries_as_of_and_completeness(name: str, worl
 
 
 @pytest.mark.parametrize("name", sorted(set(MATRIX) - WITHOUT - NO_PAGES - BY_POST))
-def test_every_chart_and_list_stands_under_its_age(name: str, world: World, admin: Client) -> None:
-    status, page = shown(admin, name, world)
+def test_every_chart_and_list_stands_under_its_age(name: str, answer_of: Callable[[str], Answer]) -> None:
+    status, page = answer_of(name)
     if status != 200:
         assert status == 405
         return

@@ -95,6 +95,7 @@ def at_noon(now: datetime) -> Any:
         yield now
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("thing", PAGES)
 def test_a_page_of_one_thing_shows_nothing_of_its_namesake(
     thing: str, at_noon: datetime, ada: User, signed_in: Any
@@ -106,6 +107,7 @@ def test_a_page_of_one_thing_shows_nothing_of_its_namesake(
     assert shown(client, address) == alone
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_of_one_account_shows_nothing_of_another(
     name: str, at_noon: datetime, ada: User, signed_in: Any

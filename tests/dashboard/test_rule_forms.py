@@ -182,6 +182,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("fields", "wrong"), WRONG)
 def test_what_cannot_be_is_refused_with_one_line_at_its_field_and_nothing_is_saved(fields, wrong, client, account):
     answer = client.post(reverse("alert_rule_add"), form_of(client, add("in_a_row"), **fields))

@@ -1,7 +1,7 @@
 """Random fault schedules: whatever goes wrong, in the end the mirror equals Zoho field by field.
 
-50 fixed ones by default; `FAULT_SCHEDULES=1000` plays more (`make sync-faults`), from `FAULT_FIRST` on, so that several
-machines can share them; `FAULT_SEED=7` plays one. The last line sums up.
+50 fixed ones by default, half of them on each of two databases; `FAULT_SCHEDULES=1000` plays more (`make sync-faults`),
+from `FAULT_FIRST` on, so that several machines can share them; `FAULT_SEED=7` plays one. The last line sums up.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.depth import shared_out
 from tests.faults.play import play_seed
 
-COUNT = int(os.environ.get("FAULT_SCHEDULES", "50"))
 FIRST = int(os.environ.get("FAULT_FIRST", "1"))
 ALONE = os.environ.get("FAULT_SEED")
-SEEDS = [int(ALONE)] if ALONE else range(FIRST, FIRST + COUNT)
+SEEDS = [int(ALONE)] if ALONE else shared_out(FIRST, os.environ.get("FAULT_SCHEDULES"), usual=50)
 GROUP = 10  # schedules a test, so that the report stays short
 
 

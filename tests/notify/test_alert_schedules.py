@@ -1,7 +1,7 @@
 """Random schedules of alerts, people, faults of mail and webhooks, and deaths: nothing is lost or comes out of order.
 
-50 fixed ones by default; `ALERT_SCHEDULES=500` plays more (`make alerts-faults`), `ALERT_FIRST=251` begins with that
-one, `ALERT_SEED=7` plays one.
+50 fixed ones by default, half of them on each of two databases; `ALERT_SCHEDULES=500` plays more
+(`make alerts-faults`), `ALERT_FIRST=251` begins with that one, `ALERT_SEED=7` plays one.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from monitor.models import ChannelMessage, Incident
 from monitor.notify.channels import send as channels
 from monitor.public_addresses import PrivateHosts
 from tests.bystander import own
+from tests.depth import shared_out
 from tests.notify.alert_house import AlertHouse
 from tests.notify.channels.conftest import TAKEN
 from tests.notify.channels.server import Counter, counter
 from tests.notify.sink import Sink
 
-COUNT = int(os.environ.get("ALERT_SCHEDULES", "50"))
 FIRST = int(os.environ.get("ALERT_FIRST", "1"))
 ALONE = os.environ.get("ALERT_SEED")
-SEEDS = [int(ALONE)] if ALONE else range(FIRST, FIRST + COUNT)
+SEEDS = [int(ALONE)] if ALONE else shared_out(FIRST, os.environ.get("ALERT_SCHEDULES"), usual=50)
 GROUP = 10  # schedules a test, so that the report stays short
 
 

@@ -5,45 +5,69 @@ from __future__ import annotations
 from django import forms
 from django.http import QueryDict
 
+from dashboard import remembered
 from dashboard.filters import BIGGEST_ID, DayField, FilterForm, NameField, OneOfField, TextField
 from dashboard.ownership import OwnedFilterForm
-from monitor.queries import rules, webhook_failures
+from monitor.queries import rule_list, webhook_failures
 from monitor.queries.connected import ConnectedFilter
-from monitor.queries.rules import ORDERS, RuleFilter
+from monitor.queries.rule_list import SORTS, STATES, USUAL_DAYS, RuleFilter
 from monitor.queries.webhook_failures import FailureFilter
+from monitor.rule_words.vocabulary import action_name, module_name, trigger_name
+
+RAN = (
+    ("never", "Never"),
+    *((f"{days}d", f"In the last {days} days") for days in (7, 30, 90)),
+    *((f"not-{days}d", f"Not in the last {days} days") for days in (30, 90, 365)),
+)
+DAYS = (("7", "7 days"), ("90", "90 days"), ("365", "365 days"))
 
 
 class RuleFilterForm(OwnedFilterForm):
-    """Reads what the list of workflow rules is narrowed to and sorted by."""
+    """Reads what the list of workflow rules is narrowed to and sorted by, and over which days it counts."""
 
     text = TextField("Name or id")
+    state = OneOfField(STATES.items(), "State")
     module = NameField(label="Module")
-    active = OneOfField([("yes", "Active"), ("no", "Inactive")], "State")
-    executed = OneOfField([("never", "Never")], "Ran")
+    trigger = NameField(label="Runs on")
+    action = NameField(label="Does")
+    executed = OneOfField(RAN, "Last run")
     failed = OneOfField([("yes", "With failures")], "Actions")
+    days = OneOfField(DAYS, "Usage of", empty="30 days")
+    # Addresses of before `state` name it; counts that are links do so, too.
+    active = OneOfField([("yes", "Active"), ("no", "Inactive")], "Switched")
 
-    sorts = tuple(ORDERS)
+    sorts = SORTS
     sort_name = "order"
     owned_by = "rule"
-    field_order = ["text", "module", "active", "executed", "failed", "owner", "tag", "account"]
+    folded = ("executed", "failed", "tag", "days")
+    field_order = ["text", "state", "module", "trigger", "action", "owner", "account", "executed", "failed", "tag"]
 
     def __init__(self, data: QueryDict) -> None:
+        self._choices = known = remembered.of("choices of rules", rule_list.choices)
         super().__init__(data)
-        self.offer("module", [(name, name) for name in rules.modules()], "Any")
+        self.offer("module", [(name, module_name(name)) for name in known.modules], "Any")
+        self.offer("trigger", [(kind, trigger_name(kind)) for kind in known.triggers], "Anything")
+        self.offer("action", [(kind, action_name(kind)) for kind in known.actions], "Anything")
+        if not data.get("active"):
+            self.fields["active"].widget = forms.HiddenInput()
+
+    def _known(self) -> set[tuple[int | None, str | None, str | None]]:
+        return self._choices.owned
 
     def wanted(self) -> RuleFilter:
         cleaned = self.cleaned_data
+        names = ("text", "module", "trigger", "action", "state", "active", "executed", "failed", "tag")
         return RuleFilter(
-            text=cleaned["text"],
-            module=cleaned["module"],
-            active=cleaned["active"],
-            executed=cleaned["executed"],
-            failed=cleaned["failed"],
+            **{name: cleaned[name] for name in names},
             owner_id=cleaned["owner"],
-            tag=cleaned["tag"],
             account_id=cleaned["account"],
             order=self.sorted_by,
         )
+
+    @property
+    def days_counted(self) -> int:
+        """Returns over how many days usage is counted."""
+        return int(self.cleaned_data.get("days") or USUAL_DAYS)
 
 
 class ConnectedFilterForm(FilterForm):

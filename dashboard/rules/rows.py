@@ -10,7 +10,14 @@ from django.utils.safestring import SafeString
 
 from dashboard import formats, paint
 from monitor.models import WorkflowRule
+from monitor.models.crm import kinds_in
 from monitor.ownership import Owned
+from monitor.queries.rule_list import RuleUse
+from monitor.rule_words.vocabulary import action_name, module_name, trigger_name
+
+# What a list knows of a rule: who looks after it, and what it did in the period.
+ListedRule = tuple[WorkflowRule, Owned, RuleUse | None]
+UNREAD = "not read yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,69 +27,110 @@ class RuleLine:
     Attributes:
         url: of its page.
         name: as it is shown.
+        account: whose it is.
         owned: who looks after it.
         module: of CRM, whose records start it.
+        trigger: what starts it, in words.
+        actions: kinds of what it does, in words.
         state: whether it runs, as a pill.
+        state_word: the same as a word.
         last_run: when it ran last.
-        triggered: how often it ran.
-        done: how many of its actions were done.
+        ran_at: the same as a time.
+        done: how many of its actions were done in the period.
         failed: how many of them failed.
         has_failed: whether any did.
-        counted_over: the days of these counts.
+        trend: what was done more or less than in the period before.
+        trend_words: the period before, or why there is none, in words.
+        reported: how many failed by Zoho's own report.
+        has_reported: whether any did.
+        counted_over: the days of that report.
     """
 
     url: str
     name: str
+    account: str
     owned: Owned
     module: str
+    trigger: str
+    actions: str
     state: SafeString
+    state_word: str
     last_run: SafeString
-    triggered: str
+    ran_at: datetime | None
     done: str
     failed: str
     has_failed: bool
+    trend: str
+    trend_words: str
+    reported: str
+    has_reported: bool
     counted_over: str
 
 
-def lines(rules: Iterable[tuple[WorkflowRule, Owned]], now: datetime, zone: tzinfo) -> list[RuleLine]:
+def lines(rules: Iterable[ListedRule], now: datetime, zone: tzinfo) -> list[RuleLine]:
     """Puts rules into words.
 
     Args:
-        rules: each with who looks after it.
+        rules: each with who looks after it and what it did.
         now: the page's time.
         zone: the viewer's.
     """
-    return [_line(rule, owned, now, zone) for rule, owned in rules]
+    return [_line(rule, owned, use, now, zone) for rule, owned, use in rules]
 
 
 def paint_state(rule: WorkflowRule) -> SafeString:
     """Paints whether a rule runs."""
+    state = state_of(rule)
+    return paint.pill(state, "Not known") if state == "unknown" else paint.pill(state)
+
+
+def state_of(rule: WorkflowRule) -> str:
+    """Says whether a rule runs: gone, unknown, active or inactive."""
     if rule.gone_at is not None:
-        return paint.pill("gone")
+        return "gone"
     if rule.active is None:
-        return paint.pill("unknown", "Not known")
-    return paint.pill("active" if rule.active else "inactive")
+        return "unknown"
+    return "active" if rule.active else "inactive"
 
 
-def _line(rule: WorkflowRule, owned: Owned, now: datetime, zone: tzinfo) -> RuleLine:
+def _line(rule: WorkflowRule, owned: Owned, use: RuleUse | None, now: datetime, zone: tzinfo) -> RuleLine:
     ran = rule.last_executed_time
+    trend, trend_words = _trend(use)
     return RuleLine(
         url=rule.get_absolute_url(),
         name=rule.shown_name,
+        account=rule.account.name,
         owned=owned,
-        module=rule.module or formats.DASH,
+        module=module_name(rule.module) or formats.DASH,
+        trigger=trigger_name(rule.execute_when),
+        actions=", ".join(action_name(kind) for kind in kinds_in(rule.action_kinds)) or formats.DASH,
         state=paint_state(rule),
+        state_word=state_of(rule),
         last_run=paint.ago(ran, now, zone) if ran is not None else paint.pill("never", "Never ran"),
-        triggered=formats.number(rule.trigger_count),
-        done=formats.number(rule.success_count),
-        failed=formats.number(rule.failure_count),
-        has_failed=bool(rule.failure_count),
+        ran_at=ran,
+        done=formats.number(use.done if use else None),
+        failed=formats.number(use.failed if use else None),
+        has_failed=bool(use and use.failed),
+        trend=trend,
+        trend_words=trend_words,
+        reported=formats.number(rule.failure_count),
+        has_reported=bool(rule.failure_count),
         counted_over=_counted_over(rule),
     )
+
+
+def _trend(use: RuleUse | None) -> tuple[str, str]:
+    if use is None or use.first_day is None:
+        return "", "no usage read yet"
+    if use.known_from is not None:
+        return "", f"known from {formats.short_date(use.known_from)} on"
+    if use.done_before is None:
+        return "", "the period before is not known in full"
+    return formats.change(use.done or 0, use.done_before), f"{formats.number(use.done_before)} in the period before"
 
 
 def _counted_over(rule: WorkflowRule) -> str:
     first, last = rule.usage_from, rule.usage_till
     if first is None:
-        return "not read yet"
+        return UNREAD
     return f"{formats.short_date(first)} – {formats.date(last) if last is not None else ''}"

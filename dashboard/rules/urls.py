@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.rules import connected, views, webhook_failures
+from dashboard.rules import connected, files, views, webhook_failures
 
 urlpatterns = [
     path("rules/", views.rules, name="rules"),
+    path("rules/file/", files.rules_file, name="rules_file"),
     path("rules/<int:pk>/", views.rule, name="rule"),
     path("rules/<int:pk>/ownership/", views.rule_ownership, name="rule_ownership"),
     path("connected/", connected.connected_workflows, name="connected_workflows"),

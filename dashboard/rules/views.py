@@ -6,28 +6,40 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists, ownership
 from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.ownership import OwnershipForm
+from dashboard.rules import listed
 from dashboard.rules.forms import RuleFilterForm
+from monitor.access import may
 from monitor.models import Stream, WorkflowRule
-from monitor.ownership import ownership_of
 from monitor.queries import rules as queries
+from monitor.queries.rule_list import RuleFilter
 
 
 @require_safe
 def rules(request: HttpRequest) -> HttpResponse:
     """Lists workflow rules by the filters in the address."""
-    form = RuleFilterForm(request.GET)
+    form, now = RuleFilterForm(request.GET), timezone.now()
 
-    def find(wanted: queries.RuleFilter) -> dict[str, Any]:
-        found = lists.numbered(queries.search(wanted), form)
-        return found | {"rows": [(row, ownership_of(row)) for row in found["rows"]]}
+    def find(wanted: RuleFilter) -> dict[str, Any]:
+        found = lists.numbered(listed.in_order(wanted, now), form)
+        return found | {"rows": listed.listed(found["rows"], now, form.days_counted)}
 
-    return lists.show(request, "rules/list.html", form, find, stream=Stream.RULES, nouns="workflow rules")
+    return lists.show(
+        request,
+        "rules/list.html",
+        form,
+        find,
+        stream=Stream.RULES,
+        nouns="workflow rules",
+        now=now,
+        may_export=may(request.user, "export"),
+    )
 
 
 @require_safe

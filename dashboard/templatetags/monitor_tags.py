@@ -23,7 +23,7 @@ from dashboard.masked import masked
 from dashboard.problems import rows as problem_rows
 from dashboard.problems.rows import ProblemLine
 from dashboard.rules import rows as rule_rows
-from dashboard.rules.rows import RuleLine, paint_state
+from dashboard.rules.rows import ListedRule, RuleLine, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import (
@@ -33,11 +33,9 @@ from monitor.models import (
     RetryBatch,
     RetryPolicy,
     WebhookFailure,
-    WorkflowRule,
     ZohoAccount,
 )
 from monitor.notify.left_out import fate_of
-from monitor.ownership import Owned
 from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import audit, links
@@ -180,7 +178,7 @@ def flow_lines(
 
 
 @register.simple_tag(takes_context=True)
-def rule_lines(context: Context, rows: Iterable[tuple[WorkflowRule, Owned]]) -> list[RuleLine]:
+def rule_lines(context: Context, rows: Iterable[ListedRule]) -> list[RuleLine]:
     """Puts the workflow rules of a list into words: `{% rule_lines rows as lines %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
     return rule_rows.lines(rows, now, timezone.get_current_timezone())

@@ -1545,6 +1545,7 @@ class Migration(migrations.Migration):
                 ('module', models.CharField(blank=True, max_length=200)),
                 ('active', models.BooleanField(null=True)),
                 ('execute_when', models.CharField(blank=True, max_length=64)),
+                ('action_kinds', models.TextField(blank=True, help_text='kinds of what it does, by its newest definition')),
                 ('last_executed_time', models.DateTimeField(null=True)),
                 ('created_time', models.DateTimeField(null=True)),
                 ('modified_time', models.DateTimeField(null=True)),

@@ -5,10 +5,12 @@ Written by `monitor.ingest` only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -16,6 +18,22 @@ from monitor.models.definitions import HasDefinition
 from monitor.models.masked_text import HasMaskedText, masked_columns
 from monitor.privacy import mask_name
 from monitor.privacy_people import names_in
+
+
+def packed_kinds(kinds: Iterable[str]) -> str:
+    """Writes the kinds of actions of a rule as its row keeps them: each once, between line ends. Pure."""
+    found = sorted({kind for kind in kinds if kind and "\n" not in kind})
+    return "\n".join(["", *found, ""]) if found else ""
+
+
+def kinds_in(packed: str) -> list[str]:
+    """Reads the kinds of actions that a rule's row keeps, as Zoho spells them. Pure."""
+    return [kind for kind in packed.split("\n") if kind]
+
+
+def does_action(kind: str) -> Q:
+    """Makes the condition that a rule does an action of a kind."""
+    return Q(action_kinds__contains=f"\n{kind}\n") if kind and "\n" not in kind else Q(pk__in=[])
 
 
 class WorkflowRule(HasDefinition):
@@ -33,6 +51,7 @@ class WorkflowRule(HasDefinition):
     module = models.CharField(max_length=200, blank=True)
     active = models.BooleanField(null=True)
     execute_when = models.CharField(max_length=64, blank=True)
+    action_kinds = models.TextField(blank=True, help_text="kinds of what it does, by its newest definition")
     last_executed_time = models.DateTimeField(null=True)
     created_time = models.DateTimeField(null=True)
     modified_time = models.DateTimeField(null=True)

@@ -1,80 +1,19 @@
-"""CRM workflow rules and how often they ran."""
+"""Reads one CRM workflow rule: what it does, and how often it ran; `rule_list` reads many."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import QuerySet
 
 from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.privacy import mask_text
 from monitor.queries import versions, webhook_failures
 from monitor.queries.rule_actions import ActionLine, action_line
 from monitor.queries.rule_sentences import RuleInWords, in_words
-from monitor.queries.shown_names import by_shown_name, shows
 from monitor.queries.versions import Versions
 
 SNAPSHOTS_SHOWN = 120
-# What is not known comes last on both databases: PostgreSQL would put it first.
-# Before the name, which decides between equals.
-ORDERS: dict[str, tuple[OrderBy, ...]] = {
-    "name": (),
-    "last": (F("last_executed_time").desc(nulls_last=True),),
-    "failures": (F("failure_count").desc(nulls_last=True),),
-}
-
-
-@dataclass(frozen=True)
-class RuleFilter:
-    """Holds what a person looks for; empty values do not narrow.
-
-    Attributes:
-        active: "yes", "no" or "".
-        executed: "never" for rules that never ran, or "".
-        failed: "yes" for rules of which an action failed in the time of their usage report, or "".
-        order: a key of `ORDERS`.
-        owner_id: 0 for those that nobody looks after.
-    """
-
-    text: str = ""
-    module: str = ""
-    active: str = ""
-    executed: str = ""
-    failed: str = ""
-    account_id: int | None = None
-    order: str = "name"
-    owner_id: int | None = None
-    tag: str = ""
-
-
-def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
-    """Returns the rules that fit; those deleted in Zoho stand among them, marked by `gone_at`."""
-    rows = WorkflowRule.objects.select_related("account", "ownership__owner").prefetch_related("ownership__tags")
-    rows = rows.defer("account__client_secret", "raw", "description")
-    if wanted.text:
-        rows = rows.filter(shows(WorkflowRule.objects.all(), wanted.text, "name") | Q(rule_id=wanted.text))
-    if wanted.module:
-        rows = rows.filter(module=wanted.module)
-    if wanted.active:
-        rows = rows.filter(active=wanted.active == "yes", gone_at=None)
-    if wanted.executed == "never":
-        rows = rows.filter(last_executed_time=None)
-    if wanted.failed == "yes":
-        rows = rows.filter(failure_count__gt=0)
-    if wanted.owner_id is not None:
-        rows = rows.filter(ownership__owner=wanted.owner_id or None)
-    if wanted.tag:
-        rows = rows.filter(ownership__tags__name=wanted.tag)
-    if wanted.account_id is not None:
-        rows = rows.filter(account_id=wanted.account_id)
-    return rows.order_by(*ORDERS.get(wanted.order, ()), *by_shown_name(WorkflowRule.objects.all(), "name"))
-
-
-def modules() -> list[str]:
-    """Returns every module that a mirrored rule belongs to."""
-    names = WorkflowRule.objects.exclude(module="").order_by("module").values_list("module", flat=True)
-    return list(names.distinct())
 
 
 def all_rules() -> QuerySet[WorkflowRule]:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.models import RuleVersion, UsageSnapshot, WorkflowRule
+from monitor.models import AuditEntry, RuleVersion, UsageSnapshot, WorkflowRule
 from monitor.queries.rule_actions import action_line
 from monitor.queries.rules import bars
 from tests import factories
@@ -37,27 +37,32 @@ def rules(account, now) -> None:
         ({"executed": "never"}, ["Chase"]),
         ({"module": "Nonsense"}, []),
         ({"account": "999999999999999999"}, []),
+        ({"state": "failing"}, ["Elsewhere", "Greet"][1:]),
+        ({"state": "gone"}, ["Old"]),
+        ({"trigger": "delete"}, []),
+        ({"executed": "not-30d"}, ["Chase"]),
         ({"page": "99"}, ["Chase", "Elsewhere", "Greet", "Old"]),
     ],
 )
 def test_the_list_is_narrowed_by_what_the_address_says(query, names, rules, signed_in, vera):
-    shown = signed_in(vera).get(reverse("rules"), query).context["page_obj"]
-    assert [rule.name for rule in shown] == names
+    assert listed(signed_in(vera), query) == names
+
+
+def listed(client, query):
+    """The names in the list of rules, in its order."""
+    return [rule.name for rule, *_ in client.get(reverse("rules"), query).context["rows"]]
 
 
 def test_the_list_is_narrowed_to_an_account(rules, account, signed_in, vera):
-    shown = signed_in(vera).get(reverse("rules"), {"account": account.pk}).context["page_obj"]
-    assert [rule.name for rule in shown] == ["Chase", "Greet", "Old"]
+    assert listed(signed_in(vera), {"account": account.pk}) == ["Chase", "Greet", "Old"]
 
 
 def test_the_list_by_failures_begins_with_the_worst(rules, signed_in, vera):
-    shown = signed_in(vera).get(reverse("rules"), {"order": "failures"}).context["page_obj"]
-    assert [rule.name for rule in shown][:2] == ["Elsewhere", "Greet"]
+    assert listed(signed_in(vera), {"order": "failures"})[:2] == ["Elsewhere", "Greet"]
 
 
 def test_the_list_by_last_run_ends_with_what_never_ran(rules, signed_in, vera):
-    shown = signed_in(vera).get(reverse("rules"), {"order": "last"}).context["page_obj"]
-    assert [rule.name for rule in shown][2:] == ["Old", "Chase"]
+    assert listed(signed_in(vera), {"order": "last"})[2:] == ["Old", "Chase"]
 
 
 def test_the_list_marks_what_never_ran_and_what_is_gone(rules, signed_in, vera):
@@ -106,7 +111,7 @@ def test_the_list_costs_a_fixed_number_of_statements(account, signed_in, vera, d
     for _ in range(20):
         factories.make_rule(account)
     client = signed_in(vera)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(8):
         client.get(reverse("rules"))
     assert WorkflowRule.objects.count() == 20
 
@@ -268,3 +273,33 @@ def test_failed_webhooks_are_found_by_the_words_that_are_shown(account, signed_i
         factories.make_webhook_failure(account, reason=reason)
     found = signed_in(vera).get(reverse("webhook_failures"), {"text": "no answer came"}).context["rows"]
     assert [failure.reason for failure in found] == ["timeout"]
+
+
+def test_the_list_counts_a_period_and_says_what_is_not_known_of_it(account, signed_in, vera, now, at_noon):
+    rule = factories.make_rule(account, name="Greet", module="Sales_Orders", execute_when="field_update")
+    WorkflowRule.objects.filter(pk=rule.pk).update(action_kinds="\nemail_notifications\ntasks\n")
+    for back in (0, 3, 8):
+        UsageSnapshot.objects.create(
+            rule=rule, day=(now - timedelta(days=back)).date(), succeeded=10, failed=back, taken_at=now
+        )
+    page = signed_in(vera).get(reverse("rules"), {"days": "7"}).content.decode()
+    assert "Done, 7 d" in page
+    assert ">20</span>" in page
+    assert "the period before is not known in full" in page
+    assert "Sales Orders" in page
+    assert "Field updated" in page
+    assert "Mail, Task" in page
+    assert "field_update<" not in page
+    known_from = (now - timedelta(days=8)).date()
+    assert f"known from {known_from.day} " in signed_in(vera).get(reverse("rules")).content.decode()
+
+
+def test_the_file_of_rules_has_what_the_list_shows_and_stands_in_the_trail(account, signed_in, otto, vera, rules):
+    client = signed_in(otto)
+    lines = b"".join(client.post(f"{reverse('rules_file')}?module=Deals&order=last")).decode().splitlines()
+    assert lines[0].startswith("name,account,owner,tags,module,trigger,actions,state,last_run,done,failed,trend")
+    assert [line.split(",")[0] for line in lines[1:]] == ["Old", "Chase"]
+    assert AuditEntry.objects.filter(action="export", detail__what="rules").count() == 1
+    assert client.post(f"{reverse('rules_file')}?executed=often").status_code == 400
+    assert client.get(reverse("rules_file")).status_code == 405
+    assert signed_in(vera).post(reverse("rules_file")).status_code == 403

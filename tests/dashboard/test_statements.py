@@ -39,7 +39,7 @@ MOST = {
     "search": 10,
     "problems": 12,
     "alerts": 13,
-    "rules": 9,
+    "rules": 8,
 }
 # Where what is the same for everybody was asked for by somebody a moment ago.
 MOST_SOON_AFTER = {

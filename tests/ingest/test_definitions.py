@@ -22,6 +22,7 @@ from monitor.models import (
     WorkflowRule,
     ZohoAccount,
 )
+from monitor.models.crm import kinds_in
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, a_task, sync
@@ -125,6 +126,16 @@ def test_a_rule_that_is_switched_off_is_a_new_version(account: ZohoAccount, zoho
     zoho.rules[0]["status"] = {"active": False}
     later(account, zoho, minutes=10)
     assert [c["path"] for c in own(RuleVersion).get(number=2).changes] == [["status", "active"]]
+
+
+def test_what_a_rule_does_is_kept_with_it_as_its_newest_definition_says(account: ZohoAccount, zoho: Zoho) -> None:
+    actions = [{"type": "tasks"}, {"type": "add_tags"}, {"type": "tasks"}]
+    zoho.rules = [a_rule() | {"conditions": [{"instant_actions": {"actions": actions}}]}]
+    sync(account, zoho)
+    assert kinds_in(own(WorkflowRule).get().action_kinds) == ["add_tags", "tasks"]
+    zoho.rules[0] |= {"conditions": [], "name": "Other"}
+    later(account, zoho, minutes=10)
+    assert own(WorkflowRule).get().action_kinds == ""
 
 
 def test_a_time_of_change_that_moves_without_a_change_makes_no_version(

@@ -33,13 +33,14 @@ from monitor.queries import (
     mails,
     people,
     retention,
+    rule_list,
     rules,
     webhook_failures,
 )
 from monitor.queries.audit import AuditFilter
 from monitor.queries.connected import ConnectedFilter
 from monitor.queries.mails import MailFilter
-from monitor.queries.rules import RuleFilter
+from monitor.queries.rule_list import RuleFilter
 from monitor.queries.webhook_failures import FailureFilter
 from tests import factories
 from tests.dashboard.world import make_mail, make_state, make_transition
@@ -63,7 +64,8 @@ def names(rows: Iterable[Any]) -> list[str]:
 @pytest.fixture
 def three_rules(account: ZohoAccount, other: ZohoAccount, now: datetime) -> None:
     factories.make_rule(account, name="Alpha", module="Leads", active=True, failure_count=1, last_executed_time=now)
-    factories.make_rule(account, name="Beta", module="Deals", active=False, failure_count=5)
+    WorkflowRule.objects.filter(name="Alpha").update(action_kinds="\nfunctions\ntasks\n")
+    factories.make_rule(account, name="Beta", module="Deals", active=False, failure_count=5, execute_when="edit")
     factories.make_rule(account, name="Gone", module="", active=True, gone_at=now, last_executed_time=now - HOUR)
     factories.make_rule(other, name="Zeta", module="Leads", active=True, failure_count=3, last_executed_time=now + HOUR)
 
@@ -77,22 +79,55 @@ def three_rules(account: ZohoAccount, other: ZohoAccount, now: datetime) -> None
         ({"active": "yes"}, ["Alpha", "Zeta"]),
         ({"active": "no"}, ["Beta"]),
         ({"executed": "never"}, ["Beta"]),
+        ({"trigger": "edit"}, ["Beta"]),
+        ({"action": "tasks"}, ["Alpha"]),
+        ({"action": "task"}, []),
+        ({"state": "active"}, ["Alpha", "Zeta"]),
+        ({"state": "inactive"}, ["Beta"]),
+        ({"state": "never"}, []),
+        ({"state": "failing"}, ["Alpha", "Zeta"]),
+        ({"state": "gone"}, ["Gone"]),
+        ({"executed": "7d"}, ["Alpha", "Gone", "Zeta"]),
+        ({"executed": "not-7d"}, ["Beta"]),
+        ({"failed": "yes"}, ["Alpha", "Beta", "Zeta"]),
         ({"order": "last"}, ["Zeta", "Alpha", "Gone", "Beta"]),
         ({"order": "failures"}, ["Beta", "Zeta", "Alpha", "Gone"]),
         ({"order": "nothing"}, ["Alpha", "Beta", "Gone", "Zeta"]),
     ],
 )
-def test_rules_are_narrowed_and_ordered(three_rules: None, wanted: dict[str, Any], found: list[str]) -> None:
+def test_rules_are_narrowed_and_ordered(
+    three_rules: None, wanted: dict[str, Any], found: list[str], now: datetime
+) -> None:
     WorkflowRule.objects.filter(name="Gone").update(failure_count=None)
-    assert names(rules.search(RuleFilter(**wanted))) == found
+    assert listed(now, **wanted) == found
 
 
-def test_rules_of_one_account_or_of_one_id(three_rules: None, account: ZohoAccount) -> None:
-    assert names(rules.search(RuleFilter(account_id=account.pk))) == ["Alpha", "Beta", "Gone"]
+def listed(now: datetime, **wanted: Any) -> list[str]:
+    """The names of the list of rules, in its order."""
+    return [row.name for row in rule_list.rows(rule_list.in_order(RuleFilter(**wanted), now))]
+
+
+def test_rules_of_one_account_or_of_one_id(three_rules: None, account: ZohoAccount, now: datetime) -> None:
+    assert listed(now, account_id=account.pk) == ["Alpha", "Beta", "Gone"]
     beta = WorkflowRule.objects.get(name="Beta")
-    assert names(rules.search(RuleFilter(text=beta.rule_id))) == ["Beta"]
-    assert names(rules.search(RuleFilter(text=beta.rule_id[:-1]))) == []
-    assert rules.modules() == ["Deals", "Leads"]
+    assert listed(now, text=beta.rule_id) == ["Beta"]
+    assert listed(now, text=beta.rule_id[:-1]) == []
+    assert rule_list.choices() == (["Deals", "Leads"], ["create", "edit"], ["functions", "tasks"], set())
+
+
+def test_what_rules_did_in_a_period_stands_beside_the_period_before(account: ZohoAccount, now: datetime) -> None:
+    known, late, unread = (factories.make_rule(account) for _ in range(3))
+    for rule, days in ((known, (0, 6, 7, 13, 14)), (late, (3, 5))):
+        for back in days:
+            values = {"triggered": 1, "succeeded": 10 + back, "failed": back}
+            UsageSnapshot.objects.create(rule=rule, day=(now - back * DAY).date(), taken_at=now, **values)
+    found = rule_list.use_of([known.pk, late.pk, unread.pk], now, 7)
+    assert (found[known.pk].done, found[known.pk].failed, found[known.pk].triggered) == (26, 6, 2)
+    assert (found[known.pk].done_before, found[known.pk].failed_before) == (40, 20)
+    assert found[known.pk].known_from is None
+    assert (found[late.pk].done, found[late.pk].done_before) == (28, None)
+    assert found[late.pk].known_from == (now - 5 * DAY).date()
+    assert (found[unread.pk].done, found[unread.pk].first_day) == (None, None)
 
 
 def test_the_page_of_a_rule_has_its_own_days_the_newest_first_and_its_own_failures(

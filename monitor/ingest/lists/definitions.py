@@ -34,6 +34,7 @@ from monitor.models import (
     StreamState,
     WorkflowRule,
 )
+from monitor.models.crm import packed_kinds
 from monitor.models.definitions import apps_of
 from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
@@ -42,6 +43,7 @@ from monitor.zoho.errors import BadAnswer, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import person
+from monitor.zoho.shapes.rule_definition import read_rule_definition
 
 MOST_A_SWEEP = 10  # definitions read by one background sweep, of each kind
 REREAD = timedelta(days=7)
@@ -250,6 +252,9 @@ def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: 
     if kind is FLOWS:
         known = {"may_wait": may_wait(raw), "apps": apps_of(row.trigger_app, content)}
         Flow.objects.filter(pk=row.pk).exclude(**known).update(**known)
+    if kind is RULES:
+        kinds = packed_kinds(action.type for action in read_rule_definition(content).actions)
+        WorkflowRule.objects.filter(pk=row.pk).exclude(action_kinds=kinds).update(action_kinds=kinds)
     return is_new
 
 

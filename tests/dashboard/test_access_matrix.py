@@ -134,6 +134,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "compare": (lambda w: {}, SEEN_BY_ALL),
     "compare_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "changes_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
+    "rules_file": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "webhook_failures": (lambda w: {}, SEEN_BY_ALL),
     "webhook_failures_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "alerts": (lambda w: {}, SEEN_BY_ALL),

@@ -36,10 +36,14 @@ class CompareForm(FilterForm):
         """Sets the accounts to choose from."""
         offered = sorted(accounts, key=lambda account: (account[1].casefold(), account[0]))
         self.accounts = [key for key, _ in offered]
-        for name, chosen in zip(("left", "right"), self.sides(), strict=True):
-            self.offer(name, offered, "The next one")
+        sides = dict(zip(("left", "right"), self.sides(), strict=True))
+        self.data = self.data.copy()
+        for name, chosen in sides.items():
+            # What is compared stands in the fields, also where the address does not name it.
             if not self.data.get(name) and chosen is not None:
-                self.initial[name] = chosen
+                self.data[name] = str(chosen)
+            self.offer(name, offered)
+            self.fields[name].choices = [choice for choice in self.fields[name].choices if choice[0]]
         self._knows_accounts = True
 
     def sides(self) -> tuple[int | None, int | None]:

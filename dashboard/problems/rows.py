@@ -31,7 +31,7 @@ class ProblemLine:
         state: as a pill.
         open: how many of its failures are open, as a link to them.
         failed: how many there are at all, likewise.
-        flows: of how many flows they are, likewise.
+        flows: of how many flows they are, likewise; of CRM of how many workflow rules.
         tone: the class of the oldest open failure's age.
         oldest_open: when that happened.
         first_seen: when the first failure of it was seen.
@@ -79,7 +79,7 @@ def _line(row: ProblemRow, now: datetime, zone: tzinfo, *, is_ticked: bool) -> P
         state=paint.pill(problem.state, _STATES.get(problem.state, problem.state)),
         open=_failures(row.ledger.open, "bad strong", outcome="open", problem_id=pk, is_of_crm=is_of_crm),
         failed=_failures(row.ledger.failed, "", problem_id=pk, is_of_crm=is_of_crm),
-        flows=SafeString(formats.DASH)
+        flows=SafeString(f"{row.flows} rule{'s' * (row.flows != 1)}")
         if is_of_crm
         else paint.count(row.flows, f"{address_of_list('flows')}?{urlencode({'problem': pk})}"),
         tone=tone_of_age(now - row.oldest_open) if row.oldest_open else "",

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.utils.text import slugify
 
 from monitor.definition_compare import CONNECTED, FLOW, RULE, Defined, DefinitionSet
@@ -42,13 +41,6 @@ class Written:
     changed: int
     removed: int
     same: int
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes each value where it stands, also one that stands twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 def account_folder(name: str, key: int) -> str:
@@ -82,12 +74,31 @@ def texts_of(things: DefinitionSet, folder: str, form: str) -> dict[str, bytes]:
 
 def _text(record: Mapping[str, Any], form: str) -> bytes:
     if form == "yaml":
-        text = yaml.dump(
-            record, Dumper=_Dumper, sort_keys=True, allow_unicode=True, default_flow_style=False, width=10**6
-        )
+        text = _as_yaml(record)
     else:
         text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     return text.encode("utf-8", "backslashreplace")
+
+
+def _as_yaml(record: Mapping[str, Any]) -> str:
+    import yaml  # few want it, and it takes memory
+
+    class Dumper(yaml.SafeDumper):
+        """Writes each value where it stands, also one that stands twice."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    return yaml.dump(record, Dumper=Dumper, sort_keys=True, allow_unicode=True, default_flow_style=False, width=10**6)
+
+
+def _from_yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError from None
 
 
 def bring_up_to_date(
@@ -242,11 +253,11 @@ def _holds_kinds(path: Path) -> bool:
 def _read(file: Path, kind: str | None) -> tuple[str, Defined]:
     try:
         text = file.read_bytes().decode()
-        record = yaml.safe_load(text) if file.suffix == ".yaml" else json.loads(text)
+        record = _from_yaml(text) if file.suffix == ".yaml" else json.loads(text)
         account, zoho_id, name, content = (record[key] for key in ("account", "id", "name", "definition"))
         is_ours = all(isinstance(one, str) for one in (account, zoho_id, name)) and isinstance(content, dict)
         if not is_ours or record["kind"] != kind:
             raise ValueError
-    except (ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise FolderError(f"{file} is no exported definition") from None
     return account, Defined(kind or "", zoho_id, name, content)

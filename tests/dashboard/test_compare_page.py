@@ -64,7 +64,11 @@ DIFFERENCES = [
 def test_the_first_two_accounts_are_compared_and_what_is_the_same_is_left_out(
     sides: Any, signed_in: Signed, vera: User
 ) -> None:
-    assert shown(signed_in(vera)) == DIFFERENCES
+    client = signed_in(vera)
+    assert shown(client) == DIFFERENCES
+    page = client.get(reverse("compare")).content.decode()
+    for account in sides:
+        assert f'<option value="{account.pk}" selected>{account.name}</option>' in page
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,7 @@ def test_the_list_counts_it_without_a_link_to_runs(problem: Problem, signed_in: 
     (row,) = response.context["rows"]
     assert (row.ledger.open, row.ledger.failed, row.flows) == (3, 3, 1)
     assert f"problem={problem.pk}" not in page
+    assert "1 rule</td>" in page
 
 
 def test_the_list_is_narrowed_to_a_rule(problem: Problem, rule: WorkflowRule, signed_in: Signed, vera: User) -> None:

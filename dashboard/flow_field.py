@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from dashboard import remembered
 from dashboard.filters import is_key
+from monitor.models import Flow
 from monitor.queries import flow_names
 from monitor.queries.flow_names import MOST_SUGGESTED, NamedFlow
 
@@ -61,7 +62,7 @@ class FlowField(forms.CharField):
     widget = FlowInput
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, label="Flow", max_length=600, **kwargs)
+        super().__init__(**{"required": False, "label": "Flow", "max_length": 600} | kwargs)
         self.data = QueryDict()
         self._known: dict[str, NamedFlow | None] = {}
 
@@ -106,7 +107,11 @@ class FlowField(forms.CharField):
         if not offered:
             return SafeString("No flow has this name or id.")
         links = format_html_join(", ", '<a href="?{}">{}</a> ({})', map(self._link, offered[:MOST_SUGGESTED]))
-        more = len(offered) - MOST_SUGGESTED
+        return self._said(found, links, len(offered))
+
+    @staticmethod
+    def _said(found: flow_names.MeantFlows, links: SafeString, count: int) -> SafeString:
+        more = count - MOST_SUGGESTED
         end = f" and {more:,} more" if more > 0 else ""
         words = "Several flows have this name or id" if found.named else "No flow has exactly this name. Did you mean"
         return format_html("{}: {}{}?" if not found.named else "{}: {}{}", words, links, end)
@@ -115,6 +120,102 @@ class FlowField(forms.CharField):
         query = self.data.copy()
         query["flow"] = str(flow.pk)
         return query.urlencode(), flow.words, flow.account
+
+
+class FlowChoiceField(FlowField):
+    """Takes a flow in a form that is sent, and gives the flow itself.
+
+    Args:
+        empty: what none means, such as "Each flow".
+
+    Attributes:
+        flows: those that can be chosen.
+    """
+
+    def __init__(self, *, empty: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.flows = Flow.objects.filter(gone_at=None)
+        self.widget.attrs["placeholder"] = f"{empty}; or a name or id"
+
+    def clean(self, value: Any) -> Any:
+        """Finds the flow that is meant.
+
+        Raises:
+            ValidationError: it names none that can be chosen, or several.
+        """
+        pk = super().clean(value)
+        if pk is None:
+            return None
+        rows = self.flows.select_related("account").defer("raw", "account__client_secret")
+        found = rows.filter(pk=pk).first()
+        if found is None:
+            raise forms.ValidationError("No flow has this name or id.", code="flow")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        """Shows the name of the flow that a form is filled in with."""
+        return super().prepare_value(str(getattr(value, "pk", value))) if value else value
+
+    def of_account(self, pk: int) -> None:
+        """Has flows of one account alone be chosen and suggested."""
+        self.flows = self.flows.filter(account=pk)
+        self.data = QueryDict(f"account={pk}")
+        self.widget.attrs["hx-vals"] = f'{{"account": {pk}}}'
+
+    def _meant(self, found: flow_names.MeantFlows) -> SafeString:
+        """Names what may be meant: what is filled in would be lost by a link."""
+        offered = found.named or found.near
+        if not offered:
+            return super()._meant(found)
+        names = ((flow.words, flow.account) for flow in offered[:MOST_SUGGESTED])
+        return self._said(found, format_html_join(", ", "“{}” ({})", names), len(offered))
+
+
+class FlowsInput(FlowInput):
+    """Shows a text field with suggestions for each of several flows: one, and more behind a line that unfolds them."""
+
+    MOST = 10
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [value for value in data.getlist(name) if value.strip()]
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        """Shows the fields; whoever has chosen more than fit gets one for each."""
+        values = list(value or [])
+        count = max(self.MOST, len(values) + 1)
+        own = attrs or {}
+        fields = []
+        for place, text in enumerate([*values, *[""] * (count - len(values))]):
+            more = {"id": f"{own.get('id', name)}_{place}", "aria-label": f"Flow {place + 1}"} if place else {}
+            fields.append(super().render(name, text, own | more, renderer))
+        rest = format_html_join("", '<span class="flows-more">{}</span>', ((field,) for field in fields[1:]))
+        is_open = SafeString(" open") if len(values) > 1 else ""
+        return format_html(
+            '{}<details{}><summary class="small">More flows</summary>{}</details>', fields[0], is_open, rest
+        )
+
+
+class FlowsField(FlowChoiceField):
+    """Takes several flows in a form that is sent, and gives them in the order in which they were named, each once."""
+
+    widget = FlowsInput
+
+    def clean(self, value: Any) -> Any:
+        """Finds the flows that are meant.
+
+        Raises:
+            ValidationError: a text names none that can be chosen, or several.
+        """
+        found = {}
+        for text in value or []:
+            if (flow := super().clean(text)) is not None:
+                found.setdefault(flow.pk, flow)
+        return list(found.values())
+
+    def prepare_value(self, value: Any) -> Any:
+        """Shows the names of the flows that a form is filled in with."""
+        values = value if isinstance(value, list) else [value] if value else []
+        return [super(FlowsField, self).prepare_value(one) for one in values]
 
 
 def _named(pk: int) -> NamedFlow | None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from monitor.models import MOST_RATE, USUAL_RATE, Flow, ZohoAccount
-from monitor.queries.shown_names import by_shown_name
+from dashboard.flow_field import FlowChoiceField
+from monitor.models import MOST_RATE, USUAL_RATE, ZohoAccount
 
 
 class NewHookForm(forms.Form):
@@ -16,10 +16,8 @@ class NewHookForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=100, help_text="What calls: for example the error branch of a flow, or all of them."
     )
-    flow = forms.ModelChoiceField(
-        queryset=Flow.objects.none(),
-        required=False,
-        empty_label="Whichever the callback names",
+    flow = FlowChoiceField(
+        empty="Whichever the callback names",
         help_text="If chosen, its callbacks count for this flow only, whatever they name.",
     )
     per_minute = forms.IntegerField(
@@ -28,9 +26,7 @@ class NewHookForm(forms.Form):
 
     def __init__(self, *args: Any, account: ZohoAccount, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        flows = Flow.objects.filter(account=account, gone_at=None).defer("raw", "description")
-        self.fields["flow"].queryset = flows.order_by(*by_shown_name(Flow.objects.all(), "flow_name"))
-        self.fields["flow"].label_from_instance = lambda flow: flow.shown_name
+        self.fields["flow"].of_account(account.pk)
 
 
 class EnableForm(forms.Form):

@@ -9,9 +9,9 @@ from django import forms
 
 from dashboard.alerts.forms import LineField
 from dashboard.filters import TimeField
+from dashboard.flow_field import FlowsField
 from monitor.models import Flow, Incident, ZohoAccount
 from monitor.queries.corrections import outage_of
-from monitor.queries.shown_names import by_shown_name
 
 OF_ACCOUNT, OF_INCIDENT = "account", "incident"
 WHOLE_HOURS = (
@@ -24,7 +24,7 @@ class CorrectionForm(forms.Form):
     """Asks for a time that is left out, of an account or one of its flows."""
 
     account = forms.ModelChoiceField(ZohoAccount.objects.none(), empty_label=None)
-    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Each flow of the account")
+    flow = FlowsField(empty="Each flow of the account")
     starts_at = TimeField(label="From")
     ends_at = TimeField(label="Until", help_text=WHOLE_HOURS)
     why = LineField("Reason")
@@ -32,24 +32,22 @@ class CorrectionForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret").order_by("name", "pk")
-        flows = Flow.objects.select_related("account").defer("raw", "account__client_secret")
-        self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
-        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
+        self.fields["flow"].flows = Flow.objects.all()  # of a deleted one the runs are still counted
+        self.fields["flow"].widget.attrs["hx-include"] = f"#{self['account'].id_for_label}"
         for name in ("starts_at", "ends_at"):
             self.fields[name].required = True
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        account, flow = data.get("account"), data.get("flow")
-        if account is not None and flow is not None and flow.account_id != account.pk:
-            self.add_error("flow", "This flow belongs to another account.")
+        account, flows = data.get("account"), data.get("flow") or []
+        if account is not None and any(flow.account_id != account.pk for flow in flows):
+            self.add_error("flow", f"{'This flow belongs' if len(flows) == 1 else 'One belongs'} to another account.")
         return data
 
     def wanted(self) -> dict[str, Any]:
         """Returns the arguments of `leave_out`."""
         data = dict(self.cleaned_data)
-        flow = data.pop("flow")
-        return data | {"flows": [flow] if flow is not None else []}
+        return data | {"flows": data.pop("flow")}
 
 
 class IncidentCorrectionForm(forms.Form):

@@ -9,13 +9,13 @@ from django import forms
 
 from dashboard.alerts.scope_forms import TagField
 from dashboard.filters import FilterForm, IdField, OneOfField, TextField, TimeField
+from dashboard.flow_field import FlowChoiceField
 from monitor.access import who_may
 from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
 from monitor.alerting.kinds.options_form import kind_forms
-from monitor.models import AlertState, Channel, Delivery, Flow, Incident, User, ZohoAccount
+from monitor.models import AlertState, Channel, Delivery, Incident, User, ZohoAccount
 from monitor.notify.left_out import LEFT_OUT, REASONS
 from monitor.queries.mails import CHANNEL, MAIL, MailFilter
-from monitor.queries.shown_names import by_shown_name
 
 
 class LineField(forms.CharField):
@@ -72,7 +72,7 @@ class SilenceForm(forms.Form):
     """Asks which alerts are not mailed, from when to when; with a start ahead it is a maintenance window."""
 
     account = forms.ModelChoiceField(ZohoAccount.objects.none(), required=False, empty_label="Each account")
-    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Each flow")
+    flow = FlowChoiceField(empty="Each flow")
     kind = forms.ChoiceField(label="Kind of rule", required=False)
     text = forms.CharField(
         label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
@@ -91,9 +91,6 @@ class SilenceForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret")
-        flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
-        self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
-        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
         self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge")).order_by("username")
         self.fields["ends_at"].required = True
         kinds = [(kind, form.title) for kind, form in kind_forms().items()]

@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from dashboard.alerts.scope_forms import ONLY_ONE, TagField, shown_subject
+from dashboard.flow_field import FlowChoiceField
 from monitor.access import who_may
 from monitor.alerting.kinds.subjects import ACCOUNT, CONNECTION, CRM_RULE, PROBLEM
 from monitor.models import (
@@ -16,7 +17,6 @@ from monitor.models import (
     Connection,
     EscalationPolicy,
     EscalationStep,
-    Flow,
     Problem,
     Route,
     User,
@@ -180,7 +180,7 @@ def steps_in(forms_of_steps: Iterable[EscalationStepForm]) -> list[dict[str, Any
 class WhoHearsForm(forms.Form):
     """Asks of which alert it is to be said who would hear of it: about a flow, or about one of the other subjects."""
 
-    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, label="Flow", empty_label="None")
+    flow = FlowChoiceField(empty="None")
     rule = forms.ModelChoiceField(
         WorkflowRule.objects.none(), required=False, label="Workflow rule of CRM", empty_label="None"
     )
@@ -215,8 +215,6 @@ class WhoHearsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret").order_by("name", "pk")
-        flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
-        self._offer("flow", flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name")))
         rules = WorkflowRule.objects.filter(gone_at=None).select_related("account")
         rules = rules.defer("raw", "description", "account__client_secret")
         self._offer("rule", rules.order_by("account__name", *by_shown_name(WorkflowRule.objects.all(), "name")))

@@ -133,8 +133,6 @@ class AlertRuleForm(ScopedRuleForm):
             "patience_minutes": "Patience with Zoho's re-runs (minutes)",
         }
         help_texts = {
-            "flow": "Empty: each flow of the account is checked by itself. "
-            "The narrower rule replaces the wider one: flow, tag, owner, account.",
             "is_active": "Disabled, it neither fires nor recovers.",
             "for_minutes": "So long it must be found without a break. 0: at once. At most 10,080 (7 days).",
             "keep_firing_minutes": "So long it must be over without a break. 0: at once. At most 10,080.",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import QuerySet
 
+from dashboard.flow_field import FlowChoiceField
 from monitor.access import who_may
 from monitor.alerting.scope import RuleScope
 from monitor.alerting.watched import flows_of_rule
@@ -18,6 +19,7 @@ from monitor.tags import BadTag, tag_of
 
 SUBJECTS = ("workflow_rule", "connection")  # fields of which the rule keeps the key
 SCOPES = ("flow", *SUBJECTS, "tag", "owner", "module")
+WHICH_FLOWS = "Empty: each flow of the account by itself. The narrower rule wins: flow, tag, owner, account."
 ONLY_ONE = "A rule is for one of these: leave the others empty."
 
 
@@ -76,16 +78,14 @@ class ScopedRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         accounts = list(self.fields["account"].queryset[:2])
         if len(accounts) == 1:
             self.initial.setdefault("account", accounts[0].pk)
-        flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
-        self._offer("flow", flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name")))
+        if "flow" in self.fields:
+            self.fields["flow"] = FlowChoiceField(empty="Each flow", help_text=WHICH_FLOWS)
         rules = WorkflowRule.objects.filter(gone_at=None).select_related("account")
         rules = rules.defer("raw", "description", "account__client_secret")
         names = by_shown_name(WorkflowRule.objects.all(), "name")
         self._offer("workflow_rule", rules.order_by("account__name", *names))
         connections = Connection.objects.filter(gone_at=None).select_related("account")
         self._offer("connection", connections.defer("raw", "account__client_secret").order_by("account__name", "pk"))
-        if "flow" in self.fields:
-            self.fields["flow"].empty_label = "Each flow"
         if "owner" in self.fields:
             self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge")).order_by("username")
         if "module" in self.fields:

@@ -282,7 +282,7 @@ def make_the_rule(visit: Visit, story: Story, stage: Stage) -> AlertRule:
     page.get_by_label("Name").fill("The story's rule")
     if story.is_of_flows:
         mirrored = Flow.objects.get(account=stage.zoho.account, flow_id=stage.flow.flow_id)
-        page.get_by_label("Flow", exact=True).select_option(value=str(mirrored.pk))
+        page.get_by_label("Flow", exact=True).fill(str(mirrored.pk))
     for label, value in story.fields.items():
         page.get_by_label(label).fill(value)
     for label, value in story.chosen.items():

@@ -186,8 +186,12 @@ class FlowsInput(FlowInput):
         own = attrs or {}
         fields = []
         for place, text in enumerate([*values, *[""] * (count - len(values))]):
-            more = {"id": f"{own.get('id', name)}_{place}", "aria-label": f"Flow {place + 1}"} if place else {}
-            fields.append(super().render(name, text, own | more, renderer))
+            more = {
+                "id": f"{own.get('id', name)}_{place}",
+                "aria-label": f"Flow {place + 1}",
+                "placeholder": "name or id",
+            }
+            fields.append(super().render(name, text, own | more if place else own, renderer))
         rest = format_html_join("", '<span class="flows-more">{}</span>', ((field,) for field in fields[1:]))
         is_open = SafeString(" open") if len(values) > 1 else ""
         return format_html(

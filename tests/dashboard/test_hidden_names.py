@@ -115,7 +115,8 @@ def test_names_without_anything_hidden_are_found_as_they_are_stored(db: Any) -> 
 def test_an_admin_who_chooses_a_flow_for_an_alert_rule_sees_its_name_masked(
     signed_in: Any, ada: User, named: World
 ) -> None:
-    for address in ("/alert-rules/add/", f"/accounts-zoho/{named.account.pk}/push/"):
+    filled_in = f"/alert-rules/add/?kind=in_a_row&account={named.account.pk}&flow={named.flow.pk}"
+    for address in (filled_in, "/flows/suggest/?flow=Mails"):
         page = signed_in(ada).get(address).content.decode()
         assert SHOWN in page
         assert "quilla" not in page

@@ -177,6 +177,18 @@ def test_a_digest_goes_once_its_mail_is_gone_but_for_the_newest(otto: User, edge
     assert set(outlived_digests(edge)) & {first, second, newest} == {first, second}
 
 
+def test_the_night_takes_digests_of_a_reader_but_for_the_newest_and_nobody_elses(
+    otto: User, edge: datetime, now: datetime, bystander: Bystander
+) -> None:
+    bystander.expect("StageRun", "ApiCall", "Occasion", "Retention.looked_at")
+    old, newest = (digest(otto, "digest_daily", edge.date() - n * DAY, hour=0) for n in (9, 8))
+    with time_machine.travel(now, tick=False):
+        pipeline.housekeeping()
+    assert list(own(Digest)) == [newest]
+    assert not Digest.objects.filter(pk=old.pk).exists()
+    assert Digest.objects.filter(person=bystander.person_id).exists()
+
+
 days_ago = st.integers(0, 400)
 
 

@@ -14,12 +14,14 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
 from monitor.access import find, may
-from monitor.models.prepared import Prepared
+from monitor.models.prepared import Prepared, PreparedAt
 
 M = TypeVar("M", bound=Model)
 
 
-def get_or_404(user: Any, model: type[M] | QuerySet[M] | Prepared[M], pk: int, *, action: str = "view") -> M:
+def get_or_404(
+    user: Any, model: type[M] | QuerySet[M] | Prepared[M] | PreparedAt[M], pk: int, *, action: str = "view"
+) -> M:
     """Opens the object with this primary key, if the person may do `action` to it.
 
     Args:
@@ -32,7 +34,7 @@ def get_or_404(user: Any, model: type[M] | QuerySet[M] | Prepared[M], pk: int, *
         Http404: there is no such row.
         PermissionDenied: the person may not do it, whether there is such a row or not.
     """
-    rows = model if isinstance(model, (QuerySet, Prepared)) else model._default_manager.all()
+    rows = model if isinstance(model, (QuerySet, Prepared, PreparedAt)) else model._default_manager.all()
     thing = find(user, rows, pk, action=action)
     if thing is None:
         raise Http404

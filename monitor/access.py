@@ -11,7 +11,7 @@ from django.db.models import Model, Q, QuerySet
 
 from monitor.models import Role, User, ZohoAccount
 from monitor.models.people import SYSTEM_USERNAME
-from monitor.models.prepared import Prepared
+from monitor.models.prepared import Prepared, PreparedAt
 
 M = TypeVar("M", bound=Model)
 
@@ -85,7 +85,7 @@ def who_may(action: str) -> Q:
     return Q(is_active=True) & may_by_role & ~Q(username=SYSTEM_USERNAME)
 
 
-def find(user: Any, rows: QuerySet[M] | Prepared[M], pk: int, *, action: str = "view") -> M | None:
+def find(user: Any, rows: QuerySet[M] | Prepared[M] | PreparedAt[M], pk: int, *, action: str = "view") -> M | None:
     """Opens one object to a person: the only door from a primary key in an address to a row.
 
     Who lacks the right is refused before anybody looks whether there is such a row, so that a refusal never tells
@@ -106,7 +106,7 @@ def find(user: Any, rows: QuerySet[M] | Prepared[M], pk: int, *, action: str = "
     if not may(user, action):
         raise PermissionDenied
     # `first` of a queryset sorts, which takes a millisecond to compile.
-    found = rows.rows(pk) if isinstance(rows, Prepared) else rows.filter(pk=pk).order_by()[:1]
+    found = rows.rows(pk) if isinstance(rows, (Prepared, PreparedAt)) else rows.filter(pk=pk).order_by()[:1]
     thing = next(iter(found), None)
     if thing is not None and not may(user, action, _account_of(thing)):
         raise PermissionDenied

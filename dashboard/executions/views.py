@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import lists, remembered, unmasked_search
 from dashboard.access import get_or_404, requires
+from dashboard.context import frame_at
 from dashboard.executions import saved_views
 from dashboard.executions.forms import ExecutionFilterForm, encode_key
 from dashboard.executions.news import RUNS
@@ -24,7 +25,7 @@ from monitor.access import may
 from monitor.models import Execution, Failure, ages
 from monitor.queries import execution as one
 from monitor.queries import executions as queries
-from monitor.queries import retention
+from monitor.queries import retention, tallies
 from monitor.queries.places import Key
 
 LIST = "executions/list.html"
@@ -38,12 +39,15 @@ def executions(request: HttpRequest) -> HttpResponse:
     if views.get("opens_with"):
         return redirect(f"{request.path}?{views['opens_with']}")
 
+    now = timezone.now()
+    mirror = frame_at(now)["mirror"]
+
     def find(wanted: queries.ExecutionFilter) -> dict[str, Any]:
         page = queries.page(wanted)
         return {
             "rows": page.rows,
             "count": queries.capped_count(wanted) if page.count is None else page.count,
-            "is_masked_in_part": bool(wanted.text) and _is_masked_in_part(),
+            "is_masked_in_part": bool(wanted.text and mirror.counts[tallies.MASKED_ANEW]),
             "removed": _removed(wanted),
             "newer_url": _address(request.GET, before=page.newer),
             "older_url": _address(request.GET, after=page.older),
@@ -51,6 +55,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         }
 
     more = {**_list_context(), **_many(request), **views, **unmasked_search.offer(request, form)}
+    more |= {"now": now, "mirror": mirror}
     return lists.show(request, LIST, form, find, news=RUNS, **more)
 
 
@@ -71,10 +76,6 @@ def executions_unmasked(request: HttpRequest) -> HttpResponse:
         }
 
     return unmasked_search.show(request, LIST, form, Execution, find, **_list_context())
-
-
-def _is_masked_in_part() -> bool:
-    return remembered.of(("runs masked in part",), queries.is_masked_in_part)
 
 
 def _removed(wanted: queries.ExecutionFilter) -> retention.Removed | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ M = TypeVar("M", bound=Model)
 _BIGGEST = 2**63 - 1
 _OF_ROWS = "_iterable_class", "_fields", "_prefetch_related_lookups", "_known_related_objects"
 _STAND_INS: dict[type, Callable[[int], Any]] = {
+    datetime: lambda place: datetime(2345, 6, 7, tzinfo=UTC) + timedelta(seconds=place),
     int: lambda place: 1_987_654_321 + place,
     str: lambda place: f"stands-in-for-value-{place}",
 }
@@ -24,16 +26,16 @@ class Prepared(Generic[M]):
 
     Args:
         build: makes the question of its values, the same one whatever they are. Each value stands in the statement as
-            it is given, which is so of keys and texts, and not of times.
+            it is given: a time that is computed of another one is a value of its own.
         kinds: of the values, in their order.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[M, Any]], *kinds: type[int | str]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[M, Any]], *kinds: type[int | str | datetime]) -> None:
         self._build, self._kinds = build, kinds
         self._kept: dict[str, tuple[QuerySet[M, Any], Any, str, list[Any]]] = {}
         self._lock = Lock()
 
-    def rows(self, *values: int | str) -> list[Any]:
+    def rows(self, *values: int | str | datetime) -> list[Any]:
         """Returns what the question finds; a row is what `build` asks for.
 
         Args:
@@ -47,7 +49,8 @@ class Prepared(Generic[M]):
         if any(isinstance(value, int) and abs(value) > _BIGGEST for value in values):
             return []  # no row has such a key, and the database would fail at it
         kept, compiled, statement, places = self._put_together(DEFAULT_DB_ALIAS)
-        given = tuple(values[place.place] if isinstance(place, _PlaceOfValue) else place for place in places)
+        stored = [_stored(value) for value in values]
+        given = tuple(stored[place.place] if isinstance(place, _PlaceOfValue) else place for place in places)
         compiler = copy(compiled)
         compiler.connection = connections[DEFAULT_DB_ALIAS]
         compiler.as_sql = lambda *_, **__: (statement, given)
@@ -59,16 +62,21 @@ class Prepared(Generic[M]):
             setattr(rows, name, getattr(kept, name))
         return list(rows)
 
-    def first(self, *values: int | str) -> Any | None:
+    def first(self, *values: int | str | datetime) -> Any | None:
         """Returns the first row, None where there is none."""
         return next(iter(self.rows(*values)), None)
+
+    def at(self, *values: int | str | datetime) -> PreparedAt[M]:
+        """Returns the question with all values but the first one given."""
+        return PreparedAt(self, values)
 
     def _put_together(self, using: str) -> tuple[QuerySet[M, Any], Any, str, list[Any]]:
         key = connections[using].vendor
         with self._lock:
             if key not in self._kept:
-                stand_ins = {_STAND_INS[kind](place): _PlaceOfValue(place) for place, kind in enumerate(self._kinds)}
-                rows = self._build(*stand_ins)
+                values = [_STAND_INS[kind](place) for place, kind in enumerate(self._kinds)]
+                stand_ins = {_stored(value): _PlaceOfValue(place) for place, value in enumerate(values)}
+                rows = self._build(*values)
                 compiler = rows.query.get_compiler(using=using)
                 statement, parameters = compiler.as_sql()
                 places = [stand_ins.get(value, value) for value in parameters]
@@ -78,6 +86,24 @@ class Prepared(Generic[M]):
                 compiler.connection = None
                 self._kept[key] = rows, compiler, statement, places
             return self._kept[key]
+
+
+class PreparedAt(Generic[M]):
+    """Is a prepared question of which the first value alone is still open: the key of a row."""
+
+    def __init__(self, prepared: Prepared[M], values: tuple[int | str | datetime, ...]) -> None:
+        self._prepared, self._values = prepared, values
+
+    def rows(self, key: int) -> list[Any]:
+        """Returns what the question finds for a key."""
+        return self._prepared.rows(key, *self._values)
+
+
+def _stored(value: Any) -> Any:
+    """Returns a value as the database is given it."""
+    if isinstance(value, datetime):
+        return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
+    return value
 
 
 class _PlaceOfValue:

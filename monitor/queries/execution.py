@@ -216,7 +216,7 @@ def _retries_of(pk: int, account: int, zohos_id: str) -> QuerySet[RetryAttempt, 
 
 
 _RETRIES = Prepared(_retries_of, int, int, str)
-_EVENTS = Prepared(lambda pk: ExecutionEvent.objects.filter(execution=pk), int)
+_RERUNS = Prepared(lambda pk: ExecutionEvent.objects.filter(execution=pk, kind=ExecutionEvent.Kind.RERUN), int)
 
 
 def _retries(execution: Execution) -> tuple[list[Any], CausedBy | None]:
@@ -272,7 +272,8 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
         events.append(Event(execution.started_time, "running", "Started in Zoho"))
     if execution.first_failed_at:
         events.append(Event(execution.first_failed_at, "failed", "Failed for the first time"))
-    reruns = [_rerun(event) for event in _EVENTS.rows(execution.pk) if event.kind == ExecutionEvent.Kind.RERUN]
+    seen = _RERUNS.rows(execution.pk) if execution.rerun_count else []
+    reruns = [_rerun(event) for event in seen]
     told = {execution.first_failed_at, *(event.at for event in reruns)}
     events += reruns
     if execution.completed_time and execution.completed_time not in told:

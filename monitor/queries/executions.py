@@ -174,9 +174,9 @@ def _about(rows: QuerySet[Failure], run: int) -> QuerySet[Failure]:
     return rows.filter(flow=told[0], record=told[1]) if told is not None else rows.none()
 
 
-def is_masked_in_part() -> bool:
-    """Says whether the text of some runs waits to be masked anew, so that no search finds them by it."""
-    return Execution.objects.filter(stale()).exists()
+def masked_anew() -> QuerySet[Execution]:
+    """Finds a run whose text waits to be masked anew, so that no search finds it by that; none where none does."""
+    return Execution.objects.filter(stale()).order_by()[:1]
 
 
 def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> QuerySet[Execution]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ENDED, AlertState, Execution, Flow
+from monitor.models.prepared import Prepared, PreparedAt
 from monitor.periods import PeriodChoice, slot_starts
 from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, holes, overview, problems
@@ -21,7 +22,7 @@ from monitor.queries.overview import PeriodFigures
 from monitor.queries.problems import Ledger
 from monitor.standing.completeness import HOLE, gap_of, why_incomplete
 from monitor.standing.completeness import UNREAD as NOT_READ
-from monitor.standing.facts import Presents, standing_of, with_facts
+from monitor.standing.facts import Presents, facts_between, moments_of, standing_of
 from monitor.standing.judge import UNREAD, AccountPresent, FlowStanding
 
 STRIP = 50  # runs
@@ -87,10 +88,17 @@ class PastRun(NamedTuple):
     duration_ms: int | None
 
 
-def flows(now: datetime) -> QuerySet[Flow]:
-    """Joins to flows what each of their pages needs."""
-    rows = Flow.objects.select_related("account", "progress", "ownership__owner")
-    return with_facts(rows.defer("raw", "account__client_secret"), now)
+def flows(now: datetime) -> PreparedAt[Flow]:
+    """Joins to a flow what each of its pages needs."""
+    return _OF_PAGE.at(*moments_of(now))
+
+
+def _of_page(pk: int, start: datetime, end: datetime, stuck_before: datetime) -> QuerySet[Flow]:
+    rows = Flow.objects.filter(pk=pk).order_by().select_related("account", "progress", "ownership__owner")
+    return facts_between(rows.defer("raw", "account__client_secret"), start, end, stuck_before)
+
+
+_OF_PAGE = Prepared(_of_page, int, datetime, datetime, datetime)
 
 
 def state(
@@ -147,11 +155,17 @@ def before_unknown(flow: Flow, found: PeriodFigures) -> str:
     return overview.why_unknown(start, is_read=not flow.is_reading_history or flow.covers(start), flow=flow)
 
 
-def strip(flow_id: int, limit: int = STRIP) -> list[PastRun]:
+def strip(flow_id: int) -> list[PastRun]:
     """Returns a flow's newest runs, the oldest of them first. One statement."""
+    return [PastRun(*row) for row in _STRIP.rows(flow_id)][::-1]
+
+
+def _newest(flow_id: int) -> QuerySet[Execution, Any]:
     runs = Execution.objects.filter(flow=flow_id, started_time__isnull=False).order_by("-started_time", "-id")
-    newest: Any = runs.values_list("pk", "status", "started_time", "duration_ms")[:limit]
-    return [PastRun(*row) for row in newest][::-1]
+    return runs.values_list("pk", "status", "started_time", "duration_ms")[:STRIP]
+
+
+_STRIP = Prepared(_newest, int)
 
 
 def ledger(flow: Flow) -> Ledger:

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from monitor.models import SWITCHED_OFF, Connection, Execution, Failure, Flow, HourBucket
 from monitor.models.definitions import uses_app
+from monitor.models.prepared import Prepared
 from monitor.models.spans import epoch, rows_within
 from monitor.periods import DAY, last_days
 from monitor.privacy import mask_name
@@ -23,6 +24,7 @@ from monitor.queries.shown_names import shows
 from monitor.standing.facts import (
     WEEK_DAYS,
     Presents,
+    moments_of,
     silent_among,
     standing_in_sql,
     standing_of,
@@ -32,6 +34,7 @@ from monitor.standing.facts import (
 from monitor.standing.judge import SILENT, WORDS, AccountPresent, FlowStanding
 
 LIST_DAYS = WEEK_DAYS
+AT_ONCE = 50  # flows that are read by one statement: a page of them
 SORTS = ("failures", "name", "rate", "runs", "last_run")
 _NAMED = ("failures", "name", "runs")  # sorts in which names decide
 
@@ -130,13 +133,30 @@ def rows(keys: Sequence[int], sums: Mapping[int, Counts], now: datetime) -> list
         sums: of `week_sums`.
         now: the present.
     """
-    joined = Flow.objects.select_related("account", "progress", "ownership__owner")
-    joined = joined.prefetch_related("ownership__tags").defer("raw", "description", "account__client_secret")
-    found: dict[int, Any] = with_signs(_with_last_run(joined), now).in_bulk(keys)
+    found: dict[int, Any] = {}
+    stuck_before = moments_of(now)[-1]
+    for some in batched(keys, AT_ONCE):
+        filled = [*some, *([some[-1]] * (AT_ONCE - len(some)))]
+        found |= {flow.pk: flow for flow in _ROWS.rows(*filled, stuck_before)}
     for key, flow in found.items():
         flow.counts = sums.get(key, Counts())
         flow.runs, flow.failures, flow.others = flow.counts.finished, flow.counts.failed, flow.counts.other
     return [found[key] for key in keys if key in found]
+
+
+def batched(keys: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Cuts keys into stretches of some size; the last one may be shorter."""
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
+
+
+def _of_page(*values: Any) -> QuerySet[Flow]:
+    *keys, stuck_before = values
+    joined = Flow.objects.filter(pk__in=keys).order_by().select_related("account", "progress", "ownership__owner")
+    joined = joined.prefetch_related("ownership__tags").defer("raw", "description", "account__client_secret")
+    return with_signs(_with_last_run(joined), stuck_before)
+
+
+_ROWS = Prepared(_of_page, *[int] * AT_ONCE, datetime)
 
 
 def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:

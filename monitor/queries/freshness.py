@@ -25,6 +25,7 @@ from monitor.freshness import (
 )
 from monitor.job_failures import FailingJob
 from monitor.models import Product, Stream, StreamState, SyncState, ZohoAccount
+from monitor.models.spans import utc
 from monitor.models.sync import product_of
 from monitor.queries.signs import read_together
 from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
@@ -259,53 +260,64 @@ class Mirror:
 
 
 _GAPS = of_accounts_flows()
+# What has to be decrypted before Zoho can be asked; it is read as it is stored.
+_SECRETS = ("client_secret", "token__refresh_token", "token__access_token", "digest_key__key")
+_SYNC_TIMES = ("since", "next_due_at", "last_finished_at", "last_fresh_at", "last_complete_at")
+_COLUMNS = (
+    *("pk", "name", "is_active", "backfill_paused", "flow_url", "crm_url", *_SECRETS),
+    *("sync__state", "sync__reason", *(f"sync__{name}" for name in _SYNC_TIMES)),
+    *("holes", "living", "unread", "unread_known", "covered_from", "uncounted", "moved"),
+)
 
 
 def mirror(now: datetime, counting: Mapping[str, QuerySet[Any]] | None = None) -> Mirror:
-    """Freshness of every account, by name, and of the worker. Two statements.
+    """Freshness of every account, by name, and of the worker. One statement.
 
     Args:
         now: the moment ages are counted to.
-        counting: rows that are counted along with the second statement, for `Mirror.counts`.
+        counting: rows that are counted along, for `Mirror.counts`.
     """
-    accounts = (
-        ZohoAccount.objects.select_related("sync", "token", "digest_key")
-        .annotate(
-            holes=Count("flows", filter=_GAPS[HOLE]),
-            living=Count("flows", filter=Q(flows__gone_at=None)),
-            unread=Count("flows", filter=_GAPS[UNREAD]),
-            unread_known=Count("flows", filter=_GAPS[UNREAD] & Q(flows__progress__covered_from__isnull=False)),
-            covered_from=Max("flows__progress__covered_from", filter=_GAPS[UNREAD]),
-            uncounted=Count("flows", filter=_GAPS[UNCOUNTED]),
-            moved=Count("flows", filter=_GAPS[MOVED]),
-        )
-        .order_by("name")
+    accounts = ZohoAccount.objects.order_by("name").annotate(
+        holes=Count("flows", filter=_GAPS[HOLE]),
+        living=Count("flows", filter=Q(flows__gone_at=None)),
+        unread=Count("flows", filter=_GAPS[UNREAD]),
+        unread_known=Count("flows", filter=_GAPS[UNREAD] & Q(flows__progress__covered_from__isnull=False)),
+        covered_from=Max("flows__progress__covered_from", filter=_GAPS[UNREAD]),
+        uncounted=Count("flows", filter=_GAPS[UNCOUNTED]),
+        moved=Count("flows", filter=_GAPS[MOVED]),
     )
-    signs, streams, counts = read_together(counting or {})
+    read = read_together(counting or {}, accounts, _COLUMNS)
+    signs = read.signs
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
-    found = [_account(account, streams.get(account.pk, {}), worker, locked, now) for account in accounts]
+    found = []
+    for values in read.accounts:
+        account = dict(zip(_COLUMNS, values, strict=True))
+        found.append(_account(account, read.streams.get(account["pk"], {}), worker, locked, now))
     locked = locked or next((one.reason for one in found if one.state == LOCKED), "")
-    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at, counts)
+    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at, read.counts)
 
 
-def _stored_secrets(account: ZohoAccount) -> list[str]:
-    """Returns what has to be decrypted before Zoho can be asked, as it is stored."""
-    fields = (("token", "refresh_token"), ("token", "access_token"), ("digest_key", "key"))
-    rows = ((getattr(account, name, None), field) for name, field in fields)
-    return [vault.sealed(account, "client_secret"), *(vault.sealed(row, field) for row, field in rows if row)]
+def _sync_of(account: Mapping[str, Any]) -> SyncState:
+    if account["sync__state"] is None:  # it has no row of the kind
+        return SyncState()
+    return SyncState(
+        state=account["sync__state"],
+        reason=account["sync__reason"],
+        **{name: account[f"sync__{name}"] and utc(account[f"sync__{name}"]) for name in _SYNC_TIMES},
+    )
 
 
 def _account(
-    account: ZohoAccount, rows: Mapping[str, StreamState], worker: Judged, locked: str, now: datetime
+    account: Mapping[str, Any], rows: Mapping[str, StreamState], worker: Judged, locked: str, now: datetime
 ) -> AccountFreshness:
-    sync = getattr(account, "sync", None) or SyncState(account=account)
-    read: Any = account  # with what `mirror` annotated
-    locked = locked or vault.trouble(_stored_secrets(account))
-    facts = facts_of(sync, rows, is_mirrored=account.is_active, is_reading=bool(read.unread), locked=locked)
+    sync, unread, covered_from = _sync_of(account), account["unread"], account["covered_from"]
+    locked = locked or vault.trouble([account[name] for name in _SECRETS])
+    facts = facts_of(sync, rows, is_mirrored=bool(account["is_active"]), is_reading=bool(unread), locked=locked)
     judged = judge_account(facts, worker, now)
+    urls = ((Product.FLOW, account["flow_url"]), (Product.CRM, account["crm_url"]))
     return AccountFreshness(
-        account_id=account.pk,
-        name=account.name,
+        account_id=account["pk"],
+        name=account["name"],
         state=judged.state,
         reason=judged.reason,
         since=judged.since,
@@ -313,26 +325,26 @@ def _account(
         swept_at=sync.last_finished_at,
         due_at=sync.next_due_at,
         age=None if facts.as_of is None else now - facts.as_of,
-        holes=read.holes,
-        streams=[_stream(row, _gaps_of(read)) for row in rows.values()],
-        flows=read.living,
-        unread=read.unread,
-        uncounted=read.uncounted,
-        moved=read.moved,
-        covered_from=read.covered_from if read.unread == read.unread_known else None,
-        is_history_paused=account.backfill_paused,
-        products=frozenset(p for p, url in ((Product.FLOW, account.flow_url), (Product.CRM, account.crm_url)) if url),
+        holes=account["holes"],
+        streams=[_stream(row, _gaps_of(account)) for row in rows.values()],
+        flows=account["living"],
+        unread=unread,
+        uncounted=account["uncounted"],
+        moved=account["moved"],
+        covered_from=utc(covered_from) if covered_from and unread == account["unread_known"] else None,
+        is_history_paused=bool(account["backfill_paused"]),
+        products=frozenset(product for product, url in urls if url),
         present=present_of(judged, unread=facts.unread),
     )
 
 
-def _gaps_of(counted: Any) -> str:
+def _gaps_of(counted: Mapping[str, Any]) -> str:
     """Says in one line of how many flows runs may be missing; "" where of none."""
     several = {
-        "with missing runs": counted.holes,
-        "not read to the end yet": counted.unread,
-        "of which Zoho names no counters": counted.uncounted,
-        "with runs that are not read yet": counted.moved,
+        "with missing runs": counted["holes"],
+        "not read to the end yet": counted["unread"],
+        "of which Zoho names no counters": counted["uncounted"],
+        "with runs that are not read yet": counted["moved"],
     }
     return ", ".join(f"{n} flow{'s' if n != 1 else ''} {what}" for what, n in several.items() if n)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,29 +59,55 @@ def worker_signs() -> WorkerSigns:
 _STREAM = ("account_id", "stream", "state", "reason", "since", "next_due_at", "last_read_at", "quarantined")
 
 
+_ARRAYS = {"postgresql": "jsonb_build_array({})", "sqlite": "json_array({})"}
+
+
+@dataclass(frozen=True)
+class Together:
+    """Holds what `read_together` reads.
+
+    Attributes:
+        signs: of the worker.
+        streams: those of each account, by name.
+        counts: by name.
+        accounts: the values of each, in their order, as JSON has them.
+    """
+
+    signs: WorkerSigns
+    streams: Mapping[int, Mapping[str, StreamState]]
+    counts: Mapping[str, int]
+    accounts: Sequence[list[Any]]
+
+
 def read_together(
-    counting: Mapping[str, QuerySet[Any]],
-) -> tuple[WorkerSigns, dict[int, dict[str, StreamState]], dict[str, int]]:
-    """Reads the few rows that every page needs in one statement: streams, signs of the worker, and some counts.
+    counting: Mapping[str, QuerySet[Any]], accounts: QuerySet[Any, Any], columns: Sequence[str]
+) -> Together:
+    """Reads the few rows that every page needs in one statement: accounts, streams, signs of the worker, some counts.
 
     Args:
         counting: rows that are counted, by name.
-
-    Returns:
-        The signs, the streams of each account by name, and the counts by name.
+        accounts: in their order.
+        columns: what of an account is read.
     """
+    array = _ARRAYS[connection.vendor].format(", ".join(map(connection.ops.quote_name, columns)))
+    of_accounts, given = accounts.values(*columns).query.sql_with_params()
     signs_of = WorkerBeat.objects.filter(_BEATS).order_by().values("name", "beat_at", "detail")
     beats, parameters = signs_of.query.sql_with_params()
     parts = [f"SELECT 'stream', id, {', '.join(_STREAM)}, NULL FROM {StreamState._meta.db_table}"]  # noqa: S608 - our own names
     parts.append(f"SELECT 'beat', 0, 0, name, '', '', NULL, NULL, beat_at, 0, detail FROM ({beats}) AS beats")  # noqa: S608 - our own names
+    parts.append(
+        f"SELECT 'account', ROW_NUMBER() OVER (), 0, '', '', '', NULL, NULL, NULL, 0, {array} FROM ({of_accounts}) AS a"  # noqa: S608 - our own names
+    )
+    parameters = (*parameters, *given)
     for name, some in counting.items():
-        sql, more = some.order_by().values("pk").query.sql_with_params()
+        unsorted = some if some.query.is_sliced else some.order_by()
+        sql, more = unsorted.values("pk").query.sql_with_params()
         parts.append(f"SELECT 'count', 0, 0, %s, '', '', NULL, NULL, NULL, COUNT(*), NULL FROM ({sql}) AS counted")  # noqa: S608 - our own names
         parameters = (*parameters, name, *more)
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
         found = sorted(cursor.fetchall(), key=lambda row: row[1])
-    signs, counts = WorkerSigns(), {}
+    signs, counts, rows = WorkerSigns(), {}, []
     streams: dict[int, dict[str, StreamState]] = defaultdict(dict)
     for kind, _, *values, detail in found:
         account, name, state, reason, since, due, read, many = values
@@ -90,6 +117,8 @@ def read_together(
             streams[account][name] = row
         elif kind == "beat":
             signs.add(name, utc(read), json.loads(detail))
+        elif kind == "account":
+            rows.append(json.loads(detail))
         else:
             counts[name] = many
-    return signs, streams, counts
+    return Together(signs, streams, counts, rows)

@@ -69,29 +69,39 @@ def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
         flows: with their progress joined.
         now: the present.
     """
+    return facts_between(flows, *moments_of(now))
+
+
+def moments_of(now: datetime) -> tuple[datetime, datetime, datetime]:
+    """Returns what `facts_between` goes by: where the last 7 days begin and end, and since when a run hangs."""
     window = last_days(now, WEEK_DAYS)
-    week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
+    return window.start, window.end, now - STUCK_AFTER
+
+
+def facts_between(flows: QuerySet[Flow], start: datetime, end: datetime, stuck_before: datetime) -> QuerySet[Flow]:
+    """Does what `with_facts` does, by the moments that follow from the present (`moments_of`)."""
+    week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=start, hour__lt=end)
     sums = week.order_by().values("flow")
     # Hardly any hour has one: an index of these alone tells so.
     odd = sums.filter(other__gt=0)
-    return with_signs(flows, now).annotate(
+    return with_signs(flows, stuck_before).annotate(
         failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
         others=Coalesce(Subquery(odd.annotate(n=Sum("other")).values("n")), 0),
     )
 
 
-def with_signs(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
+def with_signs(flows: QuerySet[Flow], stuck_before: datetime) -> QuerySet[Flow]:
     """Adds to flows `has_alert`, `newest_status` and `is_stuck`: `with_facts` without what is summed up.
 
     Args:
         flows: any.
-        now: the present.
+        stuck_before: since when a run that goes on hangs, as `moments_of` has it.
     """
     runs = Execution.objects.filter(flow=OuterRef("pk"))
     finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
     # Asked for once, by the index of states: each flow's own runs would be looked through from end to end.
-    stuck = Execution.objects.filter(going_on_since_before(now - STUCK_AFTER)).order_by().values("flow")
+    stuck = Execution.objects.filter(going_on_since_before(stuck_before)).order_by().values("flow")
     return flows.annotate(
         has_alert=Exists(AlertState.objects.filter(flow=OuterRef("pk"), is_open=True)),
         newest_status=Coalesce(Subquery(finished.values("status")[:1]), Value("")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -56,6 +57,21 @@ def test_a_value_may_stand_in_several_places_and_rows_may_be_of_values() -> None
     )
     assert prepared.rows(mine.pk, "other") == [(other.pk, "other"), (mine.pk, "mine")]
     assert prepared.rows(mine.pk, "' OR 1=1 --") == [(mine.pk, "mine")]
+
+
+def test_times_are_values_too_and_the_first_value_may_be_left_open(now: datetime) -> None:
+    old, new = (factories.make_flow(first_seen_at=now - timedelta(days=days)) for days in (9, 1))
+    prepared = Prepared(lambda pk, since: Flow.objects.filter(pk=pk, first_seen_at__gte=since), int, datetime)
+    week, month = prepared.at(now - timedelta(days=7)), prepared.at(now - timedelta(days=30))
+    assert [week.rows(flow.pk) for flow in (old, new)] == [[], [new]]
+    assert [month.rows(flow.pk) for flow in (old, new)] == [[old], [new]]
+
+
+def test_a_time_that_is_computed_of_a_value_is_refused() -> None:
+    with pytest.raises(ValueError, match="value 0"):
+        Prepared(lambda at: Flow.objects.filter(first_seen_at__gte=at - timedelta(days=7)), datetime).rows(
+            datetime(2026, 11, 22, tzinfo=UTC)
+        )
 
 
 def test_a_key_that_no_row_can_have_is_not_asked_for(django_assert_num_queries: Any) -> None:

@@ -127,12 +127,12 @@ def test_the_age_of_all_is_that_of_the_oldest(account: ZohoAccount, now: datetim
     assert freshness.mirror(now).as_of is None
 
 
-def test_the_worker_and_many_accounts_cost_two_statements(
+def test_the_worker_and_many_accounts_cost_one_statement(
     db: None, now: datetime, django_assert_num_queries: Any
 ) -> None:
     for _ in range(5):
         factories.make_account()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         freshness.mirror(now)
 
 

@@ -58,8 +58,9 @@ def retry_policy_of_flow(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def retry_policy_of_problem(request: HttpRequest, pk: int) -> HttpResponse:
-    """Makes a policy for a problem; it begins switched off."""
-    rows = Problem.objects.select_related("account").defer("account__client_secret")
+    """Makes a policy for a problem; it begins switched off. Nothing of CRM can be retried: 404."""
+    of_runs = Problem.objects.filter(source=Problem.Source.RUNS)
+    rows = of_runs.select_related("account").defer("account__client_secret")
     return _add(request, get_or_404(request.user, rows, pk, action=acts.RIGHT))
 
 

@@ -185,7 +185,9 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
     if wanted.app:
         apps = FailureGroup.objects.order_by().values_list("app", flat=True).distinct()
         alike = [app for app in apps if plain_app(app) == plain_app(wanted.app)]
-        rows = rows.filter(pk__in=FailureGroup.objects.filter(app__in=alike).values("problem"))
+        # What fails in CRM is no action of a flow: no connection of this app has to do with it.
+        of_app = FailureGroup.objects.filter(app__in=alike).values("problem")
+        rows = rows.filter(pk__in=of_app, source=Problem.Source.RUNS)
     put_away = Case(When(state__in=Problem.UNRESOLVED, then=Value(0)), default=Value(1))
     return rows.order_by(put_away, "-last_seen_at", "-pk")
 

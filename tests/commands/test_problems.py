@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from monitor.management.commands import problems as command
-from monitor.models import Failure, Problem, Role
+from monitor.models import CrmFailure, Failure, Problem, Role
+from monitor.triage.take_crm import take_crm
 from tests import factories
 from tests.bystander import own
 from tests.triage.conftest import Fail, Triage, fail, flow, problem, triage
@@ -129,3 +130,20 @@ def test_bad_input_changes_nothing(found: Problem, words: list[object], options:
     assert "\n" not in str(error.value)
     assert own(Problem).values().get() == before
     assert {row.fate for row in own(Failure)} == {"open"}
+
+
+def test_what_failed_in_crm_is_accepted_by_the_same_word_and_all_or_nothing(
+    found: Problem, now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factories.make_webhook_failure(found.account)
+    take_crm(now)
+    of_crm = own(Problem).get(source="crm")
+    out = run(capsys, "write-off", of_crm.pk, found.pk, reason="known")
+    assert out.splitlines() == [f"{of_crm.pk}: 1 failure accepted", f"{found.pk}: 2 runs written off"]
+    assert own(CrmFailure).get().fate == "written_off"
+    factories.make_webhook_failure(found.account, webhook_id="9")
+    take_crm(now)
+    other = own(Problem).get(source="crm", state="new")
+    with pytest.raises(CommandError, match="Nothing of it is open"):
+        run(capsys, "write-off", other.pk, of_crm.pk, reason="known")
+    assert own(CrmFailure).filter(fate="open").count() == 1

@@ -114,6 +114,16 @@ def test_the_list_is_narrowed_to_a_rule(problem: Problem, rule: WorkflowRule, si
         assert len(client.get(reverse("problems"), {"rule": asked}).context["rows"]) == count
 
 
+def test_it_is_none_of_a_connections_app_and_no_policy_retries_it(
+    problem: Problem, signed_in: Signed, ada: User
+) -> None:
+    client = signed_in(ada)
+    assert client.get(reverse("problems"), {"app": "Zoho CRM"}).context["rows"] == []
+    assert client.get(reverse("retry_policy_of_problem", args=[problem.pk])).status_code == 404
+    client.post(reverse("batch_preview"), {"problem": problem.pk})
+    assert set(own(CrmFailure).values_list("fate", flat=True)) == {"open"}
+
+
 def test_an_incident_of_a_rule_leads_to_its_problems(
     problem: Problem, rule: WorkflowRule, signed_in: Signed, vera: User, at_noon: Any
 ) -> None:

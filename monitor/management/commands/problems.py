@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import transaction
 
 from monitor.connection import utc_now
 from monitor.management.commands.export import parse_since
@@ -19,6 +20,7 @@ from monitor.models import Failure, Problem, User, ZohoAccount, system_user
 from monitor.queries import problems as queries
 from monitor.queries.problems import Ledger, ProblemFilter, ProblemRow
 from monitor.triage import acts
+from monitor.triage.accept_crm import accept
 from monitor.triage.acts import ActRefused
 from monitor.triage.many import with_each
 from monitor.triage.write_off import write_off
@@ -106,7 +108,21 @@ def _with_all(numbers: Sequence[int], options: dict[str, Any], now: datetime) ->
 
 
 def _given_up(numbers: Sequence[int], reason: str, now: datetime) -> dict[int, str]:
-    """Writes all open failures of the problems off at once: failures are locked before problems."""
+    """Writes all open failures of the problems off at once: failures are locked before problems.
+
+    Raises:
+        ActRefused: nothing of a problem of CRM is open; nothing was written.
+    """
+    of_crm = Problem.objects.filter(pk__in=numbers, source=Problem.Source.CRM).select_related("account").order_by("pk")
+    with transaction.atomic():
+        accepted = {problem.pk: accept(problem, system_user(), reason, now) for problem in of_crm}
+        told = {number: f"{count} failure{'s' * (count != 1)} accepted" for number, count in accepted.items()}
+        return _runs_given_up([number for number in numbers if number not in accepted], reason, now) | told
+
+
+def _runs_given_up(numbers: Sequence[int], reason: str, now: datetime) -> dict[int, str]:
+    if not numbers:
+        return {}
     still = Failure.objects.filter(group__problem__in=numbers, fate=Failure.Fate.OPEN)
     of = dict(still.values_list("pk", "group__problem"))
     counts = Counter(of[key] for key in write_off(list(of), system_user(), reason, now))

@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-rules bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -42,6 +42,7 @@ help: ## this menu
 	@echo "make bench-alerts   how often conditions of alerts fire falsely and how soon they find what is wrong, beside rivals"
 	@echo "make bench-grouping how fast and how well failures are grouped, beside a rival"
 	@echo "make bench-pages    what each page costs over HTTP, beside the floor of the server and bare SQL; PAGES_ROWS=…"
+	@echo "make bench-rules    what the pages of workflow rules cost with 2,500 rules and 1,000 days of usage; RULES=… RULES_DAYS=…"
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
 	@echo "make bench-memory   what web and worker hold in memory together, beside a bare Django with its queue"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
@@ -116,6 +117,10 @@ bench-grouping: $(DEV)
 bench-pages: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \
 		tests/benchmarks/test_pages.py $(ARGS)
+
+bench-rules: $(DEV)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \
+		tests/benchmarks/test_rules_page.py $(ARGS)
 
 bench-retry: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \

@@ -26,6 +26,11 @@ _OF: Mapping[str, dict[str, Column]] = {
     "chart-outcomes": _RUNS | {"running": lambda slot: slot.counts.running, "other": lambda slot: slot.counts.other},
     "chart-durations": {"median_ms": lambda slot: _rounded(slot.p50), "p95_ms": lambda slot: _rounded(slot.p95)},
     "chart-failures": {},
+    "chart-rule-usage": {
+        "done": lambda slot: slot.counts.succeeded if slot.counts.finished or slot.is_known else "",
+        "failed": lambda slot: slot.counts.failed if slot.counts.finished or slot.is_known else "",
+        "success_rate": lambda slot: _rounded(slot.counts.rate),
+    },
 }
 
 

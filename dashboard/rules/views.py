@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import lists, ownership
+from dashboard import chart_files, lists, ownership
 from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.ownership import OwnershipForm
-from dashboard.rules import listed
+from dashboard.rules import listed, usage_chart
 from dashboard.rules.forms import RuleFilterForm
 from monitor.access import may
 from monitor.models import Stream, WorkflowRule
+from monitor.periods import CHOICES, choice_of
+from monitor.queries import rule_usage
 from monitor.queries import rules as queries
-from monitor.queries.rule_list import RuleFilter
+from monitor.queries.rule_list import USUAL_DAYS, RuleFilter
+
+# Readings are of days: a period of hours says nothing.
+PERIODS = [choice for choice in CHOICES.values() if choice.days > 1]
 
 
 @require_safe
@@ -43,13 +48,13 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def rule(request: HttpRequest, pk: int) -> HttpResponse:
-    """Shows one rule and its usage by day."""
+def rule(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Shows one rule: what it does, its usage in a period; or sends the figures of the chart."""
     return _show(request, get_or_404(request.user, queries.all_rules(), pk))
 
 
 @require_POST
-def rule_ownership(request: HttpRequest, pk: int) -> HttpResponse:
+def rule_ownership(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Sets who looks after a workflow rule, and its tags. 400 for what is no owner or tag."""
     row = get_or_404(request.user, queries.all_rules(), pk, action="ownership")
     taken = ownership.take(request, row)
@@ -66,7 +71,17 @@ def _show(
     ownership_form: OwnershipForm | None = None,
     refusal: str = "",
     status: int = 200,
-) -> HttpResponse:
-    context = {"rule": row, "detail": queries.detail(row), "refusal": refusal}
+) -> HttpResponseBase:
+    now = timezone.now()
+    period = choice_of(request.GET.get("days") or str(USUAL_DAYS))
+    period = period if period in PERIODS else PERIODS[0]
+    used = rule_usage.read(row, now, period.days)
+    chosen = next((action for action in used.actions if action.key == request.GET.get("action")), None)
+    slots = usage_chart.slots_of(chosen.days if chosen else used.days, used.begins, used.last, used.first_day)
+    if request.GET.get("csv") and request.method != "POST":
+        return chart_files.send(request.GET["csv"], [usage_chart.CHART], slots, f"rule-{row.pk}-{period.days}-days")
+    title = f"Usage of {chosen.name or chosen.kind}" if chosen else "Usage"
+    context = {"rule": row, "detail": queries.detail(row), "refusal": refusal, "used": used, "chosen": chosen}
+    context |= {"chart": usage_chart.draw(slots, title), "period": period, "periods": PERIODS}
     context |= age_of(row.account_id, Stream.RULES) | ownership.shown(request, row, ownership_form)
     return render(request, "rules/rule.html", context, status=status)

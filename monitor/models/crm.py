@@ -31,6 +31,11 @@ def kinds_in(packed: str) -> list[str]:
     return [kind for kind in packed.split("\n") if kind]
 
 
+def action_key(identity: str, kind: str, name: str) -> tuple[str, str]:
+    """Returns what names an action from reading to reading: its id; where Zoho gives none, type and name. Pure."""
+    return ("", identity) if identity else (kind, name)
+
+
 def does_action(kind: str) -> Q:
     """Makes the condition that a rule does an action of a kind."""
     return Q(action_kinds__contains=f"\n{kind}\n") if kind and "\n" not in kind else Q(pk__in=[])

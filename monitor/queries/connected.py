@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from monitor.models import ConnectedWorkflow
+from monitor.models import ConnectedVersion, ConnectedWorkflow
 from monitor.privacy import mask_text
 from monitor.queries import versions
+from monitor.queries.rule_sentences import RuleInWords, rules_within
 from monitor.queries.shown_names import by_shown_name, shows
 from monitor.queries.versions import Versions
 
@@ -45,17 +46,20 @@ def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
 
 
 def all_of_them() -> QuerySet[ConnectedWorkflow]:
-    """Joins to connected workflows what one's page needs."""
-    return ConnectedWorkflow.objects.select_related("account").defer("account__client_secret")
+    """Joins to connected workflows what one's page needs; `content` is the newest definition, or None."""
+    newest = ConnectedVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number").values("content")[:1]
+    joined = ConnectedWorkflow.objects.select_related("account").defer("account__client_secret")
+    return joined.annotate(content=Subquery(newest))
 
 
 @dataclass(frozen=True)
 class ConnectedDetail:
-    """Holds one connected workflow, its versions, and its description, masked."""
+    """Holds one connected workflow, its versions, its description, masked, and its rules in words."""
 
     workflow: ConnectedWorkflow
     versions: Versions
     description: str
+    rules: list[RuleInWords]
 
 
 def detail(workflow: ConnectedWorkflow) -> ConnectedDetail:
@@ -65,4 +69,5 @@ def detail(workflow: ConnectedWorkflow) -> ConnectedDetail:
         workflow: from `all_of_them()`.
     """
     description = mask_text(workflow.description, definition=True)
-    return ConnectedDetail(workflow=workflow, versions=versions.of(workflow), description=description)
+    rules = rules_within(getattr(workflow, "content", None))
+    return ConnectedDetail(workflow, versions.of(workflow), description, rules)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
 
 from monitor.models import WebhookFailure, WorkflowRule
 from monitor.models.masked_text import says, stale
@@ -78,6 +79,6 @@ def modules() -> list[str]:
 
 
 def of_rule(rule: WorkflowRule) -> tuple[list[WebhookFailure], int]:
-    """Finds a rule's newest failures and counts all that are mirrored."""
-    rows = search(FailureFilter(rule_id=rule.pk))
-    return list(rows[:ON_A_RULE]), rows.count()
+    """Finds a rule's newest failures and counts all that are mirrored. One statement."""
+    newest: list[Any] = list(search(FailureFilter(rule_id=rule.pk)).annotate(total=Window(Count("pk")))[:ON_A_RULE])
+    return newest, newest[0].total if newest else 0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.models import AuditEntry, RuleVersion, UsageSnapshot, WorkflowRule
-from monitor.queries.rule_actions import action_line
-from monitor.queries.rules import bars
+from dashboard.rules import usage_chart
+from monitor.models import AuditEntry, ConnectedVersion, RuleVersion, UsageSnapshot, WorkflowRule
+from monitor.queries import rule_usage
+from monitor.queries.rule_actions import action_shown
 from tests import factories
 from tests.zoho.rule_documents import LOST_DEAL
 
@@ -81,7 +81,7 @@ def test_counts_stand_beside_the_days_they_cover(account, signed_in, vera):
     assert "from 25 Aug 2026 to 22 Nov 2026" in page
 
 
-def test_one_rule_shows_usage_by_day_and_a_definition_without_people(account, signed_in, vera, now):
+def test_one_rule_shows_usage_by_day_and_a_definition_without_people(account, signed_in, vera, at_noon):
     rule = factories.make_rule(
         account,
         name="Greet",
@@ -94,17 +94,18 @@ def test_one_rule_shows_usage_by_day_and_a_definition_without_people(account, si
         },
     )
     for back in range(3):
-        UsageSnapshot.objects.create(
-            rule=rule, day=now.date() - timedelta(days=back), succeeded=10 + back, failed=back, taken_at=now
-        )
+        reading(rule, at_noon, back, 10 + back, back)
     response = signed_in(vera).get(rule.get_absolute_url())
     page = response.content.decode()
-    assert [snapshot.succeeded for snapshot in response.context["detail"].snapshots] == [10, 11, 12]
-    assert page.count("bars__failed") == 3
+    assert [day.done for day in response.context["used"].days] == [12, 11, 10]
+    assert bars_of(response)[-3:] == [12, 11, 10]
     assert "&quot;name&quot;: &quot;Greet&quot;" in page
     assert "Jo Roe" not in page
     assert "jo.roe" not in page
     assert "<script>y" not in page
+
+
+MOST_OF_A_RULE = 8
 
 
 def test_the_list_costs_a_fixed_number_of_statements(account, signed_in, vera, django_assert_max_num_queries):
@@ -116,44 +117,135 @@ def test_the_list_costs_a_fixed_number_of_statements(account, signed_in, vera, d
     assert WorkflowRule.objects.count() == 20
 
 
-counts = st.one_of(st.none(), st.integers(0, 10**15))
+def reading(rule, now, back, succeeded=None, failed=None, **more):
+    """What a reading of a rule's usage report so many days ago said."""
+    day = (now - timedelta(days=back)).date()
+    return UsageSnapshot.objects.create(
+        rule=rule, day=day, succeeded=succeeded, failed=failed, taken_at=now, since=date(2026, 9, 1), **more
+    )
 
 
-@given(st.lists(st.tuples(counts, counts), max_size=120))
-def test_bars_stay_within_their_box_and_failures_within_their_bar(pairs):
-    first = date(2026, 8, 1)
-    snapshots = [
-        SimpleNamespace(succeeded=done, failed=failed, day=first + timedelta(days=place))
-        for place, (done, failed) in enumerate(pairs)
-    ]
-    for bar in bars(snapshots):
-        assert 0 <= bar.failed_height <= bar.height + 0.01
-        assert bar.height <= 100
+def bars_of(response):
+    """What the chart's bars of done actions are, the oldest day first."""
+    return response.context["chart"].figure["data"][0]["y"]
 
 
-def test_a_day_without_a_reading_is_a_gap_and_one_that_is_not_known_has_no_bar(account, signed_in, vera, now):
+def test_a_day_without_a_reading_is_a_hole_and_what_was_before_the_first_one_is_unknown(
+    account, signed_in, vera, at_noon
+):
     rule = factories.make_rule(account)
-    for back, done in ((4, None), (2, 5), (0, 10)):
-        UsageSnapshot.objects.create(rule=rule, day=now.date() - timedelta(days=back), succeeded=done, taken_at=now)
-    detail = signed_in(vera).get(rule.get_absolute_url()).context["detail"]
-    assert [(bar.left, bar.height) for bar in detail.bars] == [(0, 0), (20, 50), (40, 100)]
+    for back, done in ((4, None), (2, 5), (0, 0)):
+        reading(rule, at_noon, back, done, 0 if done is not None else None)
+    response = signed_in(vera).get(rule.get_absolute_url(), {"days": "7"})
+    assert bars_of(response) == [None, None, None, None, 5, None, 0]
+    cells = [row[-1].text for row in response.context["chart"].rows]
+    assert cells == ["before our first reading"] * 2 + ["no reading"] * 2 + ["0", "no reading", "0"]
+    page = response.content.decode()
+    first = (at_noon - timedelta(days=4)).date()
+    assert f"Before {first.day} " in page
+    assert "our first reading, it is not known how often the rule ran" in page
+    assert "known from" in page
+
+
+def test_usage_stands_beside_that_of_the_period_before(account, signed_in, vera, at_noon):
+    rule = factories.make_rule(account)
+    for back, done in ((20, 1), (10, 40), (3, 30), (0, 12)):
+        reading(rule, at_noon, back, done, 2)
+    response = signed_in(vera).get(rule.get_absolute_url(), {"days": "7"})
+    used = response.context["used"]
+    assert (used.done, used.failed, used.done_before, used.failed_before) == (42, 4, 40, 2)
+    assert "40 in the 7 days before" in response.content.decode()
+
+
+def test_each_action_has_its_own_figures_and_chart(account, signed_in, vera, at_noon):
+    rule = factories.make_rule(account)
+    for back, done, failed in ((3, 10, 0), (2, 14, 1), (1, 14, 3)):
+        actions = [
+            {"id": "71", "name": "Tell the shop", "type": "webhooks", "success": done, "failure": failed},
+            {"id": "72", "name": "Call", "type": "tasks", "success": 1, "failure": 0},
+        ]
+        reading(rule, at_noon, back, 4, 1, actions=actions)
+    client = signed_in(vera)
+    page = client.get(rule.get_absolute_url(), {"days": "7"})
+    assert [(a.key, a.kind, a.done, a.failed) for a in page.context["used"].actions] == [
+        ("71", "Webhook", 4, 3),
+        ("72", "Task", 0, 0),
+    ]
+    response = client.get(rule.get_absolute_url(), {"days": "7", "action": "71"})
+    assert bars_of(response) == [None, None, None, None, 4, 0, None]
+    assert "Usage of Tell the shop" in response.content.decode()
+    assert client.get(rule.get_absolute_url(), {"action": "nonsense"}).context["chosen"] is None
+
+
+def test_a_year_has_a_column_a_week_and_its_figures_are_a_file(account, signed_in, vera, at_noon):
+    rule = factories.make_rule(account)
+    reading(rule, at_noon, 0, 7, 0)
+    client = signed_in(vera)
+    assert len(bars_of(client.get(rule.get_absolute_url(), {"days": "365"}))) == 53
+    answer = client.get(rule.get_absolute_url(), {"days": "7", "csv": "chart-rule-usage"})
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert lines[0] == "from,to,done,failed,success_rate,is_complete"
+    assert lines[-1].endswith(",7,0,100.0,yes")
+    assert lines[1].endswith(",,,,no")
+    assert client.get(rule.get_absolute_url(), {"csv": "chart-volume"}).status_code == 404
+
+
+def test_the_page_of_a_rule_costs_few_statements(account, signed_in, vera, at_noon, django_assert_max_num_queries):
+    rule = the_rule(account)
+    for back in range(40):
+        reading(rule, at_noon, back, 1, 0)
+        factories.make_webhook_failure(account, rule=rule)
+    client = signed_in(vera)
+    with django_assert_max_num_queries(MOST_OF_A_RULE):
+        client.get(rule.get_absolute_url())
+
+
+counts = st.one_of(st.none(), st.integers(0, 10**12))
+readings = st.tuples(st.integers(0, 40), counts, counts, st.booleans(), st.sampled_from([None, date(2026, 9, 1)]))
+
+
+@given(st.lists(readings, max_size=20), st.sampled_from([7, 30, 365]))
+def test_no_column_is_below_zero_and_what_is_not_known_is_no_zero(found, days):
+    last = date(2026, 11, 22)
+    rows = [
+        UsageSnapshot(
+            day=last - timedelta(days=back),
+            succeeded=done,
+            failed=failed,
+            is_reset=is_reset,
+            since=since,
+            actions=[{"id": "1", "success": done or 0, "failure": failed or 0}],
+        )
+        for back, done, failed, is_reset, since in {row[0]: row for row in found}.values()
+    ]
+    rows.sort(key=lambda row: row.day)
+    begins = last - timedelta(days=days - 1)
+    used = rule_usage.put_together(rows, begins, begins - timedelta(days=days), last)
+    for action in (None, *used.actions):
+        of = action.days if action else used.days
+        slots = usage_chart.slots_of(of, begins, last, used.first_day)
+        usage_chart.draw(slots, "Usage")
+        assert sum(slot.counts.succeeded for slot in slots) == sum(day.done or 0 for day in of)
+        assert all(slot.counts.succeeded >= 0 and slot.counts.failed >= 0 for slot in slots)
+        assert used.first_day is not None or not any(slot.is_known for slot in slots)
+        assert slots[0].start.date() == begins
 
 
 def test_a_day_on_which_the_counters_began_again_says_that_its_figures_are_at_least_right(
-    account, signed_in, vera, now
+    account, signed_in, vera, at_noon
 ):
     rule = factories.make_rule(account)
-    UsageSnapshot.objects.create(rule=rule, day=now.date(), succeeded=4, is_reset=True, taken_at=now)
+    UsageSnapshot.objects.create(rule=rule, day=at_noon.date(), taken_at=at_noon, succeeded=4, is_reset=True)
     assert "at least</span>" in signed_in(vera).get(rule.get_absolute_url()).content.decode()
 
 
-def test_the_actions_of_a_rule_are_shown_without_the_people_they_name(account, signed_in, vera, now):
+def test_the_actions_of_a_rule_are_shown_without_the_people_they_name(account, signed_in, vera, at_noon):
     rule = factories.make_rule(account)
     actions = [
         {"id": "1", "name": "Tell the shop", "type": "webhooks", "success": 31, "failure": 2},
         {"id": "2", "name": "To users : Pat Example", "type": "assign_owner", "success": 1, "failure": 0},
     ]
-    UsageSnapshot.objects.create(rule=rule, day=now.date(), actions=actions, taken_at=now)
+    reading(rule, at_noon, 0, actions=actions)
     page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
     assert "Tell the shop" in page
     assert "To users: [hidden]" in page
@@ -173,9 +265,9 @@ def test_the_actions_of_a_rule_are_shown_without_the_people_they_name(account, s
     ],
 )
 def test_an_actions_own_name_is_shown_and_a_persons_is_not(kind, name, shown):
-    line = action_line({"name": name, "type": kind})
-    assert "Pat" not in line.name
-    assert line.name == shown or (kind == "tasks" and "jo@" not in line.name)
+    words = action_shown(kind, name)
+    assert "Pat" not in words
+    assert words == shown or (kind == "tasks" and "jo@" not in words)
 
 
 def test_a_rules_page_shows_its_own_failed_webhooks_and_leads_to_all(account, signed_in, vera):
@@ -212,10 +304,10 @@ def test_a_rules_page_says_in_a_sentence_what_it_does_and_shows_the_json_behind_
     assert "color code" in page
 
 
-def test_zohos_spellings_stand_in_the_definition_alone(account, signed_in, vera, now):
+def test_zohos_spellings_stand_in_the_definition_alone(account, signed_in, vera, at_noon):
     rule = the_rule(account)
     actions = [{"id": "1", "name": "Deal Lost Alert", "type": "email_notifications", "success": 3, "failure": 0}]
-    UsageSnapshot.objects.create(rule=rule, day=now.date(), actions=actions, taken_at=now)
+    reading(rule, at_noon, 0, actions=actions)
     factories.make_webhook_failure(account, rule=rule, reason="page_notfound", module="Sales_Orders")
     page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
     before, _, rest = page.partition("<pre")
@@ -303,3 +395,19 @@ def test_the_file_of_rules_has_what_the_list_shows_and_stands_in_the_trail(accou
     assert client.post(f"{reverse('rules_file')}?executed=often").status_code == 400
     assert client.get(reverse("rules_file")).status_code == 405
     assert signed_in(vera).post(reverse("rules_file")).status_code == 403
+
+
+def test_the_rules_of_a_connected_workflow_are_said_in_sentences_where_its_definition_has_them(
+    account, signed_in, vera
+):
+    workflow, other = factories.make_connected(account), factories.make_connected(account)
+    content = {"nodes": [{"module": {"api_name": "Deals"}, "rules": [LOST_DEAL | {"name": "Lost"}]}]}
+    for one, held in ((workflow, content), (other, {"nodes": []})):
+        ConnectedVersion.objects.create(
+            workflow=one, number=1, sha256="1", content=held, first_seen_at=workflow.first_seen_at
+        )
+    client = signed_in(vera)
+    page = client.get(workflow.get_absolute_url()).content.decode()
+    assert "When a Deal&#x27;s Stage becomes Closed Lost" in page
+    assert "<h3>Lost</h3>" in page
+    assert "What its rules do" not in client.get(other.get_absolute_url()).content.decode()

@@ -34,6 +34,7 @@ from monitor.queries import (
     people,
     retention,
     rule_list,
+    rule_usage,
     rules,
     webhook_failures,
 )
@@ -145,14 +146,12 @@ def test_the_page_of_a_rule_has_its_own_days_the_newest_first_and_its_own_failur
                 actions=[{"type": "webhook", "name": f"of day {days}", "success": days, "failure": failed}],
             )
         factories.make_webhook_failure(account, rule=one)
-    found = rules.detail(rule)
-    assert [(now.date() - one.day).days for one in found.snapshots] == [0, 1, 3]
-    assert [bar.left for bar in found.bars] == [0, 20, 30]
-    assert [bar.height for bar in found.bars] == [40, 80, 100]
-    assert [bar.failed_height for bar in found.bars] == [20, 20, 20]
-    assert [(line.name, line.success, line.failure) for line in found.actions] == [("of day 0", 0, 1)]
+    used = rule_usage.read(rule, now, 7)
+    assert [(now.date() - one.day).days for one in used.snapshots] == [0, 1, 3]
+    assert [(one.done, one.failed) for one in used.days] == [(1, 1), (3, 1), (4, 1)]
+    assert [action.name for action in used.actions] == ["of day 0"]
+    found = rules.detail(rules.all_rules().get(pk=rule.pk))
     assert ([one.rule for one in found.failures], found.failure_total) == ([rule], 1)
-    assert found.chart_width == 300
 
 
 # -- failures of webhooks

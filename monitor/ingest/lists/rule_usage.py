@@ -22,6 +22,7 @@ from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.quarantine import clipped
 from monitor.ingest.base.retry_times import hole_recheck
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
+from monitor.models.crm import action_key
 from monitor.periods import day_of
 from monitor.zoho import clean
 from monitor.zoho.clean import INT_MAX
@@ -45,7 +46,7 @@ class ActionCount:
     @property
     def key(self) -> Key:
         """Returns what names it: its id; where Zoho gives none, type and name."""
-        return ("", self.id) if self.id else (self.type, self.name)
+        return action_key(self.id, self.type, self.name)
 
 
 @dataclass(frozen=True, slots=True)

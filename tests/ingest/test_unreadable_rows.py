@@ -28,8 +28,11 @@ def ten(zoho: Zoho, spoiled: int = 0, **over: Any) -> FakeFlow:
     return zoho.flows[0]
 
 
-@pytest.mark.parametrize("spoiled", [1, 10])
-@pytest.mark.parametrize("start", UNREADABLE, ids=lambda start: "absent" if start is ABSENT else repr(start))
+@pytest.mark.parametrize(
+    ("start", "spoiled"),
+    [*((start, 1) for start in UNREADABLE), (ABSENT, 10), ("soon", 10), (10**30, 10)],
+    ids=lambda value: "absent" if value is ABSENT else repr(value),
+)
 def test_a_run_without_a_start_that_can_be_read_is_in_quarantine_and_said_so(
     account: ZohoAccount, zoho: Zoho, start: Any, spoiled: int
 ) -> None:

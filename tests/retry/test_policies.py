@@ -94,7 +94,7 @@ def test_a_run_that_fails_again_is_retried_as_often_as_was_said_each_time_later(
     set_policy(tries=2)
     fail(floor)
     floor.zoho.luck = False
-    attempts = later(floor, 200)
+    attempts = later(floor, 110)
     assert [attempt.state for attempt in attempts] == ["failed_again", "failed_again"]
     assert attempts[1].requested_at - attempts[0].settled_at >= 20 * MINUTES
     assert len(floor.zoho.posts) == 2

@@ -177,7 +177,8 @@ class FlowsInput(FlowInput):
     MOST = 10
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return [value for value in data.getlist(name) if value.strip()]
+        values = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        return [value for value in values if value.strip()]
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """Shows the fields; whoever has chosen more than fit gets one for each."""

@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-rules bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-edits fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-rules bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -30,6 +30,7 @@ help: ## this menu
 	@echo "make test-stories   real processes from Zoho to the mail and back"
 	@echo "make test-browser   the pages in Chromium"
 	@echo "make fuzz-pages     20,000 odd requests to every address, on both databases; FUZZ_REQUESTS=… FUZZ_SEED=…"
+	@echo "make fuzz-edits     1,000 schedules of changes of automation against the stand-in; EDIT_SCHEDULES=…"
 	@echo "make fuzz-retry     10,000 schedules of retries and batches against a ledger; FUZZ_SCHEDULES=…"
 	@echo "make retry-kills    kill -9 while batches run: nothing lost, nothing twice; RETRY_KILLS=200"
 	@echo "make mutants        faults put into the code one at a time: which does no test notice? N=60 SEED=…"
@@ -88,6 +89,10 @@ test-stories: $(DEV)
 
 test-browser: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers $(WORKERS) --database sqlite $(ARGS)
+
+fuzz-edits: $(DEV)
+	@EDIT_SCHEDULES=$${EDIT_SCHEDULES:-1000} exec $(PY) scripts/test.py --database sqlite --workers 0 --mark property \
+		-o faulthandler_timeout=14400 tests/edits/test_edit_machine.py $(ARGS)
 
 fuzz-pages: $(DEV)
 	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} exec $(PY) scripts/test.py --mark deep --workers $(WORKERS) tests/dashboard/test_fuzz_pages.py $(ARGS)

@@ -50,7 +50,7 @@ class MenuLine:
 
 MENU = (
     Entry("overview", "Overview", "layout-dashboard", key="o"),
-    Entry("flows", "Flows", "workflow", ("flow", "flow_version"), key="f"),
+    Entry("flows", "Flows", "workflow", ("flow", "flow_version", "flow_edit"), key="f"),
     Entry("executions", "Executions", "list", ("execution", "executions_view_add", "executions_view_edit"), key="e"),
     Entry("problems", "Problems", "bug", ("problem", "problem_compared", "write_off"), counts="problems", key="p"),
     Entry(
@@ -68,9 +68,19 @@ MENU = (
         ),
         key="t",
     ),
-    Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version"), key="r"),
     Entry(
-        "connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version"), key="w"
+        "rules",
+        "Workflow rules",
+        "git-branch",
+        ("rule", "rule_version", "rule_edit", "rule_new", "rule_form", "rule_order", "edits", "edit", "edit_undo"),
+        key="r",
+    ),
+    Entry(
+        "connected_workflows",
+        "Connected workflows",
+        "waypoints",
+        ("connected_workflow", "connected_version", "connected_edit", "connected_new"),
+        key="w",
     ),
     Entry("webhook_failures", "Webhook failures", "webhook", key="h"),
     Entry("connections", "Connections", "plug", ("connection",), key="n"),
@@ -110,6 +120,8 @@ FURTHER = (
     Entry("compare", "Compare two accounts", "history"),
     Entry("retries_unknown", "Retries of unknown outcome", "rotate-ccw"),
     Entry("retry_policies", "Retry policies", "rotate-ccw"),
+    Entry("edits", "Changes made from here", "pencil"),
+    Entry("rule_form", "Create a workflow rule", "plus", right="edits"),
     Entry("connect", "Connect a Zoho account", "plus", right="accounts"),
     Entry("person_add", "Add a person", "plus", right="users"),
     Entry("status_links", "Status page by secret link", "link", right="status_links"),

@@ -75,6 +75,13 @@ _LOOKS: dict[str, Look] = {
     "rejected": Look("Rejected by Zoho", "bad", "ban"),
     "cancelled": Look("Cancelled", "quiet", "ban"),
     "not_run": Look("Did not run", "quiet", "ban"),
+    # changes of automation
+    "wished": Look("Waiting to be sent", "info", "clock"),
+    "done": Look("Done", "good", "circle-check"),
+    "refused": Look("Refused by Zoho", "bad", "ban"),
+    "settled_done": Look("Done, as was read later", "good", "circle-check"),
+    "settled_not_done": Look("Not done, as was read later", "warn", "ban"),
+    "not_sent": Look("Not sent", "quiet", "ban"),
     # batches of retries, and their items
     "suspended": Look("Suspended", "warn", "circle-pause"),
     "stopped": Look("Stopped by itself", "bad", "octagon-x"),

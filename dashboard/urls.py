@@ -14,6 +14,7 @@ AREAS = (
         "alerts",
         "channels",
         "rules",
+        "edits",
         "connections",
         "changes",
         "compare",

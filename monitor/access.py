@@ -42,6 +42,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "unmask": ADMINS,
     "accounts": ADMINS,
     "rules": ADMINS,
+    "edits": ADMINS,
     "users": ADMINS,
     "mails": ADMINS,
     "channels": ADMINS,

@@ -23,13 +23,14 @@ from monitor.alerting.rules import ensure_default_rules
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.due import SYNC_TASK, accounts_to_read, due_accounts
+from monitor.edits.settle import sweep_edits
 from monitor.ingest import callbacks
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.result import Result
 from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
-from monitor.ingest.run import Busy, read_account, refresh
+from monitor.ingest.run import Busy, read_account, refresh, reread
 from monitor.models import ApiCall, DirtyHour, Flow, StageRun, User, ZohoAccount, ages
 from monitor.notify.channels.send import is_anything_to_notify, send_to_channels
 from monitor.notify.digests import DigestReaders, write_digests
@@ -248,6 +249,19 @@ def settle_retries() -> None:
         summary.update({f"policy_{name}": count for name, count in policies.items() if count})
     if report.refs:
         refresh_executions(report.refs)
+
+
+def settle_edits() -> None:
+    """Sends people's changes, settles by reading those of unknown outcome, has the mirror read what was changed."""
+    with _stage("edits") as summary:
+        report = sweep_edits(utc_now, open_account=open_account)
+        summary.update(report.summary())
+    by_account: dict[int, list[tuple[str, str]]] = {}
+    for account_id, kind, zoho_id in report.refs:
+        by_account.setdefault(account_id, []).append((kind, zoho_id))
+    for account in ZohoAccount.objects.filter(pk__in=by_account, is_active=True):
+        patience = Patience(Mode.REFRESH, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+        reread(account, by_account[account.pk], clock=utc_now, patience=patience)
 
 
 def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:

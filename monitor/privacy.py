@@ -29,7 +29,7 @@ from monitor.privacy_secrets import MARK, SecretMask, json_inside, names_of_pair
 
 __all__ = [
     "HIDDEN", "MARK", "MASKING", "SecretMask", "is_private_key", "is_secret_key", "mask",
-    "mask_beginning", "mask_log", "mask_name", "mask_text", "searchable", "without_digests",
+    "mask_beginning", "mask_log", "mask_name", "mask_text", "says_hidden", "searchable", "without_digests",
 ]  # fmt: skip
 
 HIDDEN = "[hidden]"
@@ -137,6 +137,17 @@ def mask_log(text: str) -> str:
         halves = rules.CODE.split(piece) if number % 2 else [piece]
         shown += [half if place % 2 else _mask_patterns(half, _LOG) for place, half in enumerate(halves)]
     return "".join(shown)
+
+
+# Every mark that stands where something was hidden, of secrets with or without the digest.
+_MARKS = re.compile(
+    r"\[(?:hidden|secret(?::[0-9a-f]{16})?|e-mail|IP address|phone|card|number|account number|removed|token)\]"
+)
+
+
+def says_hidden(text: str) -> bool:
+    """Says whether a text has a mark in it that stands where something was hidden."""
+    return _MARKS.search(text) is not None
 
 
 def without_digests(text: str) -> str:

@@ -35,6 +35,7 @@ JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("deliver", 5, "monitor.tasks.deliver"),
     PeriodicJob("notify_channels", 5, "monitor.tasks.notify_channels", only_if="monitor.due.is_anything_for_channels"),
     PeriodicJob("send_retries", 5, "monitor.tasks.send_retries"),
+    PeriodicJob("send_edits", 5, "monitor.tasks.send_edits", only_if="monitor.due.is_any_edit_due"),
     PeriodicJob("take_hints", 5, "monitor.tasks.take_hints"),
     PeriodicJob("housekeeping", 600, "monitor.tasks.housekeeping"),
 )

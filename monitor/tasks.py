@@ -46,6 +46,11 @@ def send_retries() -> None:
     pipeline.settle_retries()
 
 
+def send_edits() -> None:
+    """Sends people's changes and settles those whose outcome is open."""
+    pipeline.settle_edits()
+
+
 def take_hints() -> None:
     """Makes due what callbacks hint at."""
     pipeline.take_hints()

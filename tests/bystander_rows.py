@@ -20,6 +20,7 @@ def make_bystander() -> Bystander:
     alert = _add_alert(account, flow, person)
     _add_routes(account, alert)
     _add_retry(account, flow, person)
+    _add_edit(account, person)
     _add_problem(account, flow, person)
     _add_batch(account, flow, person)
     _add_digest(account, person)
@@ -287,6 +288,23 @@ def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None
         reason="the bystander's reason",
         client_token="bystander-token",
         state=RetryAttempt.State.REQUESTED,
+        not_before=NEVER,
+        next_check_at=NEVER,
+    )
+
+
+def _add_edit(account: Account, person: tables.User) -> None:
+    tables.Edit.objects.create(
+        account=account,
+        subject="rule",
+        subject_id="bystander-rule",
+        subject_key="rule:bystander-rule",
+        name="the bystander's rule",
+        act="deactivate",
+        requested_by=person,
+        requested_at=PAST,
+        reason="the bystander's reason",
+        client_token="bystander-edit",
         not_before=NEVER,
         next_check_at=NEVER,
     )

@@ -12,8 +12,9 @@ from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.rules.forms import ConnectedFilterForm
-from monitor.models import Stream
+from monitor.models import Edit, Stream
 from monitor.queries import connected as queries
+from monitor.queries import edits
 
 
 @require_safe
@@ -33,4 +34,5 @@ def connected_workflow(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one connected workflow and its versions."""
     row = get_or_404(request.user, queries.all_of_them(), pk)
     context = {"detail": queries.detail(row)}
+    context["edits"] = edits.of_thing(row.account_id, Edit.Subject.CONNECTED, row.workflow_id)
     return render(request, "rules/connected_workflow.html", context | age_of(row.account_id, Stream.CONNECTED))

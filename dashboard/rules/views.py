@@ -16,9 +16,9 @@ from dashboard.ownership import OwnershipForm
 from dashboard.rules import listed, usage_chart
 from dashboard.rules.forms import RuleFilterForm
 from monitor.access import may
-from monitor.models import Stream, WorkflowRule
+from monitor.models import Edit, Stream, WorkflowRule
 from monitor.periods import CHOICES, choice_of
-from monitor.queries import rule_usage
+from monitor.queries import edits, rule_usage
 from monitor.queries import rules as queries
 from monitor.queries.rule_list import USUAL_DAYS, RuleFilter
 
@@ -83,5 +83,6 @@ def _show(
     title = f"Usage of {chosen.name or chosen.kind}" if chosen else "Usage"
     context = {"rule": row, "detail": queries.detail(row), "refusal": refusal, "used": used, "chosen": chosen}
     context |= {"chart": usage_chart.draw(slots, title), "period": period, "periods": PERIODS}
+    context["edits"] = edits.of_thing(row.account_id, Edit.Subject.RULE, row.rule_id)
     context |= age_of(row.account_id, Stream.RULES) | ownership.shown(request, row, ownership_form)
     return render(request, "rules/rule.html", context, status=status)

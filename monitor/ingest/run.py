@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from monitor import vault
 from monitor.connection import CALL_TOTAL, open_account, organisation
@@ -13,6 +14,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
 from monitor.ingest.base.mode import Patience
 from monitor.ingest.base.result import Result
+from monitor.ingest.lists import one_thing
 from monitor.ingest.runs import read_runs
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
@@ -139,6 +141,45 @@ def _refresh_some(
         for flow, execution_id in members:
             read_runs.read_one(context, clients.flow, flow, execution_id)
     return len(members)
+
+
+def reread(
+    account: ZohoAccount,
+    things: Iterable[tuple[str, str]],
+    *,
+    clock: Callable[[], datetime],
+    patience: Patience,
+) -> int:
+    """Reads single rules, connected workflows and flows into the mirror: after they were changed from here.
+
+    Args:
+        account: a stored account.
+        things: "rule", "connected_workflow" or "flow", and Zoho's id, each.
+        clock: returns the present.
+        patience: for a person, and what to do when it has to wait.
+
+    Returns:
+        How many were read; where the account is being swept, or Zoho does not answer, they are left to the sweep.
+    """
+    total = CALL_TOTAL if patience.mode.waits else TASK_CALL_TOTAL
+    count = 0
+    with suppress(Busy, LeaseLost, OutOfTime, ZohoError, VaultError), _lease(account, clock, patience) as lease:
+        keep = partial(lease.keep, clock)
+        with open_account(
+            account, priority=patience.mode.priority, clock=clock, keep_alive=keep, total=total
+        ) as clients:
+            if organisation.is_foreign(account):
+                return 0
+            context = Context(account, clients, lease, clock, patience)
+            for kind, zoho_id in things:
+                if kind == "flow" and clients.flow is not None:
+                    one_thing.reread_flow(context, clients.flow, zoho_id)
+                elif kind == "rule" and clients.crm is not None:
+                    one_thing.reread_rule(context, clients.crm, zoho_id)
+                elif kind == "connected_workflow" and clients.crm is not None:
+                    one_thing.reread_connected(context, clients.crm, zoho_id)
+                count += 1
+    return count
 
 
 @contextmanager

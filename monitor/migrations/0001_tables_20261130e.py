@@ -672,6 +672,44 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Edit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject', models.CharField(choices=[('rule', 'Workflow rule'), ('rule_order', 'Order of workflow rules'), ('connected_workflow', 'Connected workflow'), ('flow', 'Flow')], max_length=20)),
+                ('subject_id', models.CharField(blank=True, help_text="Zoho's id; of what is created empty until Zoho names it; a module's name", max_length=64)),
+                ('subject_key', models.CharField(help_text='what only one open edit may be about at a time', max_length=80)),
+                ('name', models.CharField(blank=True, help_text='of the thing when it was asked for', max_length=500)),
+                ('module', models.CharField(blank=True, max_length=200)),
+                ('act', models.CharField(choices=[('activate', 'Activate'), ('deactivate', 'Deactivate'), ('describe', 'Rename or describe'), ('change', 'Change criteria and actions'), ('create', 'Create'), ('reorder', 'Reorder'), ('delete', 'Delete'), ('test_trigger', 'Test the trigger'), ('test_actions', 'Test the actions')], max_length=14)),
+                ('body', models.JSONField(default=dict, help_text='what is sent')),
+                ('base', models.JSONField(default=dict, help_text='the definition that it was judged on, without secrets')),
+                ('base_sha256', models.CharField(blank=True, help_text='of that definition; empty where there is none', max_length=64)),
+                ('wanted', models.JSONField(default=dict, help_text='the definition that is to be there afterwards')),
+                ('requested_at', models.DateTimeField()),
+                ('reason', models.CharField(max_length=500)),
+                ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
+                ('state', models.CharField(choices=[('wished', 'Waiting to be sent'), ('sending', 'Being sent'), ('done', 'Done'), ('refused', 'Refused by Zoho'), ('unknown', 'Outcome unknown'), ('settled_done', 'Done, as was read later'), ('settled_not_done', 'Not done, as was read later'), ('cancelled', 'Not sent')], default='wished', max_length=16)),
+                ('fence', models.PositiveIntegerField(default=0)),
+                ('sends', models.PositiveSmallIntegerField(default=0, help_text='times that the request may have left')),
+                ('not_before', models.DateTimeField(null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('answered_at', models.DateTimeField(null=True)),
+                ('answer', models.CharField(blank=True, help_text="Zoho's words or ours, masked", max_length=500)),
+                ('code', models.CharField(blank=True, help_text="Zoho's code, or why it was not sent", max_length=64)),
+                ('result', models.JSONField(help_text='the definition as it was read back', null=True)),
+                ('checks', models.PositiveSmallIntegerField(default=0)),
+                ('next_check_at', models.DateTimeField(null=True)),
+                ('settled_at', models.DateTimeField(null=True)),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='edits', to='monitor.zohoaccount')),
+                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('undoes', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='undone_by', to='monitor.edit')),
+            ],
+            options={
+                'ordering': ['-requested_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='EscalationStep',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1788,6 +1826,26 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='dirtyhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
+        ),
+        migrations.AddIndex(
+            model_name='edit',
+            index=models.Index(condition=models.Q(('state__in', ['wished', 'sending', 'unknown'])), fields=['state', 'next_check_at'], name='edit_due'),
+        ),
+        migrations.AddIndex(
+            model_name='edit',
+            index=models.Index(fields=['account', 'subject', 'subject_id', '-id'], name='edit_of_subject'),
+        ),
+        migrations.AddIndex(
+            model_name='edit',
+            index=models.Index(fields=['-requested_at', '-id'], name='edit_newest'),
+        ),
+        migrations.AddConstraint(
+            model_name='edit',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['wished', 'sending', 'unknown'])), fields=('account', 'subject_key'), name='one_open_edit_per_subject'),
+        ),
+        migrations.AddConstraint(
+            model_name='edit',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['wished', 'sending', 'done', 'refused', 'unknown', 'settled_done', 'settled_not_done', 'cancelled'])), name='edit_state_known'),
         ),
         migrations.AddConstraint(
             model_name='escalationstep',

@@ -8,7 +8,7 @@
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection,                        |
 |                         | ConnectionChange, Execution, WorkflowRule, UsageSnapshot,                    |
 |                         | ConnectedWorkflow, WebhookFailure, FlowVersion,                              |
-|                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
+|                         | RuleVersion, ConnectedVersion, Quarantine, Retention, PrunedHour,            |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket, AccountHour, AccountDay, ChainMark, CountedFlow       |
@@ -19,10 +19,12 @@
 | `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
 |                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
+| `monitor.edits`         | Edit                                                                         |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.ownership`     | Ownership, Tag, TagUse                                                       |
 | `monitor.status_links`  | StatusLink                                                                   |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
+| `monitor.hide_secrets`  | DigestKey                                                                    |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
 DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. CountedHour is the one
@@ -79,6 +81,7 @@ from monitor.models.definitions import (
 )
 from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.digests import Digest, DigestSection
+from monitor.models.edits import Edit
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import (
     BROKEN,
@@ -171,6 +174,7 @@ __all__ = [
     "DigestKey",
     "DigestSection",
     "DirtyHour",
+    "Edit",
     "Escalation",
     "EscalationPolicy",
     "EscalationStep",

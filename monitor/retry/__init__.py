@@ -7,7 +7,6 @@
 | pins.py         | reads what admins said; set_pin.py takes it and takes it back                   |
 | requests.py     | the wish: ask, call off, settle by hand                                         |
 | transition.py   | the one door for every change of an attempt's row                               |
-| lost_answer.py  | what an error of the POST proves; a lost answer: nothing, so "unknown" (pure)   |
 | send.py         | look first, commit the intent, one POST, write down the answer                  |
 | timing.py       | when to look again (pure)                                                       |
 | conclude.py     | from what Zoho shows to an outcome (pure); ask_zoho.py asks Zoho for it         |

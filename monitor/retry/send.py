@@ -18,11 +18,11 @@ from django.db.models import F
 
 from monitor.access import may
 from monitor.connection import organisation
+from monitor.connection.lost_answer import Proof, proof_of
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem
 from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
 from monitor.retry.facts import facts_for
-from monitor.retry.lost_answer import Proof, proof_of
 from monitor.retry.policies import why_not_for_policy
 from monitor.retry.requests import objection_to
 from monitor.retry.safety import FailedRun, RetryFacts, judge

@@ -65,7 +65,7 @@ class RuleEdits:
         return identity
 
     def rule_update(self, at: datetime, *, rule_id: str, body: dict[str, Any]) -> None:
-        """Changes the given parts; `_delete` in a condition or an action takes it out."""
+        """Changes the given parts; see `_merged`. An empty description takes it away."""
         rule, wish = self._book.rules[rule_id], copy.deepcopy(body)
         rule.advance(at)
         status = wish.pop("status", None)
@@ -76,15 +76,7 @@ class RuleEdits:
                 rule.body[name] = wish[name]
         stamp = written(at, ORG_ZONE)
         if wish.get("conditions") is not None:
-            kept = {condition["id"]: condition for condition in rule.body.get("conditions") or []}
-            for condition in wish["conditions"]:
-                identity = condition.get("id")
-                if "_delete" in condition:
-                    kept.pop(identity, None)
-                else:
-                    merged = {**kept.get(identity, {}), **condition}
-                    kept[self._with_ids([merged], stamp)[0]["id"]] = merged
-            rule.body["conditions"] = [*kept.values()]
+            rule.body["conditions"] = self._with_ids(_merged(rule.body.get("conditions"), wish["conditions"]), stamp)
         rule.body["modified_time"] = stamp
 
     def rule_delete(self, at: datetime, *, rule_id: str) -> None:
@@ -95,3 +87,33 @@ class RuleEdits:
         """Sets the sequence of rules inside their module."""
         for rule_id, place in order.items():
             self._book.rules[rule_id].body["module_specific_sequence"] = place
+
+
+def _merged(kept: list[dict[str, Any]] | None, parts: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Merges parts into what is there: one with an id changes that one, one without is added, `_delete` takes it out.
+
+    Source: docs/reference/zoho-crm.md, "Workflow rules"; Zoho's post Kaizen 215, "Edit vs Add".
+    """
+    found = {part.get("id"): part for part in kept or []}
+    added = []
+    for part in parts or []:
+        identity = part.get("id")
+        if "_delete" in part:
+            found.pop(identity, None)
+        elif identity in found:
+            found[identity] = _changed(found[identity], part)
+        else:
+            added.append(part)
+    return [*found.values(), *added]
+
+
+def _changed(before: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """Changes what is told of a condition, group or action; its actions and groups are merged likewise."""
+    after = {**before, **part}
+    if isinstance(part.get("instant_actions"), dict):
+        actions = (before.get("instant_actions") or {}).get("actions")
+        after["instant_actions"] = {"actions": _merged(actions, part["instant_actions"].get("actions"))}
+    for name in ("scheduled_actions", "actions"):
+        if isinstance(part.get(name), list):
+            after[name] = _merged(before.get(name), part[name])
+    return after

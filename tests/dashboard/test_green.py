@@ -31,7 +31,15 @@ CLAIMS = re.compile(
 )
 # Pages that say nothing of Zoho's, or explain with samples.
 OF_PEOPLE = {"styleguide", "people", "person", "person_add", "person_password", "profile", "audit", "mail_html"}
-NO_PAGES = {"healthz_live", "healthz_ready", "execution_retry_state", "batch_state", "hook_flow", "hook_crm"}
+NO_PAGES = {
+    "healthz_live",
+    "healthz_ready",
+    "execution_retry_state",
+    "batch_state",
+    "edit_state",
+    "hook_flow",
+    "hook_crm",
+}
 NO_PAGES |= {"flow_suggest", "executions_news"}  # options of a field, a line beside a button
 LISTS = {
     "rules": Stream.RULES, "connected_workflows": Stream.CONNECTED, "webhook_failures": Stream.WEBHOOK_FAILURES,

@@ -19,6 +19,7 @@ from dashboard.audit.forms import AuditFilterForm
 from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
 from dashboard.changes.forms import ChangeFilterForm
 from dashboard.connections.forms import ConnectionFilterForm
+from dashboard.edits.forms import EditFilterForm
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.impacted_records import RecordFilterForm
@@ -69,6 +70,7 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "mails": MailFilterForm,
     "connections": ConnectionFilterForm,
     "changes": ChangeFilterForm,
+    "edits": EditFilterForm,
 }
 
 

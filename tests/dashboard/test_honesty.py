@@ -27,11 +27,15 @@ WITHOUT = {
     "channel_message", "channel_services", "channels", "connect", "connect_callback", "escalation_policy_add",
     "escalation_policy_edit", "find", "people", "person", "person_add", "person_password", "profile", "status_links",
     "styleguide", "unsubscribe_by_mail", "executions_view_add", "executions_view_edit",
+    "rule_new",
+    "rule_form",
+    "connected_new",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
 NO_PAGES = {
     "execution_retry_state",
     "batch_state",
+    "edit_state",
     "healthz_live",
     "healthz_ready",
     "mail_html",

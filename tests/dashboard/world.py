@@ -16,6 +16,7 @@ from monitor.models import (
     Connection,
     Correction,
     Delivery,
+    Edit,
     EscalationPolicy,
     EscalationStep,
     Execution,
@@ -81,6 +82,8 @@ class World:
     view: SavedView
     route: Route
     escalation_policy: EscalationPolicy
+    edit: Edit
+    edit_done: Edit
     status_link: StatusLink
     status_token: str
 
@@ -158,6 +161,32 @@ def make_batch(executions: list[Execution], user: User, now: datetime, **fields:
         RetryItem(batch=batch, execution=one, position=number) for number, one in enumerate(executions, start=1)
     )
     return batch
+
+
+def make_edits(rule: WorkflowRule, by: User, now: datetime) -> dict[str, Any]:
+    """A change of a rule that waits to be sent, and one that was done and can be undone."""
+    common = {
+        "account": rule.account,
+        "subject": "rule",
+        "subject_id": rule.rule_id,
+        "name": rule.name,
+        "reason": "agreed",
+    }
+    common |= {"requested_by": by, "requested_at": now, "base": {"name": rule.name, "status": {"active": True}}}
+    body = {"status": {"active": False}}
+    wished = Edit.objects.create(
+        **common,
+        subject_key=f"rule:{rule.rule_id}",
+        act="deactivate",
+        client_token=f"w{rule.pk}",
+        body=body,
+        wanted=body,
+    )
+    done = Edit.objects.create(
+        **common, subject_key=f"rule:{rule.rule_id}", act="describe", client_token=f"d{rule.pk}", state="done",
+        body={"name": "New"}, wanted={"name": "New"}, settled_at=now, answer="Zoho did it.",
+    )  # fmt: skip
+    return {"edit": wished, "edit_done": done}
 
 
 def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Silence]:
@@ -253,9 +282,8 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     attempt = make_attempt(execution, operator, now)
     failure = factories.make_failure(execution)
     batch = make_batch([execution], operator, now)
-    policy = RetryPolicy.objects.create(
-        account=account, name="Retry what the tax stopped", flow=flow, set_by=operator, set_at=now
-    )
+    common = {"account": account, "flow": flow, "set_by": operator, "set_at": now}
+    policy = RetryPolicy.objects.create(name="Retry what the tax stopped", **common)
     rule = factories.make_rule(account, raw={"name": "Rule", "modified_by": {"name": "Jo"}})
     UsageSnapshot.objects.create(
         rule=rule, day=now.date(), trigger_count=4, success_count=3, failure_count=1, taken_at=now
@@ -299,5 +327,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
-        **(make_route(account, operator) | make_status_link(account, operator, now) | make_view(operator)),
+        **(make_edits(rule, operator, now) | make_route(account, operator)),
+        **(make_status_link(account, operator, now) | make_view(operator)),
     )

@@ -12,8 +12,8 @@ from typing import TypeVar
 from django.db import transaction
 
 from monitor.connection import AccountClients
+from monitor.hide_secrets import mask_of
 from monitor.ingest.base.calls import Calls
-from monitor.ingest.base.hide_secrets import mask_of
 from monitor.ingest.base.lease import Lease
 from monitor.ingest.base.list_pace import Budget
 from monitor.ingest.base.mode import Mode, Patience

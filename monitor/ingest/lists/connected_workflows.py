@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
@@ -39,21 +40,23 @@ def read_connected(context: Context, client: CrmClient) -> None:
     context.note(Stream.CONNECTED, StreamState.State.OK, items=len(unique))
 
 
+def columns_of(row: ConnectedRow, mask: SecretMask) -> dict[str, Any]:
+    """Returns what the mirror keeps of one, by the names of its columns."""
+    return {
+        "name": row.name,
+        "description": mask.text(row.description),
+        "status": row.status,
+        "primary_module": row.primary_module.name,
+        "involved_modules": sorted(row.involved_modules),
+        "created_time": row.created_time,
+        "modified_time": row.modified_time,
+        "modified_by": row.modified_by_name,
+    }
+
+
 def _write(account: ZohoAccount, mask: SecretMask, rows: Sequence[ConnectedRow], *, started: datetime) -> None:
     for row in rows:
-        values = clipped(
-            ConnectedWorkflow,
-            {
-                "name": row.name,
-                "description": mask.text(row.description),
-                "status": row.status,
-                "primary_module": row.primary_module.name,
-                "involved_modules": sorted(row.involved_modules),
-                "created_time": row.created_time,
-                "modified_time": row.modified_time,
-                "modified_by": row.modified_by_name,
-            },
-        )
+        values = clipped(ConnectedWorkflow, columns_of(row, mask))
         values |= {"seen_at": started, "gone_at": None}
         known = ConnectedWorkflow.objects.filter(account=account, workflow_id=row.id)
         if not known.update(**values):

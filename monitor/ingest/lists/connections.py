@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from monitor.hide_secrets import without_secrets
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
-from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Connection, ConnectionChange, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor.faultpoints import faultpoint
+from monitor.hide_secrets import without_secrets
 from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
-from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
 from monitor.models.definitions import packed_apps

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from monitor.hide_secrets import without_secrets
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
-from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
 from monitor.privacy import SecretMask

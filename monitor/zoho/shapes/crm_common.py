@@ -107,7 +107,9 @@ def write_result(payload: object, *names: str) -> WriteResult:
         said = read_envelope(result.raw) or Envelope(result.code, result.message)
         kind = NotFound if said.names_missing_thing else Refused
         code = redact(result.code)
-        raise kind(f"{names[0]}: {code}: {said.message or result.message}", code=code)
+        error = kind(f"{names[0]}: {code}: {said.message or result.message}", code=code)
+        error.place = said.place
+        raise error
     return result
 
 

@@ -1,13 +1,14 @@
-"""Decides what the end of a retry's POST proves; a lost answer proves nothing, so the outcome is unknown. Pure.
+"""Decides what the end of a retry's or an edit's request proves; a lost answer proves nothing: it is unknown. Pure.
 
-Unless it is proved that nothing ran, it may have run. Source: docs/reference/retries.md, "What an answer proves".
+Unless it is proved that nothing was done, it may have been. Sources: docs/reference/retries.md, "What an answer
+proves"; docs/reference/edits.md, "What an answer to an edit proves".
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from monitor.connection import BudgetSpent
+from monitor.connection.budget import BudgetSpent
 from monitor.zoho.errors import (
     ClientRefused,
     GrantRevoked,

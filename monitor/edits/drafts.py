@@ -1,0 +1,299 @@
+"""Makes an edit that could be asked for out of what is mirrored and what a person wants; asks and writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monitor.edits import body as bodies
+from monitor.edits.acts import undo_of
+from monitor.edits.check import (
+    NOTHING_KNOWN,
+    KnownFacts,
+    RuleObjection,
+    connected_objections,
+    module_of,
+    order_objections,
+    rule_objections,
+)
+from monitor.edits.unmask import holds_mark
+from monitor.models import ConnectedWorkflow, Edit, Flow, WorkflowRule, ZohoAccount
+
+Json = dict[str, Any]
+Act, Subject = Edit.Act, Edit.Subject
+NOTHING_NEW = RuleObjection("nothing_new", "Nothing of it is different from what it is.")
+NOT_READ = RuleObjection("not_read", "Its definition has not been read whole yet: sync the account, then look again.")
+
+
+@dataclass(frozen=True)
+class EditDraft:
+    """Holds an edit as it could be asked for, with what speaks against it.
+
+    Attributes:
+        subject, subject_id, name, module, act: see `Edit`.
+        base, base_sha256: the definition that it is judged on.
+        wanted: the definition that is to be there afterwards.
+        body: what is sent.
+        objections: why it cannot be; empty where it can.
+        undoes: the edit that it takes back.
+    """
+
+    account: ZohoAccount
+    subject: str
+    subject_id: str
+    name: str
+    act: str
+    module: str = ""
+    base: Json = field(default_factory=dict)
+    base_sha256: str = ""
+    wanted: Json = field(default_factory=dict)
+    body: Json = field(default_factory=dict)
+    objections: tuple[RuleObjection, ...] = ()
+    undoes: Edit | None = None
+
+    @property
+    def subject_key(self) -> str:
+        """Returns what only one open edit may be about: the thing, or for a new one its name."""
+        if self.subject_id:
+            return f"{self.subject}:{self.subject_id}"[:80]
+        return f"new:{hashlib.sha256(f'{self.subject}{self.name}'.encode()).hexdigest()[:40]}"
+
+    def against(self, *more: RuleObjection) -> EditDraft:
+        """Returns the same with further objections."""
+        return replace(self, objections=(*self.objections, *more))
+
+
+def rule_draft(
+    rule: WorkflowRule, act: str, wish: Mapping[str, Any], facts: KnownFacts = NOTHING_KNOWN, undoes: Edit | None = None
+) -> EditDraft:
+    """Makes the edit of a mirrored rule.
+
+    Args:
+        rule: with its account.
+        act: activate, deactivate, describe, change or delete.
+        wish: what is to be: `name` and `description`, the whole definition under `definition`, or the parts of a body
+            under `body`.
+        facts: what was read of its module.
+        undoes: the edit that it takes back.
+    """
+    base, digest = newest_of(rule)
+    draft = EditDraft(
+        rule.account, Subject.RULE, rule.rule_id, rule.name, act, rule.module, base, digest, undoes=undoes
+    )
+    if rule.gone_at is not None:
+        return draft.against(RuleObjection("gone", "It is no longer there in Zoho."))
+    if not digest:
+        return draft.against(NOT_READ)
+    if act in (Act.ACTIVATE, Act.DEACTIVATE):
+        return _rule_switch(draft, rule, active=act == Act.ACTIVATE)
+    if act == Act.DELETE:
+        return draft
+    try:
+        body = _rule_body(base, act, wish)
+    except bodies.UnusableBody as wrong:
+        return draft.against(RuleObjection("unusable", str(wrong)))
+    return _judged(draft, body, facts)
+
+
+def new_rule_draft(
+    account: ZohoAccount, wanted: Mapping[str, Any], facts: KnownFacts = NOTHING_KNOWN, undoes: Edit | None = None
+) -> EditDraft:
+    """Makes the creation of a rule.
+
+    Args:
+        account: whose it will be.
+        wanted: its definition: from a form, a copy of another one, or as somebody pasted it.
+        facts: what was read of its module.
+        undoes: the deletion that it takes back.
+    """
+    body = bodies.new_rule_body(wanted)
+    name = body.get("name")
+    draft = EditDraft(
+        account, Subject.RULE, "", name if isinstance(name, str) else "", Act.CREATE, module_of(body)[:200],
+        wanted=body, body=body, undoes=undoes,
+    )  # fmt: skip
+    draft = draft.against(*rule_objections({}, body, facts), *_marks(body))
+    if WorkflowRule.objects.filter(account=account, name=draft.name, gone_at=None).exists() and draft.name:
+        draft = draft.against(RuleObjection("name_taken", "There is a rule of this name already."))
+    return draft
+
+
+def order_draft(account: ZohoAccount, module: str, sequence: Mapping[str, int]) -> EditDraft:
+    """Makes the reordering of a module's rules.
+
+    Args:
+        account: whose they are.
+        module: its API name.
+        sequence: from a rule's id to its place, from 1; those that are left out stay.
+    """
+    rules = WorkflowRule.objects.filter(account=account, module=module, gone_at=None)
+    known = frozenset(rules.values_list("rule_id", flat=True))
+    places = dict(sequence)
+    body = {"reorder": {"workflow_rules": [{"id": key, "module_specific_sequence": at} for key, at in places.items()]}}
+    draft = EditDraft(account, Subject.ORDER, module[:64], module, Act.REORDER, module[:200], wanted=places, body=body)
+    return draft.against(*order_objections(places, known))
+
+
+def connected_draft(
+    workflow: ConnectedWorkflow, act: str, wish: Mapping[str, Any], undoes: Edit | None = None
+) -> EditDraft:
+    """Makes the edit of a mirrored connected workflow: activate, deactivate, describe or delete."""
+    base, digest = newest_of(workflow)
+    draft = EditDraft(
+        workflow.account, Subject.CONNECTED, workflow.workflow_id, workflow.name, act,
+        workflow.primary_module[:200], base, digest, undoes=undoes,
+    )  # fmt: skip
+    if workflow.gone_at is not None:
+        return draft.against(RuleObjection("gone", "It is no longer there in Zoho."))
+    if not digest:
+        return draft.against(NOT_READ)
+    if act in (Act.ACTIVATE, Act.DEACTIVATE):
+        status = "active" if act == Act.ACTIVATE else "inactive"
+        draft = replace(draft, wanted={**base, "status": status})
+        is_so = base.get("status") == status
+        if act == Act.DEACTIVATE and base.get("status") == "draft":
+            return draft.against(RuleObjection("is_draft", "It is a draft: it has never been active."))
+        return draft.against(RuleObjection("already", f"It is {status} already.")) if is_so else draft
+    if act == Act.DELETE:
+        return draft
+    body = {name: wish[name] for name in ("name", "description") if wish.get(name, "") != base.get(name, "")}
+    draft = replace(draft, body=body, wanted=bodies.applied(base, body))
+    if not body:
+        return draft.against(NOTHING_NEW)
+    taken = ConnectedWorkflow.objects.filter(account=workflow.account_id, name=body.get("name"), gone_at=None)
+    draft = draft.against(*connected_objections(draft.wanted, is_new=False), *_marks(body))
+    if "name" in body and taken.exists():
+        return draft.against(RuleObjection("name_taken", "There is a connected workflow of this name already."))
+    return draft
+
+
+def new_connected_draft(account: ZohoAccount, name: str, module: str, description: str = "") -> EditDraft:
+    """Makes the creation of a connected workflow, as a draft; names are unique, and a module has one at most."""
+    body: Json = {"name": name, "primary_module": {"api_name": module}} if module else {"name": name}
+    if description:
+        body["description"] = description
+    draft = EditDraft(account, Subject.CONNECTED, "", name, Act.CREATE, module[:200], wanted=body, body=body)
+    draft = draft.against(*connected_objections(body, is_new=True))
+    living = ConnectedWorkflow.objects.filter(account=account, gone_at=None)
+    if name and living.filter(name=name).exists():
+        draft = draft.against(RuleObjection("name_taken", "There is a connected workflow of this name already."))
+    if module and living.filter(primary_module=module).exists():
+        draft = draft.against(
+            RuleObjection("module_taken", f"{module} has a connected workflow already: one a module.")
+        )
+    return draft
+
+
+def flow_draft(flow: Flow, act: str, wish: Mapping[str, Any], undoes: Edit | None = None) -> EditDraft:
+    """Makes the edit of a mirrored flow: enable, disable, test its trigger, or its actions with sample data."""
+    base, digest = newest_of(flow)
+    draft = EditDraft(
+        flow.account, Subject.FLOW, flow.flow_id, flow.flow_name, act, base=base, base_sha256=digest, undoes=undoes
+    )
+    if flow.gone_at is not None:
+        return draft.against(RuleObjection("gone", "It is no longer there in Zoho."))
+    if not digest:
+        return draft.against(NOT_READ)
+    if act in (Act.ACTIVATE, Act.DEACTIVATE):
+        active = act == Act.ACTIVATE
+        draft = replace(draft, wanted={**base, "status": "active" if active else "inactive"})
+        if flow.is_active == active:
+            return draft.against(RuleObjection("already", f"It is {'enabled' if active else 'disabled'} already."))
+        return draft
+    sample = wish.get("sample_data") or {}
+    if not isinstance(sample, dict):
+        return draft.against(RuleObjection("sample_form", "The sample data is no JSON object."))
+    return replace(draft, body={"sample_data": sample} if act == Act.TEST_ACTIONS else {}, wanted=base)
+
+
+def as_copy(base: Mapping[str, Any]) -> Json:
+    """Returns a definition as a new rule can be made of it, under a name of its own."""
+    return bodies.new_rule_body(base) | {"name": f"Copy of {base.get('name', '')}"[:100]}
+
+
+def undo_draft(edit: Edit, facts: KnownFacts = NOTHING_KNOWN) -> EditDraft | None:
+    """Makes the edit that puts back what another one changed; None where there is nothing that would.
+
+    Args:
+        edit: one that was done, with its account.
+        facts: what was read of the module.
+    """
+    act = undo_of(edit.subject, edit.act)
+    if act is None or not edit.is_done:
+        return None
+    if edit.act == Act.DELETE:
+        return new_rule_draft(edit.account, edit.base, facts, undoes=edit)
+    if edit.subject == Subject.FLOW:
+        flow = Flow.objects.select_related("account").filter(account=edit.account_id, flow_id=edit.subject_id).first()
+        return flow_draft(flow, act, {}, undoes=edit) if flow is not None else None
+    if edit.subject == Subject.CONNECTED:
+        rows = ConnectedWorkflow.objects.select_related("account")
+        workflow = rows.filter(account=edit.account_id, workflow_id=edit.subject_id).first()
+        return connected_draft(workflow, act, _before(edit), undoes=edit) if workflow is not None else None
+    rule = (
+        WorkflowRule.objects.select_related("account").filter(account=edit.account_id, rule_id=edit.subject_id).first()
+    )
+    if rule is None:
+        return None
+    return rule_draft(rule, act, {**_before(edit), "definition": _as_before(rule, edit)}, facts, undoes=edit)
+
+
+def _before(edit: Edit) -> Json:
+    return {"name": edit.base.get("name", ""), "description": edit.base.get("description", "")}
+
+
+def _as_before(rule: WorkflowRule, edit: Edit) -> Json:
+    """Returns the rule's former definition: parts that are gone meanwhile are added anew, without their ids."""
+    base, _ = newest_of(rule)
+    return bodies.without_gone_ids(edit.base, base)
+
+
+def newest_of(thing: Any) -> tuple[Json, str]:
+    """Returns the newest definition that is mirrored of a thing, and its digest; empty where there is none."""
+    found = thing.versions.order_by("-number").values_list("content", "sha256").first()
+    return (found[0], found[1]) if found is not None else ({}, "")
+
+
+def _rule_switch(draft: EditDraft, rule: WorkflowRule, *, active: bool) -> EditDraft:
+    body = {"status": {"active": active}}
+    status = draft.base.get("status")
+    wanted = {**draft.base, "status": {**(status if isinstance(status, dict) else {}), "active": active}}
+    draft = replace(draft, body=body, wanted=wanted)
+    is_so = status.get("active") if isinstance(status, dict) else rule.active
+    return (
+        draft.against(RuleObjection("already", f"It is {'active' if active else 'inactive'} already."))
+        if is_so == active
+        else draft
+    )
+
+
+def _rule_body(base: Json, act: str, wish: Mapping[str, Any]) -> Json:
+    if act == Act.DESCRIBE:
+        return bodies.change_body(base, {"name": wish.get("name"), "description": wish.get("description") or None})
+    if isinstance(given := wish.get("body"), dict):
+        return bodies.usable_parts(base, given)
+    wanted = wish.get("definition")
+    if not isinstance(wanted, dict):
+        raise bodies.UnusableBody("It is no JSON object.")
+    body = bodies.change_body(base, wanted)
+    if wanted.get("module") is not None and module_of(wanted) != module_of(base):
+        body["module"] = wanted["module"]
+    return body
+
+
+def _judged(draft: EditDraft, body: Json, facts: KnownFacts) -> EditDraft:
+    wanted = bodies.applied(draft.base, body)
+    draft = replace(draft, body=body, wanted=wanted)
+    if not body:
+        return draft.against(NOTHING_NEW)
+    if "name" in body and not body["name"]:
+        wanted = {**wanted, "name": ""}
+    return draft.against(*rule_objections(draft.base, wanted, facts), *_marks(body))
+
+
+def _marks(body: Json) -> list[RuleObjection]:
+    place = holds_mark(body)
+    text = f"It holds a secret at {place}, which is not kept here: leave that part as it is, or change it in Zoho."
+    return [RuleObjection("secret", text)] if place else []

@@ -1,0 +1,351 @@
+"""Sends one wished edit: look first, commit the intent, one request, write down what its end proves.
+
+Source: docs/reference/edits.md, "What an answer to an edit proves" and "Invariants of an edit". No transaction is open
+while Zoho is asked. A process that dies at any line leaves a row that says the truth: `wished` when nothing can have
+left, `sending` when something may have (the sweep makes `unknown` of that).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from monitor.access import may
+from monitor.connection import organisation
+from monitor.connection.lost_answer import Proof, proof_of
+from monitor.edits import conclude
+from monitor.edits.ask_zoho import NoProduct, crm_client, facts_for, look
+from monitor.edits.body import is_shown_in
+from monitor.edits.check import rule_objections
+from monitor.edits.client import EditClients, OpenForEdits
+from monitor.edits.conclude import SeenThing
+from monitor.edits.refusals import explain
+from monitor.edits.transition import amend, move
+from monitor.models import Edit
+from monitor.privacy import mask_text
+from monitor.vault import VaultError
+from monitor.zoho.errors import ClientRefused, GrantRevoked, NotFound, Refused, ScopeMissing, Wait, ZohoError
+from monitor.zoho.read_answer import SERVER_CODES
+
+log = logging.getLogger(__name__)
+State, Subject, Act = Edit.State, Edit.Subject, Edit.Act
+Clock = Callable[[], datetime]
+MAX_SENDS = 3
+
+
+class _CalledOffEditError(Exception):
+    """Says that what was found makes the edit wrong or needless; `code` says so for programs."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def load(edit_id: int) -> Edit:
+    """Returns an edit with all that sending and settling need.
+
+    Raises:
+        Edit.DoesNotExist: there is none.
+    """
+    return Edit.objects.select_related("account", "requested_by").get(pk=edit_id)
+
+
+def send(edit_id: int, *, open_account: OpenForEdits, now_fn: Clock) -> Edit:
+    """Sends a wished edit if it is due and still right; anything else is left alone.
+
+    Must not be called inside a transaction: the intent has to be committed before the request.
+
+    Args:
+        edit_id: primary key; running it twice, or in two processes, sends once.
+        open_account: see `client.OpenForEdits`.
+        now_fn: returns the present, aware.
+
+    Returns:
+        The edit as this process left it.
+    """
+    edit = load(edit_id)
+    now = now_fn()
+    if edit.state != State.WISHED or (edit.not_before is not None and edit.not_before > now):
+        return edit
+    try:
+        _check(edit, now)
+        with open_account(edit.account, priority="people") as clients:
+            _send_through(edit, clients, now_fn)
+    except _CalledOffEditError as reason:
+        _call_off(edit, str(reason), now_fn(), code=reason.code)
+    except NoProduct as reason:
+        _call_off(edit, str(reason), now_fn(), code="not_connected")
+    except (GrantRevoked, ClientRefused, ScopeMissing) as error:
+        _call_off(edit, f"Nothing was sent: {error.message}", now_fn(), code="not_connected")
+    except (ZohoError, VaultError) as error:
+        _postpone(edit, error, now_fn())
+    return edit
+
+
+def _call_off(edit: Edit, reason: str, now: datetime, *, code: str) -> None:
+    if edit.state == State.WISHED:
+        answer = mask_text(reason)[:500]
+        move(edit, State.CANCELLED, now=now, actor=None, note=code, answer=answer, code=code)
+
+
+def _check(edit: Edit, now: datetime) -> None:
+    """Checks everything that could have changed since the click, from our own tables."""
+    if now >= edit.requested_at + conclude.WISH_LASTS:
+        raise _CalledOffEditError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
+    if not edit.account.is_active:
+        raise _CalledOffEditError("Nothing was sent: the account is paused.", "account_paused")
+    if organisation.is_foreign(edit.account):
+        text = "Nothing was sent: Zoho answers for another organisation than this account's."
+        raise _CalledOffEditError(text, "not_connected")
+    if not may(edit.requested_by, "edits", edit.account):
+        raise _CalledOffEditError("The person who asked for it may no longer change automation.", "not_permitted")
+
+
+def _postpone(edit: Edit, error: ZohoError | VaultError, now: datetime) -> None:
+    """Zoho could not be asked: nothing was sent, so the wish stays and is tried again, an hour long at most."""
+    if edit.state != State.WISHED:
+        return
+    pause = timedelta(seconds=error.retry_after) if isinstance(error, Wait) else conclude.back_off(edit.sends + 1)
+    until = min(now + pause, edit.requested_at + conclude.WISH_LASTS)
+    amend(edit, not_before=until, answer=mask_text(f"Waiting: {error}")[:500])
+
+
+def _send_through(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
+    _compare(edit, look(edit, clients))
+    if edit.subject == Subject.RULE and edit.act in (Act.CHANGE, Act.CREATE):
+        _check_with_zoho(edit, clients)
+    clients.tokens.current()  # before the intent: that a token cannot be had is then known to be harmless
+    fresh = Edit.objects.select_related("account", "requested_by").filter(pk=edit.pk).first()
+    if fresh is None:
+        return
+    _check(fresh, now_fn())
+    if _claim(edit, now_fn()):
+        _post(edit, clients, now_fn)
+
+
+def _compare(edit: Edit, seen: SeenThing) -> None:
+    """Compares what Zoho shows right before the request with what the person saw.
+
+    Raises:
+        _CalledOffEditError: it was changed or deleted in Zoho meanwhile, or is there already; nothing is lost.
+    """
+    if edit.act == Act.CREATE:
+        if seen.candidates:
+            raise _CalledOffEditError("Nothing was sent: there is one of this name in Zoho already.", "name_taken")
+        return
+    if edit.subject == Subject.ORDER:
+        missing = [rule_id for rule_id in edit.wanted if rule_id not in seen.places]
+        if missing:
+            raise _CalledOffEditError(f"Nothing was sent: Zoho no longer has the rule {missing[0]} there.", "moved")
+        return
+    if seen.definition is None:
+        raise _CalledOffEditError("Nothing was sent: Zoho no longer has it.", "gone")
+    if seen.sha256 != edit.base_sha256:
+        text = (
+            "Nothing was sent: it was changed in Zoho since it was read here. It is read anew: look at it, then decide."
+        )
+        raise _CalledOffEditError(text, "moved")
+
+
+def _check_with_zoho(edit: Edit, clients: EditClients) -> None:
+    """Asks once more what rules of the module may have: minutes may lie between the page and this.
+
+    Raises:
+        _CalledOffEditError: Zoho would refuse it.
+    """
+    facts = facts_for(edit.wanted, crm_client(clients))
+    if objections := rule_objections(edit.base, edit.wanted, facts):
+        raise _CalledOffEditError(f"Nothing was sent: {objections[0].message}", objections[0].code)
+
+
+def _claim(edit: Edit, now: datetime) -> bool:
+    """Commits the intent. From here on the request may have left, whatever becomes of this process."""
+    claimed = move(
+        edit,
+        State.SENDING,
+        now=now,
+        actor=edit.requested_by,
+        durable=True,
+        fence=F("fence") + 1,
+        sends=F("sends") + 1,
+        sent_at=now,
+        lease_until=now + conclude.LEASE,
+        not_before=None,
+    )
+    if claimed:
+        edit.refresh_from_db(fields=["fence", "sends"])
+    return claimed
+
+
+def _post(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
+    """Sends the request and records its end."""
+    if edit.sent_at is None or now_fn() - edit.sent_at > conclude.SEND_WITHIN:
+        # This process slept since the intent; the lease may be over and people may have judged by that.
+        _not_sent(edit, "this process was too slow to send it", now_fn(), counts=True)
+        return
+    try:
+        made = call(edit, clients)
+    except Exception as error:  # noqa: BLE001 - whatever it is: without proof the outcome is unknown
+        _record_error(edit, error, now_fn())
+        return
+    changes: dict[str, Any] = {"answered_at": now_fn(), "answer": "Zoho did it.", "code": "SUCCESS"}
+    if edit.act == Act.CREATE and made:
+        changes["subject_id"] = made[:64]
+    if _move_late(edit, State.DONE, now_fn(), **changes):
+        read_back(edit, clients)
+
+
+def call(edit: Edit, clients: EditClients) -> str:
+    """Makes the one request of an edit. Returns Zoho's id of what was made, "" where it names none.
+
+    Raises:
+        ZohoError: what it proves is for `proof_of_change`.
+    """
+    if edit.subject == Subject.FLOW:
+        _call_flow(edit, clients)
+        return ""
+    crm, act, key = crm_client(clients), edit.act, edit.subject_id
+    if edit.subject == Subject.ORDER:
+        results = crm.reorder_workflow_rules(key, edit.wanted)
+        refused = next((one for one in results if not one.ok), None)
+        if refused is not None:
+            raise Refused(f"reorder: {refused.code}: {refused.message}", code=refused.code)
+        return ""
+    if edit.subject == Subject.CONNECTED:
+        return _call_connected(edit, clients)
+    if act == Act.CREATE:
+        return crm.create_workflow_rule(edit.body).id
+    if act == Act.DELETE:
+        return crm.delete_workflow_rule(key).id
+    return crm.update_workflow_rule(key, edit.body).id
+
+
+def _call_connected(edit: Edit, clients: EditClients) -> str:
+    crm, key = crm_client(clients), edit.subject_id
+    if edit.act == Act.CREATE:
+        module, body = edit.body.get("primary_module") or {}, edit.body
+        return crm.create_connected_workflow(body["name"], module.get("api_name", ""), body.get("description", "")).id
+    if edit.act == Act.ACTIVATE:
+        return crm.activate_connected_workflow(key).id
+    if edit.act == Act.DEACTIVATE:
+        return crm.deactivate_connected_workflow(key).id
+    if edit.act == Act.DELETE:
+        return crm.delete_connected_workflow(key).id
+    return crm.update_connected_workflow(key, edit.body).id
+
+
+def _call_flow(edit: Edit, clients: EditClients) -> None:
+    flow = clients.flow
+    assert flow is not None  # noqa: S101 - `look` has just asked it
+    if edit.act == Act.ACTIVATE:
+        flow.enable(edit.subject_id)
+    elif edit.act == Act.DEACTIVATE:
+        flow.disable(edit.subject_id)
+    elif edit.act == Act.TEST_TRIGGER:
+        flow.test_trigger(edit.subject_id)
+    else:
+        flow.test_action(edit.subject_id, edit.body.get("sample_data") or {})
+
+
+def read_back(edit: Edit, clients: EditClients) -> None:
+    """Keeps what Zoho shows after an edit was done, and says where it is not what was wanted.
+
+    That it cannot be read changes nothing of what was done; the mirror reads it, too.
+    """
+    if edit.subject == Subject.ORDER or edit.act == Act.DELETE:
+        return
+    try:
+        seen = look(edit, clients) if edit.act != Act.CREATE else _made(edit, clients)
+    except (ZohoError, VaultError, NoProduct) as error:
+        log.warning("edit %s: what became of it could not be read back: %s", edit.pk, error)
+        return
+    changes: dict[str, Any] = {"result": dict(seen.definition) if seen.definition is not None else None}
+    if seen.definition is not None and edit.subject == Subject.RULE:
+        fields = [name for name in edit.body if name in edit.wanted]
+        differing = [name for name in fields if not is_shown_in(edit.wanted[name], seen.definition.get(name))]
+        if differing:
+            changes["answer"] = f"Zoho did it, but shows it otherwise than was sent: {', '.join(differing)}."
+    amend(edit, **changes)
+
+
+def _made(edit: Edit, clients: EditClients) -> SeenThing:
+    """Returns what was created, by the id that Zoho gave it."""
+    found = load(edit.pk)
+    found.act = Act.CHANGE
+    return look(found, clients)
+
+
+def proof_of_change(error: Exception) -> Proof:
+    """Returns what an error of an edit's request proves.
+
+    Args:
+        error: raised by `call`.
+    """
+    if isinstance(error, GrantRevoked | ClientRefused):
+        # A token was had before: these come after a 401 to the request itself, which need not be its refusal.
+        return Proof.NOTHING
+    if isinstance(error, Refused | NotFound) and error.status is None and error.code:
+        # One result of a 2xx that says that this very thing was not done.
+        return Proof.NOTHING if error.code.upper() in SERVER_CODES else Proof.REJECTED
+    return proof_of(error)
+
+
+def _record_error(edit: Edit, error: Exception, now: datetime) -> None:
+    told = error.message if isinstance(error, ZohoError) else type(error).__name__
+    code = error.code[:64] if isinstance(error, ZohoError) else ""
+    place = error.place if isinstance(error, ZohoError) else ""
+    proof = proof_of_change(error)
+    if proof is Proof.HELD_BACK and isinstance(error, Wait):
+        _not_sent(edit, told, now, counts=False, until=now + timedelta(seconds=error.retry_after))
+    elif proof is Proof.NOT_SENT:
+        _not_sent(edit, told, now, counts=True)
+    elif proof is Proof.REFUSED_FOR_NOW and isinstance(error, Wait) and edit.sends < MAX_SENDS:
+        until = now + timedelta(seconds=error.retry_after)
+        answer = mask_text(f"Waiting: {told}")[:500]
+        values: dict[str, Any] = {"answered_at": now, "not_before": until, "answer": answer}
+        move(edit, State.WISHED, now=now, actor=None, note=code, lease_until=None, **values)
+    elif proof in (Proof.REFUSED_FOR_NOW, Proof.REJECTED):
+        found = explain(edit.subject, code, told, place)
+        answer = f"{found.message} Zoho's words: {mask_text(told)}"[:500]
+        _move_late(edit, State.REFUSED, now, note=code, answered_at=now, answer=answer, code=code)
+    else:
+        if not isinstance(error, ZohoError):
+            log.error("edit %s: the request ended in an error of ours", edit.pk, exc_info=error)
+        check = conclude.next_check(edit.sent_at or now, now)
+        came = isinstance(error, ZohoError) and error.status is not None
+        why = "Zoho's answer does not tell whether it was done" if came else "The answer was lost"
+        answer = mask_text(f"{why}: {told}")[:500]
+        move(
+            edit, State.UNKNOWN, now=now, actor=None, note=code, lease_until=None, next_check_at=check,
+            answer=answer, code=code,
+        )  # fmt: skip
+
+
+def _not_sent(edit: Edit, told: str, now: datetime, *, counts: bool, until: datetime | None = None) -> None:
+    """Back to `wished`, with proof that nothing left; after the third time it is called off."""
+    answer = mask_text(f"Nothing was sent: {told}")[:500]
+    if counts and edit.sends >= MAX_SENDS:
+        move(edit, State.CANCELLED, now=now, actor=None, note="not sent", answer=answer, code="not_connected")
+        return
+    move(
+        edit, State.WISHED, now=now, actor=None, note="not sent", answer=answer, lease_until=None,
+        sends=edit.sends if counts else edit.sends - 1,
+        not_before=until or now + conclude.back_off(edit.sends),
+    )  # fmt: skip
+
+
+def _move_late(edit: Edit, to: str, now: datetime, **changes: Any) -> bool:
+    """Moves like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
+    if move(edit, to, now=now, actor=None, **changes):
+        return True
+    current = load(edit.pk)
+    if current.state != State.UNKNOWN or current.fence != edit.fence:
+        return False
+    if not move(current, to, now=now, actor=None, **changes):
+        return False
+    edit.refresh_from_db()
+    return True

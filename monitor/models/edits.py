@@ -1,0 +1,133 @@
+"""Stores what people change at Zoho. Written by `monitor.edits` only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.addresses import address_of
+
+
+class Edit(models.Model):
+    """Records a person's wish to change something at Zoho, and what became of it.
+
+    The row is committed in state `sending` before the request leaves; from `unknown` no edge leads back to `wished` or
+    `sending`: a lost answer is settled by reading, never by sending again (docs/reference/edits.md, "States of an
+    edit").
+    """
+
+    class State(models.TextChoices):
+        WISHED = "wished", "Waiting to be sent"
+        SENDING = "sending", "Being sent"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused by Zoho"
+        UNKNOWN = "unknown", "Outcome unknown"
+        SETTLED_DONE = "settled_done", "Done, as was read later"
+        SETTLED_NOT_DONE = "settled_not_done", "Not done, as was read later"
+        CANCELLED = "cancelled", "Not sent"
+
+    class Subject(models.TextChoices):
+        """Names what is changed."""
+
+        RULE = "rule", "Workflow rule"
+        ORDER = "rule_order", "Order of workflow rules"
+        CONNECTED = "connected_workflow", "Connected workflow"
+        FLOW = "flow", "Flow"
+
+    class Act(models.TextChoices):
+        """Names what is done."""
+
+        ACTIVATE = "activate", "Activate"
+        DEACTIVATE = "deactivate", "Deactivate"
+        DESCRIBE = "describe", "Rename or describe"
+        CHANGE = "change", "Change criteria and actions"
+        CREATE = "create", "Create"
+        REORDER = "reorder", "Reorder"
+        DELETE = "delete", "Delete"
+        TEST_TRIGGER = "test_trigger", "Test the trigger"
+        TEST_ACTIONS = "test_actions", "Test the actions"
+
+    OPEN_STATES = (State.WISHED, State.SENDING, State.UNKNOWN)
+    DONE_STATES = (State.DONE, State.SETTLED_DONE)
+    FINAL_STATES = (State.DONE, State.REFUSED, State.SETTLED_DONE, State.SETTLED_NOT_DONE, State.CANCELLED)
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="edits", db_index=False)
+    subject = models.CharField(max_length=20, choices=Subject.choices)
+    subject_id = models.CharField(
+        max_length=64, blank=True, help_text="Zoho's id; of what is created empty until Zoho names it; a module's name"
+    )
+    subject_key = models.CharField(max_length=80, help_text="what only one open edit may be about at a time")
+    name = models.CharField(max_length=500, blank=True, help_text="of the thing when it was asked for")
+    module = models.CharField(max_length=200, blank=True)
+    act = models.CharField(max_length=14, choices=Act.choices)
+    body = models.JSONField(default=dict, help_text="what is sent")
+    base = models.JSONField(default=dict, help_text="the definition that it was judged on, without secrets")
+    base_sha256 = models.CharField(max_length=64, blank=True, help_text="of that definition; empty where there is none")
+    wanted = models.JSONField(default=dict, help_text="the definition that is to be there afterwards")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
+    undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="undone_by")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WISHED)
+    fence = models.PositiveIntegerField(default=0)
+    sends = models.PositiveSmallIntegerField(default=0, help_text="times that the request may have left")
+    not_before = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=500, blank=True, help_text="Zoho's words or ours, masked")
+    code = models.CharField(max_length=64, blank=True, help_text="Zoho's code, or why it was not sent")
+    result = models.JSONField(null=True, help_text="the definition as it was read back")
+    checks = models.PositiveSmallIntegerField(default=0)
+    next_check_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-requested_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "subject_key"],
+                condition=models.Q(state__in=["wished", "sending", "unknown"]),
+                name="one_open_edit_per_subject",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=[
+                        "wished",
+                        "sending",
+                        "done",
+                        "refused",
+                        "unknown",
+                        "settled_done",
+                        "settled_not_done",
+                        "cancelled",
+                    ]
+                ),
+                name="edit_state_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state", "next_check_at"],
+                name="edit_due",
+                condition=models.Q(state__in=["wished", "sending", "unknown"]),
+            ),
+            models.Index(fields=["account", "subject", "subject_id", "-id"], name="edit_of_subject"),
+            models.Index(fields=["-requested_at", "-id"], name="edit_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"edit {self.pk}: {self.state}"
+
+    def get_absolute_url(self) -> str:
+        return address_of("edit", self.pk)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+    @property
+    def is_done(self) -> bool:
+        return self.state in self.DONE_STATES

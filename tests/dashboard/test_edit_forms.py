@@ -1,0 +1,205 @@
+"""The requests of Zoho's documents are made by clicks, equal in meaning; what fields cannot say is left to JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from monitor.edits import drafts
+from monitor.edits.body import is_shown_in
+from monitor.models import Edit
+from tests.bystander import own
+from tests.dashboard.soup import Page
+from tests.dashboard.test_edit_pages import confirmed, text_of
+from tests.edits import documented
+from tests.edits.conftest import EditDesk, opened_desk
+from tests.edits.schema import errors_of
+
+TASK, MAIL = "4876876000016794047", "4876876000016794062"
+
+
+@pytest.fixture
+def desk(db: None, ada: Any) -> Iterator[EditDesk]:
+    with opened_desk(ada) as found:
+        for kind, key, name in (
+            ("tasks", TASK, "Lost Deal - Feedback"),
+            ("email_notifications", MAIL, "Deal Lost Alert"),
+        ):
+            row = {"id": key, "name": name, "module": {"api_name": "Deals", "id": "1"}}
+            found.world.store.put(kind, row)
+        yield found
+
+
+@pytest.fixture
+def admin(desk: EditDesk, signed_in: Any) -> Iterator[Client]:
+    with time_machine.travel(desk.clock(), tick=False):
+        yield signed_in(desk.person)
+
+
+def without_ids(value: Any) -> Any:
+    """What the documents give by name and id is named by its name here; of shared actions by their id."""
+    if isinstance(value, list):
+        return [without_ids(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    keeps = "id" if value.get("type") in ("tasks", "email_notifications") else ""
+    left_out = {"id", "color_code", "name"} - {keeps} if keeps else {"id", "color_code"}
+    return {key: without_ids(item) for key, item in value.items() if key not in left_out}
+
+
+def test_the_documented_creation_is_made_by_a_form(desk: EditDesk, admin: Client) -> None:
+    wanted = documented.CREATE["workflow_rules"][0]
+    address = reverse("rule_form")
+    assert admin.get(address).status_code == 200
+    said = {
+        "step": "preview", "account": desk.account.pk, "name": wanted["name"], "description": wanted["description"],
+        "module": "Deals", "trigger": "field_update", "trigger_field": "Stage", "trigger_comparator": "equal",
+        "trigger_value": "Closed Lost", "operator": "AND",
+        "field_1": "Amount", "comparator_1": "greater_equal", "value_1": "30000",
+        "field_2": "Reason_For_Loss__s", "comparator_2": "equal", "value_2": "Price",
+        "action_1": "tasks", "action_1_what": TASK,
+        "action_2": "add_tags", "action_2_what": "Lost due to Pricing, Re-engagement pending",
+        "action_3": "email_notifications", "action_3_what": MAIL,
+        "later_unit": "30", "later_period": "business_days", "later_1": "tasks", "later_1_what": TASK,
+    }  # fmt: skip
+    shown = admin.post(address, said)
+    assert "after 30 business days" in text_of(shown).lower(), text_of(shown)
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
+    desk.sweep()
+    assert own(Edit).get().state == "done"
+    method, _, body = desk.writes[-1]
+    assert method == "POST"
+    assert errors_of(body, "rule_create") == []
+    assert without_ids(body["workflow_rules"][0]) == without_ids(wanted)
+    made = desk.rule(wanted["name"])
+    assert is_shown_in(body["workflow_rules"][0]["conditions"], drafts.newest_of(made)[0]["conditions"])
+
+
+def test_the_documented_update_is_made_in_fields(desk: EditDesk, admin: Client) -> None:
+    """The rule as it was: another threshold, a mail; what the update leaves out stays."""
+    wanted = documented.UPDATE["workflow_rules"][0]
+    rule = desk.rule()
+    before = desk.at_zoho(rule.rule_id).body["conditions"][0]
+    group = [
+        {"comparator": "greater_equal", "field": {"api_name": "Amount"}, "type": "value", "value": "500000"},
+        {"comparator": "equal", "field": {"api_name": "Stage"}, "type": "value", "value": "Negotiation/Review"},
+    ]
+    old = {"id": before["id"], "criteria_details": {"criteria": {"group_operator": "AND", "group": group}}}
+    desk.world.do("rule_update", rule_id=rule.rule_id, body={"conditions": [old]})
+    desk.mirror()
+    address = reverse("rule_edit", args=[rule.pk, "fields"])
+    page = admin.get(address).content.decode()
+    assert 'value="500000"' in page
+    said = {
+        "step": "preview", "name": wanted["name"], "description": wanted["description"], "operator": "AND",
+        "field_1": "Amount", "comparator_1": "greater_than", "value_1": "300000",
+        "field_2": "Stage", "comparator_2": "equal", "value_2": "Negotiation/Review",
+        "action_1": "add_tags", "action_1_what": "Priority",
+    }  # fmt: skip
+    shown = admin.post(address, said)
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
+    desk.sweep()
+    assert own(Edit).get().state == "done"
+    body = desk.writes[-1][2]
+    assert errors_of(body, "rule_update") == []
+    (sent,) = body["workflow_rules"]
+    assert (sent["name"], sent["description"]) == (wanted["name"], wanted["description"])
+    (condition,), (documented_condition,) = sent["conditions"], wanted["conditions"]
+    assert condition["id"] == before["id"]
+    assert is_shown_in(documented_condition["criteria_details"], condition["criteria_details"])
+    (tag,) = condition["instant_actions"]["actions"]
+    assert (tag["type"], tag["details"]["tags"]) == ("add_tags", [{"name": "Priority"}])
+    after = desk.at_zoho(rule.rule_id).body["conditions"][0]["instant_actions"]["actions"]
+    assert [one["type"] for one in after] == ["email_notifications", "add_tags"]
+
+
+def test_the_documented_update_is_taken_as_it_stands_when_it_is_pasted(desk: EditDesk, admin: Client) -> None:
+    rule = desk.rule()
+    condition = desk.at_zoho(rule.rule_id).body["conditions"][0]["id"]
+    pasted = json.dumps(documented.UPDATE).replace("4876876000016390025", condition)
+    address = reverse("rule_edit", args=[rule.pk, "change"])
+    shown = admin.post(address, {"step": "preview", "definition": pasted})
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
+    desk.sweep()
+    assert own(Edit).get().state == "done"
+    assert desk.writes[-1][2] == json.loads(pasted)
+
+
+def test_the_documented_creation_is_taken_when_it_is_pasted(desk: EditDesk, admin: Client) -> None:
+    address = reverse("rule_new")
+    said = {"step": "preview", "account": desk.account.pk, "definition": json.dumps(documented.CREATE)}
+    shown = admin.post(address, said)
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
+    desk.sweep()
+    body = desk.writes[-1][2]
+    assert body == documented.CREATE
+    assert own(Edit).get().state == "done"
+
+
+def test_the_documented_connected_workflow_is_created_by_a_form(desk: EditDesk, admin: Client) -> None:
+    (wanted,) = documented.CONNECTED["connected_workflows"]
+    there = desk.world.store.collection("connected_workflows")
+    for key, row in list(there.items()):
+        if row["primary_module"]["api_name"] == "Contacts":
+            desk.world.store.remove("connected_workflows", key)
+    address = reverse("connected_new")
+    said = {"step": "preview", "account": desk.account.pk, "module": "Contacts"}
+    said |= {"name": wanted["name"], "description": wanted["description"]}
+    own_rows = desk.account.connected_workflows.filter(primary_module="Contacts")
+    own_rows.delete()
+    shown = admin.post(address, said)
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
+    desk.sweep()
+    assert own(Edit).get().state == "done", own(Edit).get().answer
+    body = desk.writes[-1][2]
+    assert errors_of(body, "connected_create") == []
+    assert is_shown_in(without_ids(wanted), body["connected_workflows"][0])
+    assert desk.connected("contacts-process").status == "draft"
+
+
+def test_an_action_is_taken_out_by_a_tick(desk: EditDesk, admin: Client) -> None:
+    rule = desk.rule("Lost deal feedback")
+    address = reverse("rule_edit", args=[rule.pk, "fields"])
+    page = Page(admin.get(address).content.decode())
+    (tick, *_) = [box.get("value") for box in page.root.iter("input") if box.get("name") == "taken_out"]
+    said = {"step": "preview", "name": rule.name, "description": "", "operator": "AND", "taken_out": [tick]}
+    shown = admin.post(address, said)
+    assert "Removed" in text_of(shown)
+    assert confirmed(admin, address, shown, taken_out=tick).status_code == 302, text_of(shown)
+    desk.sweep()
+    after = desk.at_zoho(rule.rule_id).body["conditions"][0]["instant_actions"]["actions"]
+    assert [one["type"] for one in after] == ["tasks"]
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        ({"field_1": "Amount"}, "A criterion needs a field and a comparison."),
+        ({"action_1": "tasks"}, "Say which: an id of its list, or tags."),
+        ({"later_1": "add_tags", "later_1_what": "A"}, "Say after how long."),
+        ({"action_1": "tasks", "action_1_what": "99"}, "there is none with the id 99"),
+    ],
+)
+def test_what_is_missing_in_a_form_is_said_beside_it(
+    desk: EditDesk, admin: Client, said: dict[str, str], part: str
+) -> None:
+    whole = {"step": "preview", "account": desk.account.pk, "name": "N", "module": "Deals", "trigger": "edit"}
+    whole |= {"later_period": "days"}
+    assert part in text_of(admin.post(reverse("rule_form"), whole | said))
+
+
+def test_the_rules_of_a_module_are_reordered(desk: EditDesk, admin: Client) -> None:
+    rule, other = desk.rule(), desk.rule("Deal won hand-over")
+    address = reverse("rule_order", args=[rule.pk])
+    shown = admin.post(address, {"step": "preview", f"place_{rule.rule_id}": "1", f"place_{other.rule_id}": "2"})
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
+    desk.sweep()
+    assert own(Edit).get().state == "done", own(Edit).get().answer
+    assert errors_of(desk.writes[-1][2], "rule_order") == []
+    assert desk.at_zoho(other.rule_id).body["module_specific_sequence"] == 2

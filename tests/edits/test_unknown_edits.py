@@ -1,0 +1,151 @@
+"""A lost answer makes an edit unknown: settled by reading, by hand where that shows nothing, and never repeated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.edits import drafts
+from monitor.edits.requests import EditRefused, settle_by_hand
+from monitor.edits.send import proof_of_change
+from monitor.edits.settle import sweep_edits
+from monitor.edits.transition import EDGES, move
+from monitor.models import Edit
+from monitor.zoho.errors import (
+    AnswerLost,
+    BadAnswer,
+    GrantRevoked,
+    NotAvailable,
+    NotSent,
+    Refused,
+    ScopeMissing,
+    TokenRefused,
+    Wait,
+)
+from tests.edits.conftest import RULES_PATH
+
+COPY = {"name": "A new one", "module": {"api_name": "Deals"}, "execute_when": {"type": "create"}}
+COPY["conditions"] = [{"instant_actions": {"actions": [{"type": "add_tags", "details": {"tags": [{"name": "New"}]}}]}}]
+
+
+def ask(desk, act: str) -> Edit:
+    if act == "create":
+        return desk.ask(drafts.new_rule_draft(desk.account, COPY))
+    wish = {"name": "Another name", "description": ""} if act == "describe" else {}
+    return desk.ask_of_rule(act, **wish)
+
+
+@pytest.mark.parametrize("act", ["deactivate", "describe", "delete", "create"])
+@pytest.mark.parametrize(("where", "state"), [("after", "settled_done"), ("before", "settled_not_done")])
+def test_a_lost_answer_is_settled_by_reading_and_sent_no_second_time(edit_desk, act, where, state) -> None:
+    edit_desk.lose = lambda: where
+    edit = edit_desk.done(ask(edit_desk, act))
+    assert edit.state == "unknown"
+    assert "lost" in edit.answer
+
+    edit_desk.later(minutes=4)
+    edit.refresh_from_db()
+    assert edit.state == state
+    assert len(edit_desk.writes) == 1
+    if state == "settled_done" and act == "create":
+        assert edit_desk.rule("A new one").rule_id == edit.subject_id
+
+
+def test_what_is_unknown_is_not_called_not_done_while_the_request_may_still_arrive(edit_desk) -> None:
+    edit_desk.lose = lambda: "before"
+    edit = edit_desk.done(ask(edit_desk, "deactivate"))
+    edit_desk.later(seconds=115)
+    edit.refresh_from_db()
+    assert edit.state == "unknown"
+
+
+def test_what_somebody_changed_further_stays_unknown_until_a_person_says_what_they_saw(edit_desk) -> None:
+    edit_desk.lose = lambda: "after"
+    edit = edit_desk.done(ask(edit_desk, "describe"))
+    edit_desk.world.do("rule_update", rule_id=edit.subject_id, body={"name": "A third name"})
+    edit_desk.later(minutes=5)
+    edit.refresh_from_db()
+    assert edit.state == "unknown"
+    with pytest.raises(EditRefused) as refusal:
+        settle_by_hand(edit, edit_desk.person, "seen in its history", edit_desk.clock(), was_done=True)
+    assert refusal.value.code == "too_early"
+    edit_desk.clock.advance(timedelta(minutes=11).total_seconds())
+    settled = settle_by_hand(edit, edit_desk.person, "seen in its history", edit_desk.clock(), was_done=True)
+    assert settled.state == "settled_done"
+    with pytest.raises(EditRefused, match="unknown"):
+        settle_by_hand(edit, edit_desk.person, "seen", edit_desk.clock(), was_done=False)
+
+
+def test_two_of_the_name_that_was_to_be_created_prove_nothing(edit_desk) -> None:
+    edit_desk.lose = lambda: "after"
+    edit = edit_desk.done(ask(edit_desk, "create"))
+    edit_desk.world.do("rule_create", body=COPY)
+    edit_desk.later(minutes=5)
+    edit.refresh_from_db()
+    assert edit.state == "unknown"
+
+
+def test_a_sender_that_died_is_given_up_and_its_outcome_read(edit_desk) -> None:
+    edit = edit_desk.ask_of_rule("deactivate")
+    now = edit_desk.clock()
+    edit.refresh_from_db()
+    move(edit, "sending", now=now, actor=edit_desk.person, sent_at=now, lease_until=now + timedelta(seconds=60))
+    edit_desk.later(minutes=5)
+    edit.refresh_from_db()
+    assert (edit.state, edit_desk.writes) == ("settled_not_done", [])
+
+
+def test_a_paused_account_is_not_asked_about_an_open_outcome(edit_desk) -> None:
+    edit_desk.lose = lambda: "after"
+    edit = edit_desk.done(ask(edit_desk, "deactivate"))
+    edit_desk.account.is_active = False
+    edit_desk.account.save()
+    asked = edit_desk.wire.count
+    edit_desk.clock.advance(60)
+    sweep_edits(edit_desk.clock, open_account=edit_desk.open)
+    assert edit_desk.wire.count == asked
+    edit.refresh_from_db()
+    assert edit.state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("error", "proof"),
+    [
+        (NotSent("no connection"), "NOT_SENT"),
+        (TokenRefused("x", status=401, code="INVALID_TOKEN"), "REFUSED_FOR_NOW"),
+        (Wait("x", status=429, code="TOO_MANY_REQUESTS"), "REFUSED_FOR_NOW"),
+        (Wait("x", status=429), "NOTHING"),
+        (Refused("x", status=400, code="INVALID_DATA"), "REJECTED"),
+        (Refused("one result", code="LIMIT_EXCEEDED"), "REJECTED"),
+        (Refused("one result", code="INTERNAL_ERROR"), "NOTHING"),
+        (Refused("one result"), "NOTHING"),
+        (ScopeMissing("x", status=401, code="OAUTH_SCOPE_MISMATCH"), "REJECTED"),
+        (NotAvailable("a page", status=403), "NOTHING"),
+        (AnswerLost("x", status=500, code="INTERNAL_ERROR"), "NOTHING"),
+        (BadAnswer("HTML", status=200), "NOTHING"),
+        (GrantRevoked("x"), "NOTHING"),
+        (RuntimeError("ours"), "NOTHING"),
+    ],
+)
+def test_what_an_error_of_a_change_proves(error, proof) -> None:
+    assert proof_of_change(error).name == proof
+
+
+def test_a_refusal_is_told_with_its_message_and_changes_nothing(edit_desk) -> None:
+    edit = edit_desk.ask_of_rule("deactivate")
+    path = f"{RULES_PATH}/{edit.subject_id}"
+    edit_desk.fault(
+        "status", path, times=1, method="PUT", status=403, code="NO_PERMISSION", message="permission denied"
+    )
+    edit = edit_desk.done(edit)
+    # The fault struck the look before: nothing was sent, and it is tried again.
+    assert edit.state in ("wished", "refused")
+    edit_desk.later(seconds=60)
+    edit.refresh_from_db()
+    assert edit.state == "done"
+
+
+def test_states_that_are_final_lead_nowhere() -> None:
+    assert {state for state, ways in EDGES.items() if not ways} == set(Edit.FINAL_STATES)
+    assert not EDGES["unknown"] & {"wished", "sending"}

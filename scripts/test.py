@@ -122,7 +122,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminated)
 
     # A test that hangs says where; what lasts longer by its nature gives another number.
-    arguments = ["-n", options.workers, "-o", "faulthandler_timeout=900"]
+    # Each process begins with its half and takes of the other's when done: what stands around a module is made once.
+    arguments = ["-n", options.workers, "--dist", "worksteal", "-o", "faulthandler_timeout=900"]
     arguments += [*(["-m", options.mark] if options.mark else []), *rest]
     runs: list[Run] = []
     missing = ""

@@ -23,7 +23,7 @@ def test_what_is_typed_is_suggested_and_what_is_suggested_is_chosen(
     visit.go("/executions/")
     found = Axe().run(visit.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]})
     assert found.violations_count == 0, found.generate_report()
-    field = visit.page.get_by_label("Flow", exact=True)
+    field = visit.page.get_by_role("combobox", name="Flow", exact=True)
     options = visit.page.locator("#id_flow_suggested option")
     field.focus()
     expect(options).to_have_count(2)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -54,6 +55,7 @@ Answer = tuple[int, Page]
 class Shared:
     """What all tests here look at; `answers` are a GET's, by the name of its address, for tests of many pages."""
 
+    at: datetime
     world: World
     cookies: dict[str, str]
     answers: dict[str, Answer]
@@ -62,15 +64,22 @@ class Shared:
 @pytest.fixture(scope="module")
 def shared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Shared]:
     with around_tests(django_db_blocker):
-        world = make_world(timezone.now())
+        at = timezone.now()
+        world = make_world(at)
+        FlowProgress.objects.filter(flow=world.flow).update(executions_read_at=at)
         cookies = {name: morsel.value for name, morsel in client_of("admin").cookies.items()}
-        yield Shared(world, cookies, {})
+        yield Shared(at, world, cookies, {})
+
+
+@pytest.fixture(autouse=True)
+def clock(shared: Shared) -> Iterator[None]:
+    """Each test begins at the world's present, however long the tests before it took."""
+    with time_machine.travel(shared.at, tick=True):
+        yield
 
 
 @pytest.fixture
 def world(shared: Shared, db: None) -> World:
-    WorkerBeat.objects.update(beat_at=timezone.now())  # the world may be minutes old
-    FlowProgress.objects.filter(flow=shared.world.flow).update(executions_read_at=timezone.now())
     return deepcopy(shared.world)
 
 

@@ -214,6 +214,7 @@ def run_story(story: Story, account: ZohoAccount, zoho: Zoho) -> tuple[list[str]
     return list(zoho.calls), told(account)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "story", [moving, vanishing, failing, sleeping, beginning, ageing], ids=lambda one: one.__name__
 )

@@ -37,7 +37,7 @@ def frame_at(
 ) -> dict[str, Any]:
     """Gives what every page shows around its own: how fresh the mirror is, and the menu's numbers.
 
-    Two statements, every few seconds: all readers are given the same.
+    One statement, every few seconds: all readers are given the same.
 
     Args:
         now: the present.

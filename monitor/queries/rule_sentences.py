@@ -25,6 +25,8 @@ from monitor.zoho.shapes.rule_definition import (
 DEEPEST = 12  # objects within objects that are looked through for rules
 MOST_RULES = 50
 MOST_UNSAID = 6
+# Ends of paths that say nothing of what a rule does.
+OF_NO_WORTH = (".id", ".associated_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def in_words(content: Mapping[str, Any]) -> RuleInWords:
     masked = mask(plain(content), definition=True)
     definition = _without_people(read_rule_definition(masked))
     sentence = say(definition)
-    left = list(dict.fromkeys(_place(item.path) for item in unsaid(definition) if not item.why.startswith("ids")))
+    left = list(dict.fromkeys(_place(item.path) for item in unsaid(definition) if not item.path.endswith(OF_NO_WORTH)))
     text, is_cut = as_text(masked)
     return RuleInWords(
         name=definition.name,

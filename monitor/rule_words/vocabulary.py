@@ -65,8 +65,8 @@ TRIGGERS: dict[str, Words] = {
     "mail_sent_opened_notreplied": Words("Mail opened, not answered", "opens a mail and does not answer it"),
     "mail_sent_bounced": Words("Mail bounced", "has a mail sent to it bounce"),
     # Two that only the descriptions before the current one have.
-    "mail_bounced": Words("Mail bounced (older word)", "has a mail bounce"),
-    "mail_opened": Words("Mail opened (older word)", "has a mail opened"),
+    "mail_bounced": Words("Mail bounce", "has a mail bounce"),
+    "mail_opened": Words("Opening of a mail", "has a mail opened"),
     "fb_post_on_page": Words("Facebook post", "posts on the Facebook page"),
     "fb_comment_on_page": Words("Facebook comment", "comments on the Facebook page"),
     "fb_like_on_post": Words("Facebook like", "likes a Facebook post"),

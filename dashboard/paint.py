@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide as lucide_svg
 
 from dashboard import formats, status_labels
+from monitor.ownership import Owned
 
 
 @lru_cache(maxsize=512)
@@ -46,6 +47,15 @@ def tag(words: str, title: str = "") -> SafeString:
     """Paints words as a tag, with what they mean in the tooltip."""
     tooltip = f' title="{escape(title)}"' if title else ""
     return safe(f'<span class="tag"{tooltip}>{escape(words)}</span>')
+
+
+def owned_line(owned: Owned) -> SafeString:
+    """Paints owner and tags of a row of a list in one line; nothing where there are none."""
+    if owned.owner is None and not owned.tags:
+        return safe("")
+    who = f"{escape(owned.name)}{' (gone)' if owned.is_gone else ''}" if owned.owner is not None else ""
+    tags = "".join(f' <span class="tag">{escape(word)}</span>' for word in owned.tags)
+    return safe(f'<div class="small muted">{who}{tags}</div>')
 
 
 def count(number: float | None, href: str, tone: str = "") -> SafeString:

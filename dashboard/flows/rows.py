@@ -54,7 +54,7 @@ def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo, columns: Col
     last_run = _last_run(flow.last_run, now, zone, is_read=is_read)
     head = (
         f'<tr><th class="grow" scope="row"><a href="{flow.get_absolute_url()}">{escape(flow.shown_name)}</a>'
-        f'<div class="small muted">{f"{escape(app)} · {where}" if app else where}</div>{_owned(owned)}</th>'
+        f'<div class="small muted">{f"{escape(app)} · {where}" if app else where}</div>{paint.owned_line(owned)}</th>'
     )
     cells = {
         "standing": f'<td class="fit" data-label="Standing">{stands}</td>',
@@ -66,15 +66,6 @@ def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo, columns: Col
         "mirror": f'<td class="fit" data-label="Mirror">{_mirror(flow, account, gap)}</td>',
     }
     return "".join([head, *(cell for code, cell in cells.items() if code in columns), "</tr>"])
-
-
-def _owned(owned: Owned) -> str:
-    """Paints owner and tags in one line; nothing where there are none."""
-    if owned.owner is None and not owned.tags:
-        return ""
-    who = f"{escape(owned.name)}{' (gone)' if owned.is_gone else ''}" if owned.owner is not None else ""
-    tags = "".join(f' <span class="tag">{escape(tag)}</span>' for tag in owned.tags)
-    return f'<div class="small muted">{who}{tags}</div>'
 
 
 def days(daily: Sequence[tuple[int, int]] | None) -> SafeString:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from html import escape
 
 from django.utils.safestring import SafeString
 
@@ -76,6 +77,38 @@ def lines(rules: Iterable[ListedRule], now: datetime, zone: tzinfo) -> list[Rule
         zone: the viewer's.
     """
     return [_line(rule, owned, use, now, zone) for rule, owned, use in rules]
+
+
+def paint_rows(rules: Iterable[ListedRule], now: datetime, zone: tzinfo) -> SafeString:
+    """Paints the rows of the table of rules: a template that does so cell by cell takes several times as long.
+
+    Args:
+        rules: as `lines` takes them.
+        now: the page's time.
+        zone: the viewer's.
+    """
+    return paint.safe("\n".join(map(_row, lines(rules, now, zone))))
+
+
+def _row(line: RuleLine) -> str:
+    trend = ""
+    if line.trend:
+        words = f'<span class="visually-hidden">, {escape(line.trend_words)}</span>'
+        trend = f'<div class="small muted">{line.trend}{words}</div>'
+    return (
+        f'<tr><th scope="row"><a href="{escape(line.url)}">{escape(line.name)}</a>{paint.owned_line(line.owned)}</th>'
+        f'<td data-label="Runs on">{escape(line.module)}<div class="small muted">{escape(line.trigger)}</div></td>'
+        f'<td data-label="Does">{escape(line.actions)}</td>'
+        f'<td data-label="State">{line.state}</td><td data-label="Last run">{line.last_run}</td>'
+        f'<td class="num" data-label="Done"><span title="{escape(line.trend_words)}">{line.done}</span>{trend}</td>'
+        f'<td class="num" data-label="Failed">{_bad(line.failed, is_bad=line.has_failed)}</td>'
+        f'<td class="num" data-label="Failed, by Zoho">{_bad(line.reported, is_bad=line.has_reported)}'
+        f'<div class="small muted">{line.counted_over}</div></td></tr>'
+    )
+
+
+def _bad(number: str, *, is_bad: bool) -> str:
+    return f'<span class="bad strong">{number}</span>' if is_bad else f"<span>{number}</span>"
 
 
 def paint_state(rule: WorkflowRule) -> SafeString:

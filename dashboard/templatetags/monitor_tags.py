@@ -22,8 +22,7 @@ from dashboard.flows.rows import FlowRow, paint_standing
 from dashboard.masked import masked
 from dashboard.problems import rows as problem_rows
 from dashboard.problems.rows import ProblemLine
-from dashboard.rules import rows as rule_rows
-from dashboard.rules.rows import ListedRule, RuleLine, paint_state
+from dashboard.rules.rows import ListedRule, paint_rows, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import (
@@ -178,10 +177,10 @@ def flow_lines(
 
 
 @register.simple_tag(takes_context=True)
-def rule_lines(context: Context, rows: Iterable[ListedRule]) -> list[RuleLine]:
-    """Puts the workflow rules of a list into words: `{% rule_lines rows as lines %}`. Uses the page's `now`."""
+def rule_rows(context: Context, rows: Iterable[ListedRule]) -> SafeString:
+    """Paints the rows of the list of workflow rules: `{% rule_rows rows %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
-    return rule_rows.lines(rows, now, timezone.get_current_timezone())
+    return paint_rows(rows, now, timezone.get_current_timezone())
 
 
 @register.simple_tag(takes_context=True)

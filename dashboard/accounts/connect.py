@@ -19,7 +19,7 @@ from monitor import pipeline
 from monitor.models import DataCenter, ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.zoho import DATA_CENTERS, Origins
-from monitor.zoho.scopes import REASONS, scopes_for
+from monitor.zoho.scopes import EDIT_SCOPES, REASONS, scopes_for
 
 
 @sensitive_post_parameters("client_secret", "grant_code")
@@ -44,6 +44,7 @@ def connect(request: HttpRequest) -> HttpResponse:
         data["client_secret"],
         state,
         watches=known is not None and known.watches_records,
+        edits=data["edits"],
     )
     return HttpResponseRedirect(url)
 
@@ -125,8 +126,8 @@ def _form(request: HttpRequest, form: ConnectForm, *, refusal: str = "", status:
         "form": form,
         "refusal": refusal,
         "redirect_uri": consent.redirect_uri(),
-        "scopes": {"both": both, "crm": scopes_for(flow=False, crm=True, watches=watches)},
-        "reasons": [(scope, REASONS[scope]) for scope in both],
+        "scopes": {"both": both, "crm": scopes_for(flow=False, crm=True, watches=watches), "edits": EDIT_SCOPES},
+        "reasons": [(scope, REASONS[scope]) for scope in (*both, *EDIT_SCOPES)],
         "centres": [
             (DataCenter(name).label, origins.accounts, bool(origins.flow)) for name, origins in DATA_CENTERS.items()
         ],

@@ -59,18 +59,18 @@ def redirect_uri() -> str:
     return f"{settings.PUBLIC_URL}{reverse('connect_callback')}"
 
 
-def scopes_for(origins: Origins, *, watches: bool = False) -> tuple[str, ...]:
-    """Chooses the least scopes for the products of the account, and for callbacks of CRM where a person wants them."""
-    return zoho_scopes(flow=bool(origins.flow), crm=bool(origins.crm), watches=watches)
+def scopes_for(origins: Origins, *, watches: bool = False, edits: bool = False) -> tuple[str, ...]:
+    """Chooses the least scopes for the products of the account, and for what a person wants besides."""
+    return zoho_scopes(flow=bool(origins.flow), crm=bool(origins.crm), watches=watches, edits=edits)
 
 
 def authorization_url(
-    origins: Origins, client_id: str, client_secret: str, state: str, *, watches: bool = False
+    origins: Origins, client_id: str, client_secret: str, state: str, *, watches: bool = False, edits: bool = False
 ) -> str:
     """Builds the address of Zoho's consent page."""
     with Transport() as transport:
         client = OAuthClient(transport, origins, client_id, client_secret)
-        return client.authorization_url(redirect_uri(), scopes_for(origins, watches=watches), state)
+        return client.authorization_url(redirect_uri(), scopes_for(origins, watches=watches, edits=edits), state)
 
 
 def begin(session: Any, data: Mapping[str, Any], *, user_id: int, account_id: int | None, now: datetime) -> str:

@@ -72,6 +72,11 @@ class ConnectForm(forms.Form):
         required=False,
         help_text="Only where Zoho's answers cannot tell it, for example because all flows were made anew.",
     )
+    edits = forms.BooleanField(
+        label="Change automation from here",
+        required=False,
+        help_text="Zoho is asked for the scopes with which admins change workflow rules and connected workflows.",
+    )
     plan = forms.ChoiceField(label="Plan", choices=_plan_choices, required=False)
     calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
     calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)

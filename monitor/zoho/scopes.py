@@ -20,15 +20,32 @@ REASONS: dict[str, str] = {
     "ZohoCRM.notifications.CREATE": "to open callbacks about records",
     "ZohoCRM.notifications.UPDATE": "to renew them",
     "ZohoCRM.notifications.DELETE": "to close them",
+    # Only asked for where admins are to change automation from here.
+    "ZohoCRM.settings.workflow_rules.CREATE": "to create workflow rules from here",
+    "ZohoCRM.settings.workflow_rules.UPDATE": "to change, switch and reorder them",
+    "ZohoCRM.settings.workflow_rules.DELETE": "to delete them",
+    "ZohoCRM.settings.connected_workflows.CREATE": "to create connected workflows from here",
+    "ZohoCRM.settings.connected_workflows.UPDATE": "to rename and switch them",
+    "ZohoCRM.settings.connected_workflows.DELETE": "to delete them",
 }
 FLOW_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name.startswith("ZohoFlow."))
 WATCH_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name.startswith("ZohoCRM.notifications."))
-CRM_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name not in FLOW_SCOPES + WATCH_SCOPES)
+EDIT_SCOPES: tuple[str, ...] = tuple(
+    name for name in REASONS if "_workflow" in name or ".workflow" in name if not name.endswith(".READ")
+)
+CRM_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name not in FLOW_SCOPES + WATCH_SCOPES + EDIT_SCOPES)
 
 
-def scopes_for(*, flow: bool, crm: bool, watches: bool = False) -> tuple[str, ...]:
-    """Chooses the least scopes for the products that there are, and for callbacks of CRM where a person wants them."""
-    return (FLOW_SCOPES if flow else ()) + (CRM_SCOPES + (WATCH_SCOPES if watches else ()) if crm else ())
+def scopes_for(*, flow: bool, crm: bool, watches: bool = False, edits: bool = False) -> tuple[str, ...]:
+    """Chooses the least scopes for the products that there are; more only where a person wants what they are for.
+
+    Args:
+        flow, crm: which products there are.
+        watches: CRM is to call back.
+        edits: rules and connected workflows of CRM are to be changed from here.
+    """
+    of_crm = CRM_SCOPES + (WATCH_SCOPES if watches else ()) + (EDIT_SCOPES if edits else ())
+    return (FLOW_SCOPES if flow else ()) + (of_crm if crm else ())
 
 
 def missing_scopes(wanted: tuple[str, ...], granted: str | None) -> list[str]:

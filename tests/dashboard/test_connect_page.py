@@ -78,6 +78,13 @@ def test_scopes_for_notifications_are_only_asked_for_where_they_are_wanted(signe
     assert "ZohoCRM.notifications.ALL" not in scope
 
 
+@pytest.mark.parametrize("edits", [False, True])
+def test_scopes_that_change_automation_are_only_asked_for_with_a_tick(signed_in, ada, calls, edits: bool):
+    scope = start(signed_in(ada), **({"edits": "on"} if edits else {}))["scope"]
+    assert ("ZohoCRM.settings.workflow_rules.UPDATE" in scope) is edits
+    assert ("ZohoCRM.settings.connected_workflows.DELETE" in scope) is edits
+
+
 def test_the_state_is_long_random_and_of_safe_letters(signed_in, ada, calls):
     states = {start(signed_in(ada))["state"] for _ in range(5)}
     assert len(states) == 5

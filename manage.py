@@ -14,8 +14,10 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    # Commands may be written with hyphens: `audit-rules` is `audit_rules`.
+    argv = [*sys.argv[:1], *(name.replace("-", "_") for name in sys.argv[1:2] if name[:1] != "-")]
     try:
-        execute_from_command_line(sys.argv)
+        execute_from_command_line([*argv, *sys.argv[len(argv) :]])
     except ImproperlyConfigured as error:
         # A wrong setting is the operator's to mend: one line, not a traceback.
         sys.exit(f"error: {error}")

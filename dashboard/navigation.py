@@ -72,7 +72,10 @@ MENU = (
         "rules",
         "Workflow rules",
         "git-branch",
-        ("rule", "rule_version", "rule_edit", "rule_new", "rule_form", "rule_order", "edits", "edit", "edit_undo"),
+        (
+            *("rule", "rule_version", "rule_edit", "rule_new", "rule_form", "rule_order", "edits", "edit", "edit_undo"),
+            *("rule_audit", "rule_finding", "rule_what_if", "rule_why_not"),
+        ),
         key="r",
     ),
     Entry(
@@ -112,6 +115,7 @@ _RIGHTS = frozenset(entry.right for entry in MENU)
 
 # Pages below those of the menu that people look for by name.
 FURTHER = (
+    Entry("rule_audit", "Audit of workflow rules", "git-branch"),
     Entry("alert_rules", "Alert rules", "bell"),
     Entry("alert_coverage", "Coverage of alerts", "bell"),
     Entry("alert_routes", "Routes and escalation", "bell"),

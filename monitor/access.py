@@ -31,6 +31,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "views.share": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,
+    "findings": OPERATORS,
     "write_off": OPERATORS,
     "record_field": ADMINS,
     "retry": OPERATORS,

@@ -17,6 +17,7 @@ from django.db.models import F, Model
 
 from monitor import origin
 from monitor.models import (
+    AcceptedFinding,
     AlertRule,
     AlertState,
     AuditEntry,
@@ -49,6 +50,7 @@ CLOSED_AFTER = timedelta(minutes=1)
 # What the trail calls a thing; the others go by their model's name.
 _WORDS: dict[type[Model], str] = {
     ZohoAccount: "account",
+    AcceptedFinding: "finding",
     AlertRule: "alert_rule",
     AlertState: "alert",
     Channel: "channel",

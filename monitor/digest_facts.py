@@ -127,6 +127,7 @@ class DigestFacts:
         incidents: that no mail tells of at once: open ones, and those that began since the digest before.
         plans: of each account whose plan is known.
         dormant_crm: workflow rules that are enabled and do not run.
+        rule_findings: what the audit of workflow rules finds and nobody accepted; of a digest of a week only.
         dormant_alerts: alert rules that are enabled and watch nothing.
         connections: that do not work.
         ages: how fresh the data of each account are.
@@ -138,6 +139,7 @@ class DigestFacts:
     incidents: Sequence[NamedPage] = ()
     plans: Sequence[PlanUse] = ()
     dormant_crm: Sequence[NamedPage] = ()
+    rule_findings: Sequence[NamedPage] = ()
     dormant_alerts: Sequence[NamedPage] = ()
     connections: Sequence[NamedPage] = ()
     ages: Sequence[AccountAge] = ()

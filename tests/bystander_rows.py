@@ -125,6 +125,10 @@ def _add_mirror(account: Account) -> tables.Flow:
     rule = factories.make_rule(account, name="Bystander's CRM rule", trigger_count=3, usage_read_at=PAST, **seen)
     workflow = factories.make_connected(account, name="Bystander's journey", **seen)
     tables.UsageSnapshot.objects.create(rule=rule, day=PAST.date(), trigger_count=3, taken_at=PAST)
+    tables.AutomationFact.objects.create(account=account, part="limits", facts={"total_rules_limit": 7}, read_at=PAST)
+    tables.AcceptedFinding.objects.create(
+        account=account, key="b" * 32, kind="inactive", state="b" * 32, about="Bystander's", reason="kept", at=PAST
+    )
     for thing in (flow, rule, workflow):
         factories.make_version(thing, first_seen_at=PAST)
     factories.make_webhook_failure(account, rule=rule, failure_time=PAST, first_seen_at=PAST)

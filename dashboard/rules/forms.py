@@ -10,8 +10,10 @@ from dashboard.filters import BIGGEST_ID, DayField, FilterForm, NameField, OneOf
 from dashboard.ownership import OwnedFilterForm
 from monitor.queries import rule_list, webhook_failures
 from monitor.queries.connected import ConnectedFilter
+from monitor.queries.rule_audit import FindingFilter
 from monitor.queries.rule_list import SORTS, STATES, USUAL_DAYS, RuleFilter
 from monitor.queries.webhook_failures import FailureFilter
+from monitor.rule_audit.audit import KINDS, QUIET_DAYS
 from monitor.rule_words.vocabulary import action_name, module_name, trigger_name
 
 RAN = (
@@ -118,5 +120,36 @@ class FailureFilterForm(FilterForm):
             start=self.midnight("first_day"),
             end=self.midnight("last_day", days=1),
             rule_id=cleaned["rule"],
+            account_id=cleaned["account"],
+        )
+
+
+class FindingFilterForm(FilterForm):
+    """Reads what the list of findings of the audit is narrowed to."""
+
+    text = TextField("Rule or id")
+    kind = OneOfField([(kind.name, kind.label) for kind in KINDS.values()], "Finding")
+    module = NameField(label="Module")
+    state = OneOfField([("accepted", "Accepted"), ("all", "All")], "State", empty="Standing")
+    quiet = OneOfField([("14", "14 days"), ("60", "60 days"), ("90", "90 days")], "Quiet for", empty="30 days")
+
+    field_order = ["text", "kind", "module", "state", "quiet", "account"]
+
+    def offer_modules(self, names: list[str]) -> None:
+        """Sets the modules that are offered."""
+        self.offer("module", [(name, name) for name in names], "Any")
+
+    @property
+    def quiet_days(self) -> int:
+        """Returns how many days a rule may be quiet; of a valid form."""
+        return int(self.cleaned_data.get("quiet") or QUIET_DAYS)
+
+    def wanted(self) -> FindingFilter:
+        cleaned = self.cleaned_data
+        return FindingFilter(
+            text=cleaned["text"],
+            kind=cleaned["kind"],
+            module=cleaned["module"],
+            state=cleaned["state"],
             account_id=cleaned["account"],
         )

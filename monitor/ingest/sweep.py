@@ -27,6 +27,7 @@ from monitor.ingest.lists.connections import read_connections
 from monitor.ingest.lists.crm_edition import read_edition
 from monitor.ingest.lists.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
 from monitor.ingest.lists.notification_channels import keep_channels
+from monitor.ingest.lists.rule_limits import read_rule_limits
 from monitor.ingest.lists.rule_usage import read_usage
 from monitor.ingest.lists.rules import read_rules
 from monitor.ingest.lists.webhook_failures import read_webhook_failures
@@ -310,4 +311,10 @@ STEPS = (
     Step(Stream.DEFINITIONS, FLOW, _unhurried(FLOW, read_flow_definitions), needs=Stream.FLOWS),
     Step(Stream.DEFINITIONS, CRM, _unhurried(CRM, read_rule_definitions), needs=Stream.RULES),
     Step(Stream.DEFINITIONS, CRM, _unhurried(CRM, read_connected_definitions), needs=Stream.CONNECTED),
+    Step(
+        *(Stream.RULE_LIMITS, CRM, _unhurried(CRM, read_rule_limits)),
+        turn=Stream.RULE_LIMITS,
+        needs=Stream.RULES,
+        cost=_one_call,
+    ),
 )

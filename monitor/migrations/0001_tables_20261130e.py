@@ -260,6 +260,25 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AcceptedFinding',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(help_text='of the finding: kind, account and what it is about', max_length=32)),
+                ('kind', models.CharField(max_length=40)),
+                ('state', models.CharField(help_text='digest of what was seen when it was accepted', max_length=32)),
+                ('about', models.CharField(help_text='what it is about, by masked names', max_length=500)),
+                ('reason', models.CharField(max_length=500)),
+                ('at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(help_text='when it was taken back, or accepted anew', null=True)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ended_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accepted_findings', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='RuleBudget',
             fields=[
                 ('rule', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='budget', serialize=False, to='monitor.alertrule')),
@@ -363,6 +382,18 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('hour', 'action', 'object_type', 'object_id', 'network'), name='one_tally_an_hour')],
             },
+        ),
+        migrations.CreateModel(
+            name='AutomationFact',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('part', models.CharField(choices=[('limits', 'Limits of the organisation'), ('modules', 'Rules of each module'), ('connected', 'Limits of connected workflows'), ('configuration', 'What triggers support'), ('field_updates', 'Which field an update writes'), ('webhooks', 'Hosts of webhooks')], max_length=20)),
+                ('subject', models.CharField(blank=True, help_text='of a configuration its module', max_length=200)),
+                ('facts', models.JSONField(null=True)),
+                ('problem', models.CharField(blank=True, max_length=500)),
+                ('read_at', models.DateTimeField()),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='automation_facts', to='monitor.zohoaccount')),
+            ],
         ),
         migrations.CreateModel(
             name='Channel',
@@ -1399,7 +1430,7 @@ class Migration(migrations.Migration):
             name='StreamState',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stream', models.CharField(choices=[('flows', 'Flows'), ('executions', 'Executions'), ('connections', 'Connections'), ('rules', 'Workflow rules'), ('usage', 'Rule usage'), ('definitions', 'Definitions'), ('connected', 'Connected workflows'), ('webhook_failures', 'Webhook failures'), ('channels', 'Notification channels'), ('statistics', 'Statistics check')], max_length=20)),
+                ('stream', models.CharField(choices=[('flows', 'Flows'), ('executions', 'Executions'), ('connections', 'Connections'), ('rules', 'Workflow rules'), ('usage', 'Rule usage'), ('definitions', 'Definitions'), ('connected', 'Connected workflows'), ('webhook_failures', 'Webhook failures'), ('rule_limits', 'Limits and actions of rules'), ('channels', 'Notification channels'), ('statistics', 'Statistics check')], max_length=20)),
                 ('state', models.CharField(choices=[('pending', 'Not read yet'), ('ok', 'Complete'), ('incomplete', 'Incomplete'), ('not_available', 'Not available'), ('failing', 'Failing')], default='pending', max_length=13)),
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('since', models.DateTimeField(null=True)),
@@ -1722,6 +1753,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('account', 'day'), name='one_sum_per_day'),
         ),
         migrations.AddConstraint(
+            model_name='acceptedfinding',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('account', 'key'), name='one_open_acceptance_per_finding'),
+        ),
+        migrations.AddConstraint(
             model_name='apibudget',
             constraint=models.UniqueConstraint(fields=('account', 'product'), name='one_budget_per_product'),
         ),
@@ -1736,6 +1771,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['object_type', 'object_id'], name='audit_object'),
+        ),
+        migrations.AddConstraint(
+            model_name='automationfact',
+            constraint=models.UniqueConstraint(fields=('account', 'part', 'subject'), name='one_row_per_automation_fact'),
         ),
         migrations.AddConstraint(
             model_name='channel',

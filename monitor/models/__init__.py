@@ -7,7 +7,7 @@
 | `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection,                        |
 |                         | ConnectionChange, Execution, WorkflowRule, UsageSnapshot,                    |
-|                         | ConnectedWorkflow, WebhookFailure, FlowVersion,                              |
+|                         | ConnectedWorkflow, WebhookFailure, AutomationFact, FlowVersion,              |
 |                         | RuleVersion, ConnectedVersion, Quarantine, Retention, PrunedHour,            |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
@@ -23,6 +23,7 @@
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.ownership`     | Ownership, Tag, TagUse                                                       |
 | `monitor.status_links`  | StatusLink                                                                   |
+| `monitor.accepted_findings` | AcceptedFinding                                                          |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | `monitor.hide_secrets`  | DigestKey                                                                    |
 | supervisor, tasks       | WorkerBeat                                                                   |
@@ -37,6 +38,7 @@ is the one from alerts to incidents, claimed in the same way.
 StageRun and AuditEntry are append-only for every stage.
 """
 
+from monitor.models.accepted import AcceptedFinding
 from monitor.models.accounts import (
     MOST_AT_ONCE,
     MOST_CALLS,
@@ -70,7 +72,7 @@ from monitor.models.corrections import (
     marked_hours,
     marked_hours_of_flows,
 )
-from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.models.crm import AutomationFact, ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
     DefinitionVersion,
@@ -142,6 +144,7 @@ __all__ = [
     "POLICY_TOKEN",
     "SWITCHED_OFF",
     "USUAL_RATE",
+    "AcceptedFinding",
     "AccountDay",
     "AccountHour",
     "Ages",
@@ -154,6 +157,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "AuditTally",
+    "AutomationFact",
     "ChainMark",
     "Channel",
     "ChannelMessage",

@@ -175,6 +175,36 @@ class ConnectedWorkflow(HasDefinition):
         return mask_name(self.name) or self.workflow_id
 
 
+class AutomationFact(models.Model):
+    """Mirrors what rules are measured by: limits, counts, what triggers support, what shared actions do.
+
+    `facts` are of the last reading that Zoho did not refuse; `problem` says why it refused the last one.
+    """
+
+    class Part(models.TextChoices):
+        LIMITS = "limits", "Limits of the organisation"
+        MODULES = "modules", "Rules of each module"
+        CONNECTED = "connected", "Limits of connected workflows"
+        CONFIGURATION = "configuration", "What triggers support"
+        FIELD_UPDATES = "field_updates", "Which field an update writes"
+        WEBHOOKS = "webhooks", "Hosts of webhooks"
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="automation_facts")
+    part = models.CharField(max_length=20, choices=Part.choices)
+    subject = models.CharField(max_length=200, blank=True, help_text="of a configuration its module")
+    facts = models.JSONField(null=True)
+    problem = models.CharField(max_length=500, blank=True)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "part", "subject"], name="one_row_per_automation_fact")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.part} {self.subject}".strip()
+
+
 class WebhookFailure(HasMaskedText):
     """Mirrors one failed call of a webhook: the only single failures that CRM shows.
 

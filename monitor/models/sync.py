@@ -16,6 +16,7 @@ class Stream(models.TextChoices):
     DEFINITIONS = "definitions", "Definitions"
     CONNECTED = "connected", "Connected workflows"
     WEBHOOK_FAILURES = "webhook_failures", "Webhook failures"
+    RULE_LIMITS = "rule_limits", "Limits and actions of rules"
     CHANNELS = "channels", "Notification channels"
     STATISTICS = "statistics", "Statistics check"
 
@@ -23,7 +24,9 @@ class Stream(models.TextChoices):
 # Definitions are of both: they are read when nothing else is due, and have no turn of their own.
 STREAMS: dict[Product, tuple[Stream, ...]] = {
     Product.FLOW: (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS),
-    Product.CRM: (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS),
+    Product.CRM: (
+        *(Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.RULE_LIMITS, Stream.CHANNELS),
+    ),
 }
 
 

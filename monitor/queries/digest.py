@@ -45,6 +45,7 @@ from monitor.queries.counts import Counts
 from monitor.queries.freshness import mirror
 from monitor.queries.mails import mail_server
 from monitor.queries.overview import broken_connections
+from monitor.queries.rule_audit import audit_of
 
 WEEK = 7
 DORMANT_AFTER = timedelta(days=30)  # as the alert rule for workflow rules has it, unless another time is chosen
@@ -67,6 +68,7 @@ def digest_of(asked: DigestAsked) -> DigestFacts:
         ],
         plans=[_plan(account, asked.until) for account in accounts if account.is_active],
         dormant_crm=_dormant_crm(asked),
+        rule_findings=_rule_findings(asked),
         dormant_alerts=_dormant_alerts(asked),
         connections=[
             NamedPage(
@@ -177,6 +179,22 @@ def _dormant_crm(asked: DigestAsked) -> list[NamedPage]:
     asleep = [row for row in rows if row.quiet_since <= asked.until - DORMANT_AFTER]
     asleep.sort(key=lambda row: (row.quiet_since, row.pk))
     return [NamedPage(row.shown_name, row.get_absolute_url(), row.module, row.quiet_since) for row in asleep[:MOST]]
+
+
+def _rule_findings(asked: DigestAsked) -> list[NamedPage]:
+    """Returns what the audit finds beside rules that do not run, which are listed by themselves; once a week."""
+    if asked.days != WEEK:
+        return []
+    rows = audit_of(asked.until, asked.accounts, DORMANT_AFTER.days).standing
+    found = [row for row in rows if row.finding.kind not in ("never_fired", "not_fired")]
+    return [
+        NamedPage(
+            ", ".join(one.name for one in row.finding.subjects[:2]),
+            reverse("rule_finding", args=[row.finding.account_id, row.finding.key]),
+            f"{row.label.lower()}: {row.finding.evidence}",
+        )
+        for row in found[:MOST]
+    ]
 
 
 def _dormant_alerts(asked: DigestAsked) -> list[NamedPage]:

@@ -51,9 +51,9 @@ class StreamFreshness:
     def is_missing(self) -> bool:
         """Returns whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
 
-        Definitions are read when nothing else is due: no figure is too low while some are still to be read.
+        Definitions and limits are read when nothing else is due: no figure is too low while some are still to be read.
         """
-        if self.stream == Stream.DEFINITIONS and self.state != StreamState.State.FAILING:
+        if self.stream in (Stream.DEFINITIONS, Stream.RULE_LIMITS) and self.state != StreamState.State.FAILING:
             return False
         return self.state in (StreamState.State.INCOMPLETE, StreamState.State.FAILING, StreamState.State.PENDING)
 

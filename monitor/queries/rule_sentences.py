@@ -10,7 +10,7 @@ from monitor.privacy import HIDDEN, mask
 from monitor.queries.execution import as_text
 from monitor.queries.rule_actions import action_shown
 from monitor.queries.versions import plain
-from monitor.rule_words.say import RuleBranch, say
+from monitor.rule_words.say import RuleBranch, criteria_words, say
 from monitor.rule_words.unsaid import unsaid
 from monitor.zoho.shapes.rule_definition import (
     Criteria,
@@ -19,6 +19,7 @@ from monitor.zoho.shapes.rule_definition import (
     RuleCondition,
     RuleDefinition,
     criteria_json,
+    read_criteria,
     read_rule_definition,
 )
 
@@ -85,6 +86,11 @@ def in_words(content: Mapping[str, Any]) -> RuleInWords:
         json=text,
         is_cut=is_cut,
     )
+
+
+def in_words_of_criteria(criteria: Criteria) -> str:
+    """Says criteria, or one comparison of them, without the people in them. Pure."""
+    return criteria_words(_hidden_values(read_criteria(mask(plain(criteria_json(criteria)), definition=True))))
 
 
 def rules_within(content: Any) -> list[RuleInWords]:

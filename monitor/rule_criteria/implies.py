@@ -6,6 +6,7 @@ It is sound and not complete: a yes is certain, a no only says that it was not f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
@@ -30,6 +31,48 @@ MOST_CASES = 64  # of criteria written out as cases; more are not looked at
 Cases = list[tuple[FieldTest, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedCriteria:
+    """Holds criteria written out, so that they are compared with many others at little cost.
+
+    Attributes:
+        criteria: None passes every record.
+        kinds: of the fields that it puts in order, and those that are known.
+        fields: all that it looks at.
+        cases: one of which holds; None where they are too many.
+        clauses: all of which hold; None likewise.
+        sought: the fields of each clause.
+    """
+
+    criteria: Criteria | None
+    kinds: Kinds
+    fields: frozenset[str] = frozenset()
+    cases: Cases | None = None
+    clauses: Cases | None = None
+    sought: tuple[frozenset[str], ...] = ()
+
+
+def prepare(criteria: Criteria | None, kinds: Kinds | None = None) -> PreparedCriteria:
+    """Writes criteria out.
+
+    Args:
+        criteria: None passes every record.
+        kinds: of the fields, as far as they are known; else a field that is put in order tells its own.
+    """
+    if criteria is None:
+        return PreparedCriteria(None, kinds or {})
+    known = _kinds(kinds or {}, criteria)
+    cases, clauses = written_out(criteria, known), written_out(criteria, known, for_all=True)
+    return PreparedCriteria(
+        criteria,
+        known,
+        frozenset(one.field for one in comparisons(criteria)),
+        [tuple(_joined(case)) for case in cases] if cases is not None else None,
+        clauses,
+        tuple(frozenset(test.field for test in clause) for clause in clauses or ()),
+    )
+
+
 def implies(one: Criteria | None, other: Criteria | None, kinds: Kinds | None = None) -> bool:
     """Says whether whatever passes `one` passes `other`.
 
@@ -38,23 +81,35 @@ def implies(one: Criteria | None, other: Criteria | None, kinds: Kinds | None = 
         other: likewise.
         kinds: of the fields, as far as they are known.
     """
-    if other is None:
-        return True
-    if one is None:
-        return False
-    if one == other:
-        return True
-    known = _kinds(kinds or {}, one, other)
-    cases, needed = written_out(one, known), written_out(other, known, for_all=True)
-    if cases is None or needed is None:
-        return False
-    return all(any(_follows(case, test) for test in clause) for case in map(_joined, cases) for clause in needed)
+    return follows(prepare(one, kinds), prepare(other, kinds))
 
 
-def _kinds(kinds: Kinds, *both: Criteria) -> dict[str, FieldKind]:
-    """Finds kinds that both sides agree on: a field that is ordered anywhere is of that order everywhere."""
+def follows(one: PreparedCriteria, other: PreparedCriteria) -> bool:
+    """Says whether whatever passes `one` passes `other`, as `implies`."""
+    if other.criteria is None:
+        return True
+    if one.criteria is None:
+        return False
+    if any(fields.isdisjoint(one.fields) for fields in other.sought):
+        return False
+    if _differ(one, other):
+        both = {**one.kinds, **other.kinds, **_kinds({}, one.criteria, other.criteria)}
+        one, other = prepare(one.criteria, both), prepare(other.criteria, both)
+    if one.cases is None or other.clauses is None:
+        return one.criteria == other.criteria
+    return all(any(_follows(case, test) for test in clause) for case in one.cases for clause in other.clauses)
+
+
+def _differ(one: PreparedCriteria, other: PreparedCriteria) -> bool:
+    """Says whether one of two takes a field of both for another kind than the other does."""
+    common = one.fields & other.fields
+    return any(one.kinds.get(field) != other.kinds.get(field) for field in common)
+
+
+def _kinds(kinds: Kinds, *some: Criteria) -> dict[str, FieldKind]:
+    """Finds the kinds of fields: one that is put in order anywhere is of that order everywhere."""
     found = dict(kinds)
-    for criteria in both:
+    for criteria in some:
         for one in comparisons(criteria):
             if one.field in kinds:
                 continue

@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from monitor.privacy import MARK
 from monitor.rule_criteria.field_kinds import FieldKind, Kinds
 from monitor.rule_criteria.values import boolean_in, day_in, lookup_in, moment_in, number_in, text_in
 from monitor.zoho.shapes.rule_definition import Criterion
@@ -85,12 +86,13 @@ class FieldTest:
         return FieldTest(self.field, self.test, not self.is_turned, self.kind)
 
 
-EMPTY = "${EMPTY}"
+EMPTY, FILLED = "${EMPTY}", "${NOTEMPTY}"
 # What Zoho's other spelling of a comparator stands for.
 ALIASES = {"equals": "equal", "is": "equal", "not_equals": "not_equal", "isn't": "not_equal",
            "is_empty": "empty", "is_not_empty": "not_empty"}  # fmt: skip
 _OPPOSITES = {
     "not_equal": "equal", "not_contains": "contains", "not_between": "between", "not_in": "in", "not_empty": "empty",
+    "not_starts_with": "starts_with", "not_ends_with": "ends_with",
 }  # fmt: skip
 _TEXTS = {"contains": Holds.ANYWHERE, "starts_with": Holds.AT_START, "ends_with": Holds.AT_END}
 _BOUNDS = ("greater_than", "greater_equal", "less_than", "less_equal")
@@ -119,6 +121,8 @@ def field_test(criterion: Criterion, kinds: Kinds, today: date | None = None) ->
     value, field = criterion.value, criterion.field
     if comparator in ("equal", "not_equal") and value in (EMPTY, None, ""):
         comparator = "empty" if comparator == "equal" else "not_empty"
+    elif comparator in ("equal", "not_equal") and value == FILLED:
+        comparator = "not_empty" if comparator == "equal" else "empty"
     elif comparator in ("equal", "not_equal") and isinstance(value, list):
         comparator = "in" if comparator == "equal" else "not_in"
     is_turned = comparator in _OPPOSITES
@@ -183,6 +187,8 @@ def _why_unreadable(criterion: Criterion, plain: str, value: Any, kind: FieldKin
 
 
 def _why_not_compared(plain: str, value: Any, kind: FieldKind | None) -> str:
+    if any(isinstance(one, str) and MARK.search(one) for one in listed(value)):
+        return "its value is a secret, which is not kept here"
     if any(isinstance(one, str) and one.startswith("${") for one in listed(value)):
         return "its value is worked out by Zoho when the rule runs"
     if kind is None:

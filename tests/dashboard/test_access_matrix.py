@@ -29,6 +29,7 @@ SEEN_BY_ALL: dict[str, Answers] = dict.fromkeys(("viewer", "operator", "admin"),
 SEEN_BY_ADMINS: dict[str, Answers] = {"viewer": ("403", "405"), "operator": ("403", "405"), "admin": ("200", "405")}
 FORM_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("403", "403"), "admin": ("200", "400")}
 POST_OF_OPERATORS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "400"), "admin": ("405", "400")}
+FORM_OF_OPERATORS: dict[str, Answers] = {"viewer": ("200", "403"), "operator": ("200", "400"), "admin": ("200", "400")}
 POST_OF_ADMINS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "403"), "admin": ("405", "400")}
 SEARCH_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("403", "403"), "admin": ("302", "400")}
 # Without filters there is nothing to be saved; somebody's shared view is changed by them and by admins.
@@ -122,6 +123,12 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "retry_policy_delete": (lambda w: {"pk": w.policy.pk}, post(POST_OF_ADMINS, "302")),
     "retry_settle": (lambda w: {"pk": w.attempt.pk}, POST_OF_ADMINS),
     "rules": (lambda w: {}, SEEN_BY_ALL),
+    "rule_audit": (lambda w: {}, SEEN_BY_ALL),
+    "rule_audit_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
+    "rule_finding": (lambda w: w.finding, FORM_OF_OPERATORS),
+    "rule_what_if": (lambda w: {"pk": w.rule.pk}, FORM_OF_OPERATORS),
+    "rule_why_not": (lambda w: {"pk": w.rule.pk}, FORM_OF_OPERATORS),
+    "rule_finding_take_back": (lambda w: {"pk": w.accepted_finding.pk}, post(POST_OF_OPERATORS, "302")),
     "rule": (lambda w: {"pk": w.rule.pk}, SEEN_BY_ALL),
     "rule_edit": (lambda w: {"pk": w.rule.pk, "act": "describe"}, FORM_OF_ADMINS),
     "rule_new": (lambda w: {}, FORM_OF_ADMINS),

@@ -27,7 +27,7 @@ from dashboard.ownership import OwnedFilterForm
 from dashboard.policies.forms import PolicyRetriesForm
 from dashboard.problems.compared import ComparedForm
 from dashboard.problems.forms import ProblemFilterForm
-from dashboard.rules.forms import ConnectedFilterForm, FailureFilterForm, RuleFilterForm
+from dashboard.rules.forms import ConnectedFilterForm, FailureFilterForm, FindingFilterForm, RuleFilterForm
 from monitor.models import AuditEntry, Execution, Problem, RetryBatch, RetryPolicy, Role, User, WebhookFailure
 from monitor.privacy import MASKING
 from tests import factories
@@ -57,6 +57,7 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "webhook_failures": FailureFilterForm,
     "flows": FlowFilterForm,
     "rules": RuleFilterForm,
+    "rule_audit": FindingFilterForm,
     "connected_workflows": ConnectedFilterForm,
     "alerts": AlertFilterForm,
     "audit": AuditFilterForm,

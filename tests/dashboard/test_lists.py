@@ -45,6 +45,15 @@ PARAMETERS: dict[str, dict[str, tuple[str, str | None]]] = {
         "account": ("1", "999999999999999999999"),
         "page": ("2", "x"),
     },
+    "rule_audit": {
+        "text": ("lead", "%00"),
+        "kind": ("cycle", "odd"),
+        "module": ("Leads", "%00"),
+        "state": ("accepted", "odd"),
+        "quiet": ("60", "59"),
+        "account": ("1", "x"),
+        "page": ("2", "-1"),
+    },
     "connected_workflows": {
         "text": ("lead", "%00"),
         "status": ("draft", "odd"),

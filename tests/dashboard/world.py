@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from monitor import accepted_findings
 from monitor.models import (
+    AcceptedFinding,
     AlertRule,
     AlertState,
     AuditEntry,
@@ -48,6 +50,7 @@ from monitor.models import (
     WorkflowRule,
     ZohoAccount,
 )
+from monitor.queries.rule_audit import audit_of
 from tests import factories
 from tests.bystander import own
 
@@ -85,6 +88,8 @@ class World:
     edit: Edit
     edit_done: Edit
     status_link: StatusLink
+    finding: dict[str, Any]
+    accepted_finding: AcceptedFinding
     status_token: str
 
 
@@ -210,6 +215,16 @@ def make_route(account: ZohoAccount, operator: User) -> dict[str, Any]:
     return {"route": route, "escalation_policy": policy}
 
 
+def make_findings(account: ZohoAccount, by: User, now: datetime) -> dict[str, Any]:
+    """Two drafts left lying: one is a finding, the other is accepted."""
+    long_ago = now - timedelta(days=60)
+    for name in ("Left lying", "Meant to lie"):
+        factories.make_connected(account, name=name, status="draft", modified_time=long_ago, first_seen_at=long_ago)
+    one, other = (row.finding for row in audit_of(now, [account.pk]).rows if row.finding.kind == "old_draft")
+    accepted = accepted_findings.accept(other, "It is meant to.", by=by, now=now)
+    return {"finding": {"account": account.pk, "key": one.key}, "accepted_finding": accepted}
+
+
 def make_status_link(account: ZohoAccount, by: User, now: datetime) -> dict[str, Any]:
     """A link that shows the account, with its token."""
     link, token = factories.make_status_link(account, made_by=by, made_at=now, expires_at=now + timedelta(days=90))
@@ -295,9 +310,8 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     mail = make_mail(incident.notices.get(), operator, now)
     channel, message = make_channel(incident, operator, now)
     snooze, silence = make_quiet(alert, operator, now)
-    AuditEntry.objects.create(
-        at=now, actor=operator, actor_name=person, action="unmask", object_type="execution", object_id=str(execution.pk)
-    )
+    seen = {"action": "unmask", "object_type": "execution", "object_id": str(execution.pk)}
+    AuditEntry.objects.create(at=now, actor=operator, actor_name=person, **seen)
     WorkerBeat.objects.create(name=worker, beat_at=now)
     connected = factories.make_connected(account)
     for thing in (flow, rule, connected):
@@ -329,4 +343,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         policy=policy,
         **(make_edits(rule, operator, now) | make_route(account, operator)),
         **(make_status_link(account, operator, now) | make_view(operator)),
+        **make_findings(account, operator, now),
     )

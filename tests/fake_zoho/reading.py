@@ -19,6 +19,7 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.result import Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
+from monitor.zoho.shapes import actions as action_shapes
 from monitor.zoho.shapes import connected_workflows as connected_shapes
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import crm_common
@@ -26,6 +27,7 @@ from monitor.zoho.shapes import crm_webhooks as crm_webhook_shapes
 from monitor.zoho.shapes import executions as execution_shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import org as org_shapes
+from monitor.zoho.shapes import rule_limits as limit_shapes
 from monitor.zoho.shapes import rules as rule_shapes
 from monitor.zoho.shapes.base import read_one
 from tests.fake_zoho.clock import Clock
@@ -55,6 +57,9 @@ class Zoho:
     connected: list[Json] = field(default_factory=list)
     details: dict[str, Json] = field(default_factory=dict)  # by id, what a definition has beyond the list's row
     webhook_failures: list[Json] = field(default_factory=list)
+    limits: Json = field(default_factory=lambda: {"total_rules_limit": 2500, "total_rules_configured": 1})
+    configurations: dict[str, Json] = field(default_factory=dict)
+    actions: dict[str, list[Json]] = field(default_factory=dict)
     cap: int = 200
     order: str = "newest"
     doubled: bool = False
@@ -254,6 +259,30 @@ class FakeCrmClient(_Client):
             raise NotFound("there is none with this id", status=204)
         whole: Json = as_sent(found | self._zoho.details.get(row_id, {}))
         return whole
+
+    def rules_count(self) -> limit_shapes.RuleLimits:
+        self._call("limits")
+        return limit_shapes.rule_limits(as_sent({"rules_count": self._zoho.limits}))
+
+    def module_rule_counts(self) -> list[limit_shapes.ModuleRuleCount]:
+        self._call("limits of modules")
+        modules = Counter(row.get("module", {}).get("api_name", "") for row in self._zoho.rules)
+        rows = [{"module": {"api_name": name}, "total_rules_configured": count} for name, count in modules.items()]
+        return limit_shapes.module_rule_counts(as_sent({"module_specific_count": rows}))
+
+    def workflow_configurations(self, module: str) -> limit_shapes.RuleConfiguration:
+        self._call(f"limits of {module}")
+        body = self._zoho.configurations.get(module, {"triggers": [], "actions": []})
+        return limit_shapes.rule_configuration(as_sent({"workflow_configurations": body}))
+
+    def connected_workflow_limits(self) -> connected_shapes.ConnectedLimits:
+        self._call("limits of connected")
+        return connected_shapes.connected_limits({"configurations": {"connected_workflows_limit": 20}})
+
+    def list_actions(self, kind: str, page: int = 1) -> crm_common.Page[action_shapes.AutomationAction]:
+        self._call(f"limits, {kind} page {page}")
+        body = {kind: self._zoho.actions.get(str(kind), []), "info": {"more_records": False, "page": page}}
+        return crm_common.page_of(as_sent(body), action_shapes.automation_action, kind)
 
     def list_webhook_failures(
         self, page: int = 1, per_page: int = 200, *, from_day: date | None = None, to_day: date | None = None

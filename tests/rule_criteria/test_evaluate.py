@@ -57,6 +57,10 @@ def test_no_criteria_pass_every_record():
         ("equal", "2026-11-03", "2026-11-02T19:00:00+00:00", True),
         ("equal", "${EMPTY}", "", True),
         ("not_equal", "${EMPTY}", [], False),
+        ("equal", "${NOTEMPTY}", "x", True),
+        ("equal", "${NOTEMPTY}", None, False),
+        ("not_starts_with", "Clo", "Closed", False),
+        ("not_ends_with", "sed", None, True),
         ("is_empty", None, None, True),
         ("is_not_empty", "", "x", True),
         ("equal", ["A", "B"], "b", True),
@@ -77,6 +81,7 @@ def test_a_comparator_means_what_its_name_says(comparator, value, held, passes):
     ("comparator", "value", "held", "more", "why"),
     [
         ("resembles", "x", "x", {}, "comparator is not known"),
+        ("equal", "[secret:0123456789abcdef]", "x", {}, "a secret"),
         ("equal", "Budget", "x", {"kind": "field"}, "another field"),
         ("equal", "${CURRENTUSER}", "x", {}, "worked out by Zoho"),
         ("greater_than", "many", 5, {}, "no number"),

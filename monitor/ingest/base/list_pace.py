@@ -42,6 +42,7 @@ LEAST = {
     Stream.RULES: timedelta(seconds=60),
     Stream.CONNECTIONS: timedelta(minutes=5),
     Stream.WEBHOOK_FAILURES: timedelta(minutes=5),
+    Stream.RULE_LIMITS: timedelta(days=1),
 }
 OTHER_SHARE, OTHER_LEAST = 0.02, timedelta(hours=1)
 

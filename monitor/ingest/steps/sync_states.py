@@ -24,8 +24,8 @@ SOONEST = timedelta(seconds=5)  # a stream that is still due after a sweep waits
 BAD_STATES = (
     SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.FOREIGN, SyncState.State.SCHEMA,
 )  # fmt: skip
-# Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
-UNHURRIED = (Stream.DEFINITIONS,)
+# These are read when nothing else is due: what is still to be read makes nothing that is mirrored incomplete.
+UNHURRIED = (Stream.DEFINITIONS, Stream.RULE_LIMITS)
 Rows = Mapping[str, StreamState]  # the account's, by stream
 
 

@@ -66,12 +66,7 @@ def digest_sections(facts: DigestFacts, zone: tzinfo) -> list[DigestSection]:
             "broken connection",
             "broken connections",
         ),
-        _section(
-            "Workflow rules that are enabled and do not run",
-            _lines(facts.dormant_crm, zone, "quiet since"),
-            "dormant workflow rule",
-            "dormant workflow rules",
-        ),
+        *_workflow_rules(facts, zone),
         _section(
             "Alert rules that watch nothing",
             _lines(facts.dormant_alerts, zone, ""),
@@ -81,6 +76,23 @@ def digest_sections(facts: DigestFacts, zone: tzinfo) -> list[DigestSection]:
         _ages(facts.ages, zone),
     ]
     return [section for section in found if section.lines]
+
+
+def _workflow_rules(facts: DigestFacts, zone: tzinfo) -> list[DigestSection]:
+    return [
+        _section(
+            "Workflow rules that are enabled and do not run",
+            _lines(facts.dormant_crm, zone, "quiet since"),
+            "dormant workflow rule",
+            "dormant workflow rules",
+        ),
+        _section(
+            "What the audit of workflow rules finds",
+            _lines(facts.rule_findings, zone, ""),
+            "finding about workflow rules",
+            "findings about workflow rules",
+        ),
+    ]
 
 
 def alive_sections(facts: AliveFacts, zone: tzinfo) -> list[DigestSection]:

@@ -13,7 +13,7 @@ from monitor.models import Flow, Stream, StreamState, SyncState, ZohoAccount
 from monitor.privacy import mask_text
 
 # What may still be missing of an account whose history is read for the first time.
-BEHIND_WHILE_READING = {Stream.EXECUTIONS, Stream.DEFINITIONS}
+BEHIND_WHILE_READING = {Stream.EXECUTIONS, Stream.DEFINITIONS, Stream.RULE_LIMITS}
 MISSING = (StreamState.State.INCOMPLETE, StreamState.State.FAILING, StreamState.State.PENDING)
 
 

@@ -1,0 +1,94 @@
+"""Runs the audit of workflow rules: every kind of finding over the same facts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.rule_audit.facts import AuditFacts
+from monitor.rule_audit.finding import NotChecked, RuleFinding
+from monitor.rule_audit.kinds import (
+    cycles,
+    dead_webhooks,
+    drafts,
+    failing_actions,
+    inactive,
+    limits,
+    never_fired,
+    not_fired,
+    overlaps,
+    unsupported,
+)
+
+QUIET_DAYS = 30
+Look = Callable[[AuditFacts, datetime, int], Iterable[RuleFinding]]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """Describes a kind of finding.
+
+    Attributes:
+        name: in addresses, files and the command's answers.
+        label: for people.
+        look: finds them, gets the facts, the present, and how many days a rule may be quiet; those that the kind
+            before it finds along with its own need none.
+        gaps: says what it lacks to look at everything.
+    """
+
+    name: str
+    label: str
+    look: Look = lambda facts, now, quiet_days: ()
+    gaps: Callable[[AuditFacts], Iterable[NotChecked]] = lambda facts: ()
+
+
+KINDS: dict[str, FindingKind] = {
+    kind.name: kind
+    for kind in (
+        FindingKind("failing_actions", "Actions that fail", failing_actions.look, failing_actions.gaps),
+        FindingKind("dead_webhook", "Webhooks nobody answers", dead_webhooks.look, dead_webhooks.gaps),
+        FindingKind("unsupported_action", "Actions the trigger does not support", unsupported.look, unsupported.gaps),
+        FindingKind("cycle", "Rules that trigger each other", cycles.look),
+        FindingKind("duplicate", "Duplicates", overlaps.look, overlaps.gaps),
+        FindingKind("overlap", "Overlaps"),
+        FindingKind("never_fired", "Never fired", never_fired.look),
+        FindingKind("not_fired", "Not fired lately", not_fired.look),
+        FindingKind("near_limit", "Near a limit", limits.look, limits.gaps),
+        FindingKind("inactive", "Switched off", inactive.look),
+        FindingKind("old_draft", "Drafts left lying", drafts.look),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Holds what was found, kind by kind in the order of KINDS, and what could not be looked at."""
+
+    findings: Sequence[RuleFinding]
+    not_checked: Sequence[NotChecked]
+
+
+def audit(facts: AuditFacts, now: datetime, quiet_days: int = QUIET_DAYS) -> AuditReport:
+    """Audits rules.
+
+    Args:
+        facts: of the accounts and their rules.
+        now: the present.
+        quiet_days: a rule that has not run for so long, and once did, is found.
+    """
+    found = [one for kind in KINDS.values() for one in kind.look(facts, now, quiet_days)]
+    return AuditReport(found, list(_gaps(facts)))
+
+
+def _gaps(facts: AuditFacts) -> Iterator[NotChecked]:
+    unread: dict[int, int] = {}
+    for rule in facts.rules:
+        if rule.definition is None:
+            unread[rule.account_id] = unread.get(rule.account_id, 0) + 1
+    for account_id, count in unread.items():
+        account = facts.accounts[account_id]
+        what = f"criteria and actions of {count:,} rule{'s' * (count != 1)}"
+        yield NotChecked(account_id, account.name, what, "their definitions were not read yet")
+    for kind in KINDS.values():
+        yield from kind.gaps(facts)

@@ -1,0 +1,25 @@
+"""Finds rules that are switched off and were left so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from monitor.rule_audit.facts import AuditFacts
+from monitor.rule_audit.finding import RuleFinding, found
+
+LEFT_FOR = timedelta(days=30)
+
+
+def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
+    """Finds inactive rules that were not changed for a month."""
+    for rule in facts.rules:
+        if rule.active is False and rule.changed_at <= now - LEFT_FOR:
+            yield found(
+                "inactive",
+                facts.accounts[rule.account_id],
+                [rule],
+                f"It is switched off and was last changed {(now - rule.changed_at).days} days ago.",
+                "Delete it if nobody needs it, or switch it on; it counts towards the limit of rules.",
+                rule.changed_at,
+            )

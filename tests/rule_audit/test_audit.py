@@ -1,0 +1,289 @@
+"""The audit finds what is wrong with rules, and nothing else."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.rule_audit.audit import KINDS, audit
+from monitor.rule_audit.facts import AuditedAction, FieldWrite
+from tests.rule_audit.world import (
+    DAY,
+    NOW,
+    WRITES,
+    account,
+    action,
+    both,
+    configuration,
+    definition,
+    draft,
+    equal,
+    facts,
+    limits,
+    rule,
+    trouble,
+)
+
+AMOUNT = equal("Amount", "50000", "greater_than")
+WIDER = equal("Amount", "30000", "greater_equal")
+
+
+def found(*rules, quiet_days=30, **fields):
+    report = audit(facts(*rules, **fields), NOW, quiet_days)
+    return {(one.kind, *(subject.id for subject in one.subjects)) for one in report.findings}
+
+
+def only(*rules, **fields):
+    (finding,) = audit(facts(*rules, **fields), NOW).findings
+    return finding
+
+
+def planted():
+    """Returns rules with defects and what is to be found of them, one after the other."""
+    writing = [(AMOUNT, [action("field_updates", 501)])]
+    yield rule(70, uses=[AuditedAction("801", "Tell the ERP", "webhooks", 0, 9)]), {("failing_actions", "900070")}
+    yield rule(71, last_run=None), {("never_fired", "900071")}
+    yield rule(72, last_run=NOW - 45 * DAY), {("not_fired", "900072")}
+    yield rule(73, active=False), {("inactive", "900073")}
+    yield rule(74, uses=[AuditedAction("1", "Mail", "email_notifications", 10, 4)]), {("failing_actions", "900074")}
+    bad = [(equal("Source", "x"), [action("assign_owner", 1)])]
+    yield rule(75, "delete", conditions=bad), {("unsupported_action", "900075")}
+    yield rule(76, "reassign"), {("unsupported_action", "900076")}
+    yield (
+        rule(77, "delete", parts={"scheduled_actions": [{"actions": [action("tasks", 5)]}]}),
+        {("unsupported_action", "900077")},
+    )
+    many = [(equal("Source", f"many {place}"), [action("tasks", 900 + place)]) for place in range(9)]
+    yield rule(78, conditions=many), {("near_limit", "900078")}
+    yield rule(79, conditions=writing), set()
+    yield rule(80, conditions=[(WIDER, [action("field_updates", 503)])]), {("overlap", "900079", "900080")}
+    twice = [(equal("Source", "twice"), [action("tasks", 7), action("add_tags", 8, tags=[{"name": "A"}])])]
+    yield rule(81, conditions=twice), set()
+    yield rule(82, conditions=twice), {("duplicate", "900081", "900082")}
+    rank = {"criteria": equal("Rank", "1")}
+    grade = {"criteria": equal("Grade", "A")}
+    yield rule(83, "field_update", "Leads", [(None, [action("field_updates", 502)])], rank), set()
+    yield (
+        rule(84, "field_update", "Leads", [(None, [action("field_updates", 504)])], grade),
+        {("cycle", "900083", "900084")},
+    )
+
+
+def test_in_a_world_of_a_hundred_rules_all_planted_defects_are_found_and_nothing_else():
+    bad = list(planted())
+    good = [
+        rule(key, module=("Deals", "Leads")[key % 2], trigger=("create", "edit")[key % 3 == 0])
+        for key in range(201, 301 - len(bad))
+    ]
+    assert len(good) + len(bad) == 100
+    more = {"failures": [trouble()], "drafts": [draft(), draft(2, days=5)]}
+    wanted = set().union(*(what for _, what in bad))
+    wanted |= {("dead_webhook", "erp.example.com", "900070"), ("old_draft", "661")}
+    assert found(*good, *(one for one, _ in bad), **more) == wanted
+
+
+def test_every_kind_of_finding_is_planted():
+    kinds = {what[0] for _, some in planted() for what in some}
+    assert kinds | {"dead_webhook", "old_draft"} == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        rule(1, last_run=None, changed_at=NOW - 3 * DAY),
+        rule(1, last_run=None, active=False, changed_at=NOW - 3 * DAY),
+        rule(1, last_run=NOW - 45 * DAY, changed_at=NOW - 5 * DAY),
+        rule(1, active=None, last_run=None),
+        rule(1, uses=[AuditedAction("1", "", "tasks", 1000, 3)]),
+        rule(1, uses=[AuditedAction("1", "", "tasks", 5, 2)]),
+        rule(1, active=False, changed_at=NOW - 10 * DAY, uses=[AuditedAction("1", "", "tasks", 0, 2)]),
+    ],
+)  # fmt: skip
+def test_a_rule_that_was_changed_lately_or_fails_now_and_then_is_no_finding(one):
+    assert found(one) == set()
+
+
+def test_how_long_a_rule_may_be_quiet_is_said_by_whoever_asks():
+    one = rule(1, last_run=NOW - 45 * DAY)
+    assert found(one, quiet_days=60) == set()
+    assert found(one, quiet_days=45) == {("not_fired", "900001")}
+
+
+def test_limits_of_the_organisation_and_of_modules_are_looked_at():
+    full = {"limits": limits(total_rules_configured=2250), "modules": {"Deals": (113, 10), "Leads": (112, 68)}}
+    assert found(rule(1), **full) == {("near_limit", ""), ("near_limit", "Deals"), ("near_limit", "Leads")}
+    assert found(rule(1), connected=18) == {("near_limit", "")}
+    finding = audit(facts(rule(1), **full), NOW).findings[1]
+    assert (finding.evidence, finding.act[1]) == ("113 of 125 rules of Deals.", "/rules/?account=1&module=Deals")
+
+
+def test_limits_of_actions_are_those_of_the_module():
+    nine = [(equal("Source", "x"), [action("tasks", place) for place in range(9)])]
+    two = [(equal("Source", "x"), [action("webhooks", 1), action("webhooks", 2)])]
+    assert found(rule(1, conditions=nine)) == {("near_limit", "900001")}
+    assert found(rule(1, conditions=two)) == {("near_limit", "900001")}
+    assert found(rule(1, conditions=[(None, [action("webhooks", 1)])])) == set()
+
+
+def test_what_was_never_read_is_said_and_is_no_pass():
+    bare = {"limits": None, "modules": None, "configurations": {}, "writes": None, "hosts": None}
+    one = rule(1, conditions=[(AMOUNT, [action("field_updates", 501)])], counted_from=None, uses=())
+    report = audit(facts(one, rule(2, definition=None), failures=[trouble()], **bare), NOW)
+    assert {gap.what for gap in report.not_checked} == {
+        "criteria and actions of 1 rule", "failing actions of 1 active rule", "what triggers of Deals support",
+        "limits of the organisation", "how many rules each module has", "hosts of webhooks",
+        "overlaps and cycles by 1 field update",
+    }  # fmt: skip
+    refused = {"limits": "Zoho says no", "configurations": "not in this edition"}
+    report = audit(facts(one, unread=refused, **bare), NOW)
+    assert {"Zoho says no", "not in this edition"} <= {gap.why for gap in report.not_checked}
+
+
+def test_with_everything_read_nothing_is_left_unchecked():
+    assert audit(facts(rule(1)), NOW).not_checked == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        rule(2, "edit", conditions=[(WIDER, [action("field_updates", 503)])]),
+        rule(2, module="Leads", conditions=[(WIDER, [action("field_updates", 503)])]),
+        rule(2, conditions=[(WIDER, [action("field_updates", 502)])]),
+        rule(2, conditions=[(equal("Stage", "Won"), [action("field_updates", 503)])]),
+        rule(2, active=False, changed_at=NOW, conditions=[(WIDER, [action("field_updates", 503)])]),
+        rule(2, account_id=2, conditions=[(WIDER, [action("field_updates", 503)])]),
+        rule(2, conditions=[(WIDER, [action("field_updates", 503)])], details={"field": {"api_name": "Date"}}),
+    ],
+)  # fmt: skip
+def test_rules_that_do_not_meet_do_not_overlap(other):
+    one = rule(1, conditions=[(AMOUNT, [action("field_updates", 501)])])
+    both_accounts = replace(facts(one, other), accounts={1: account(), 2: account(account_id=2)})
+    assert audit(both_accounts, NOW).findings == []
+
+
+def test_an_overlap_names_the_field_and_the_narrower_rule_first():
+    one = rule(1, conditions=[(WIDER, [action("assign_owner", 1, owner="a")])])
+    two = rule(2, conditions=[(both(AMOUNT, equal("Stage", "Won")), [action("assign_owner", 2, owner="b")])])
+    finding = only(one, two)
+    assert [subject.name for subject in finding.subjects] == ["Rule 2", "Rule 1"]
+    seen = "Both write Owner, on “Created” of Deals, for every record that passes the criteria of Rule 2."
+    assert finding.evidence == seen
+
+
+def test_triggers_on_other_values_of_a_field_do_not_overlap():
+    acts = [(None, [action("field_updates", 502)])]
+    one = rule(1, "field_update", conditions=acts, details={"criteria": equal("Stage", "Won")})
+    two = rule(2, "field_update", conditions=acts, details={"criteria": equal("Stage", "Lost")})
+    assert found(one, two) == set()
+    assert found(one, replace(two, definition=one.definition)) == {("duplicate", "900001", "900002")}
+
+
+def cycle_of(*starts):
+    """Rules that each write a field of the next one's trigger."""
+    return [
+        rule(place, "field_update", conditions=[(None, [action("field_updates", 501 + place)])],
+             details={"criteria": equal(field, "${ANYVALUE}")})
+        for place, field in enumerate(starts)
+    ]  # fmt: skip
+
+
+def test_a_cycle_is_found_however_long_it_is():
+    fields = [f"F{place}" for place in range(40)]
+    writes = {str(501 + place): FieldWrite(f"F{(place + 1) % 40}") for place in range(40)}
+    finding = only(*cycle_of(*fields), writes=writes)
+    assert len(finding.subjects) == 40
+    assert finding.evidence.startswith("Rule 0 → Rule 1 → Rule 2")
+
+
+def test_a_rule_that_only_starts_itself_is_no_cycle():
+    assert found(rule(1, "edit", conditions=[(AMOUNT, [action("field_updates", 502)])])) == set()
+
+
+def test_a_value_that_does_not_start_the_next_rule_makes_no_cycle():
+    acts = lambda number: [(None, [action("field_updates", number)])]  # noqa: E731 - short
+    one = rule(1, "field_update", conditions=acts(501), details={"criteria": equal("Grade", "A")})
+    two = rule(2, "field_update", conditions=acts(502), details={"criteria": equal("Stage", "Won")})
+    three = rule(2, "field_update", conditions=acts(502), details={"criteria": equal("Stage", "Lost")})
+    assert found(one, two) == {("cycle", "900001", "900002")}
+    assert found(one, three) == set()
+
+
+def test_edits_start_each_other_unless_their_criteria_say_no():
+    one = rule(1, "edit", conditions=[(equal("Grade", "A"), [action("field_updates", 501)])])
+    two = rule(2, "edit", conditions=[(equal("Stage", "Won"), [action("field_updates", 502)])])
+    assert found(one, two) == {("cycle", "900001", "900002")}
+    assert (
+        found(
+            one,
+            replace(
+                two, definition=definition("Deals", "edit", [(equal("Stage", "Lost"), [action("field_updates", 502)])])
+            ),
+        )
+        == set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("some", "is_dead"),
+    [
+        ([trouble(failed=2)], False),
+        ([trouble(reasons=("internal_server_error",))], False),
+        ([trouble(reasons=("page_notfound", "timeout"))], False),
+        ([trouble(webhook="999")], True),
+        ([trouble(failed=2), trouble(rule_key=None, failed=2)], True),
+        ([trouble(), trouble(webhook="802", reasons=("timeout",))], True),
+    ],
+)  # fmt: skip
+def test_a_host_is_dead_if_all_its_failures_say_that_nobody_is_there(some, is_dead):
+    assert bool(found(rule(70), failures=some)) is is_dead
+
+
+def test_what_is_accepted_stands_while_it_is_as_it_was():
+    one = rule(1, uses=[AuditedAction("1", "Mail", "tasks", 10, 5)])
+    more = replace(one, uses=[AuditedAction("1", "Mail", "tasks", 10, 7)])
+    twice = replace(one, uses=[AuditedAction("1", "Mail", "tasks", 10, 11)])
+    first, second, third = only(one), only(more), only(twice)
+    assert first.key == second.key == third.key
+    assert first.state == second.state != third.state
+    quiet = rule(1, last_run=None)
+    later = audit(facts(quiet), NOW + 3 * DAY).findings[0]
+    assert only(quiet).state == later.state
+    assert only(quiet).evidence != later.evidence
+    assert only(quiet).state != only(replace(quiet, changed_at=NOW - 8 * DAY)).state
+    assert only(quiet).key != only(rule(2, last_run=None)).key
+
+
+def test_limits_that_are_used_up_further_are_a_finding_again():
+    states = [only(rule(1), modules={"Deals": (count, 0)}).state for count in (113, 114, 120)]
+    assert states[0] == states[1] != states[2]
+
+
+def test_a_deprecated_trigger_and_one_of_a_related_module_are_known():
+    given_up = configuration()
+    old = replace(given_up, triggers=[replace(one, deprecated=True) for one in given_up.triggers])
+    assert "has given up" in only(rule(1), configurations={"Deals": old}).evidence
+    notes = replace(given_up, related={"Notes": given_up.triggers[:1]})
+    one = rule(1, details={"trigger_module": {"api_name": "Notes"}})
+    assert found(one, configurations={"Deals": notes}) == set()
+    assert found(one, configurations={"Deals": given_up}) == {("unsupported_action", "900001")}
+
+
+def test_many_rules_do_not_take_long():
+    many = [
+        rule(
+            key,
+            ("create", "edit", "create_or_edit")[key % 3],
+            f"Module {key % 10}",
+            [(both(equal("Source", f"S {key}"), AMOUNT), [action("field_updates", (501, 502)[key % 2])])],
+        )
+        for key in range(750)
+    ]
+    began = time.process_time()
+    audit(facts(*many), NOW)
+    assert time.process_time() - began < 5
+
+
+def test_a_week_is_given_to_a_new_rule():
+    assert found(rule(1, last_run=None, changed_at=NOW - timedelta(days=7))) == {("never_fired", "900001")}
+    assert WRITES["501"].value == "Won"

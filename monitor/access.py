@@ -44,6 +44,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "accounts": ADMINS,
     "rules": ADMINS,
     "edits": ADMINS,
+    "connections.test": OPERATORS,
     "users": ADMINS,
     "mails": ADMINS,
     "channels": ADMINS,

@@ -10,4 +10,5 @@ urlpatterns = [
     path("connections/", views.connections, name="connections"),
     path("connections/csv/", views.connections_csv, name="connections_csv"),
     path("connections/<int:pk>/", views.connection, name="connection"),
+    path("connections/<int:pk>/test/", views.connection_test, name="connection_test"),
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
@@ -16,6 +18,9 @@ from dashboard.connections.forms import ConnectionFilterForm
 from dashboard.context import age_of
 from dashboard.csv_files import export_list
 from monitor.access import may
+from monitor.connection import open_account
+from monitor.edits.requests import EditRefused
+from monitor.edits.try_connection import ask_for_test
 from monitor.models import Connection, Stream
 from monitor.privacy import mask_name
 from monitor.queries import connections as queries
@@ -79,3 +84,16 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     age = age_of(row.account_id, Stream.CONNECTIONS)
     detail = queries.detail(row, age["mirror"].presents, age["now"])
     return render(request, "connections/connection.html", age | {"connection": row, "detail": detail})
+
+
+@require_POST
+def connection_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Has Zoho test a connection, and says what came of it."""
+    row = get_or_404(request.user, queries.connections(), pk, action="connections.test")
+    try:
+        passed, words = ask_for_test(row, request.user, timezone.now(), open_account=open_account)  # type: ignore[arg-type]
+    except EditRefused as refusal:
+        messages.error(request, refusal.message)
+    else:
+        (messages.success if passed else messages.warning)(request, words)
+    return redirect(row)

@@ -150,6 +150,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "connections": (lambda w: {}, SEEN_BY_ALL),
     "connections_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "connection": (lambda w: {"pk": w.connection.pk}, SEEN_BY_ALL),
+    "connection_test": (lambda w: {"pk": w.connection.pk}, post(POST_OF_OPERATORS, "302")),
     "changes": (lambda w: {}, SEEN_BY_ALL),
     "compare": (lambda w: {}, SEEN_BY_ALL),
     "compare_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),

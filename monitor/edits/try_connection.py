@@ -1,0 +1,51 @@
+"""Has Zoho test a connection, for a person who asked: a request that changes nothing, so that it may be asked again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from monitor import audit
+from monitor.access import may
+from monitor.edits.client import OpenForEdits
+from monitor.edits.requests import EditRefused
+from monitor.models import Connection, User
+from monitor.privacy import mask_text
+from monitor.vault import VaultError
+from monitor.zoho.errors import ZohoError
+
+
+def ask_for_test(connection: Connection, user: User, now: datetime, *, open_account: OpenForEdits) -> tuple[bool, str]:
+    """Has Zoho test a connection, and writes down who asked and what came of it.
+
+    Args:
+        connection: with its account.
+        user: who asks.
+        now: the present, aware.
+        open_account: see `client.OpenForEdits`.
+
+    Returns:
+        Whether it passed, and one line for the person.
+
+    Raises:
+        EditRefused: not permitted, no Zoho Flow, or Zoho could not be asked.
+    """
+    if not may(user, "connections.test", connection.account):
+        raise EditRefused("You may not test connections.", "not_permitted")
+    try:
+        with open_account(connection.account, priority="people") as clients:
+            if clients.flow is None:
+                raise EditRefused("The account has no address for Zoho Flow.", "not_connected")
+            found = clients.flow.test_connection(connection.connection_id)
+    except (ZohoError, VaultError) as error:
+        raise EditRefused(f"It could not be tested: {mask_text(str(error))[:300]}", "not_asked") from None
+    words = {True: "Zoho's test passed.", False: "Zoho's test failed."}.get(
+        found.passed, f"Zoho's test ended as “{mask_text(found.result)[:60] or 'nothing that it says'}”."
+    )
+    if found.message:
+        words = f"{words} Zoho's words: {mask_text(found.message)[:200]}"
+    with transaction.atomic():
+        detail = {"connection": connection.connection_id, "passed": found.passed}
+        audit.record(user, "connection.test", connection, now=now, account=connection.account_id, detail=detail)
+    return found.passed is not False, words

@@ -40,6 +40,25 @@ class CriteriaForm(WishForm):
 
     operator = forms.ChoiceField(label="The record must fulfil", choices=JOINS, required=False)
 
+    def groups(self) -> list[list[forms.BoundField]]:
+        """Returns the visible fields as they stand in rows: those of one criterion or action beside each other."""
+        found: list[list[forms.BoundField]] = []
+        last = ""
+        for field in self.visible_fields():
+            parts = field.name.split("_")
+            number = next((part for part in parts if part.isdigit()), "")
+            row = (
+                f"{'criterion' if parts[0] in ('field', 'comparator', 'value') else parts[0]} {number}"
+                if number
+                else ""
+            )
+            if row and row == last:
+                found[-1].append(field)
+            else:
+                found.append([field])
+            last = row
+        return found
+
     def add_rows(self) -> None:
         """Adds the fields, numbered from 1."""
         for number in range(1, CRITERIA + 1):

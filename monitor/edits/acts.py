@@ -19,6 +19,7 @@ class ActKind:
         past: what has been done, for the trail and lists.
         runs_work: whether it starts somebody's work, so that it cannot be undone and leaves no trace to settle it by.
         is_final: whether what was there is lost at Zoho.
+        is_switch: whether it only switches the thing on or off.
     """
 
     label: str
@@ -26,11 +27,12 @@ class ActKind:
     past: str
     runs_work: bool = False
     is_final: bool = False
+    is_switch: bool = False
 
 
 _SWITCH = {
-    Act.ACTIVATE: ActKind("Activate", "Activate {name}?", "activated"),
-    Act.DEACTIVATE: ActKind("Deactivate", "Deactivate {name}?", "deactivated"),
+    Act.ACTIVATE: ActKind("Activate", "Activate {name}?", "activated", is_switch=True),
+    Act.DEACTIVATE: ActKind("Deactivate", "Deactivate {name}?", "deactivated", is_switch=True),
 }
 _COMMON = {
     **_SWITCH,

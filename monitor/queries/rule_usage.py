@@ -16,6 +16,7 @@ from monitor.queries.rule_actions import action_shown
 from monitor.rule_words.vocabulary import action_name
 
 ActionKey = tuple[str, str]
+MOST_LISTED = 31  # readings that a page shows one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class RulePeriod:
         done_before: in as many days before; None where these were not read in full.
         failed_before: likewise.
         actions: of the newest reading.
-        snapshots: of the period, the newest first.
+        snapshots: the newest of the period, the newest first.
     """
 
     begins: date
@@ -151,7 +152,7 @@ def put_together(rows: Sequence[UsageSnapshot], begins: date, start: date, last:
         done_before=_sum(row.succeeded for row in before) or 0 if has_before else None,
         failed_before=_sum(row.failed for row in before) or 0 if has_before else None,
         actions=_actions(rows, begins),
-        snapshots=tuple(reversed(within)),
+        snapshots=tuple(within[: -MOST_LISTED - 1 : -1]),
     )
 
 

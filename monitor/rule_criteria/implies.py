@@ -92,12 +92,28 @@ def follows(one: PreparedCriteria, other: PreparedCriteria) -> bool:
         return False
     if any(fields.isdisjoint(one.fields) for fields in other.sought):
         return False
-    if _differ(one, other):
-        both = {**one.kinds, **other.kinds, **_kinds({}, one.criteria, other.criteria)}
-        one, other = prepare(one.criteria, both), prepare(other.criteria, both)
+    one, other = _alike(one, other)
     if one.cases is None or other.clauses is None:
         return one.criteria == other.criteria
     return all(any(_follows(case, test) for test in clause) for case in one.cases for clause in other.clauses)
+
+
+def excludes(one: PreparedCriteria, other: PreparedCriteria) -> bool:
+    """Says whether nothing passes both of two criteria; sound and not complete, as `follows`."""
+    if one.criteria is None or other.criteria is None:
+        return False
+    one, other = _alike(one, other)
+    if one.cases is None or other.cases is None:
+        return False
+    return all(any(_follows(case, test.turned()) for test in against) for case in one.cases for against in other.cases)
+
+
+def _alike(one: PreparedCriteria, other: PreparedCriteria) -> tuple[PreparedCriteria, PreparedCriteria]:
+    """Has both take each field for the same kind."""
+    if one.criteria is None or other.criteria is None or not _differ(one, other):
+        return one, other
+    both = {**one.kinds, **other.kinds, **_kinds({}, one.criteria, other.criteria)}
+    return prepare(one.criteria, both), prepare(other.criteria, both)
 
 
 def _differ(one: PreparedCriteria, other: PreparedCriteria) -> bool:

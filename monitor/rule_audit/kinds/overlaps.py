@@ -16,7 +16,7 @@ from typing import Any
 
 from monitor.rule_audit.facts import AuditedRule, AuditFacts, FieldWrite
 from monitor.rule_audit.finding import NotChecked, RuleFinding, found
-from monitor.rule_criteria.implies import PreparedCriteria, follows, prepare
+from monitor.rule_criteria.implies import PreparedCriteria, excludes, follows, prepare
 from monitor.rule_words.vocabulary import trigger_name
 from monitor.zoho.shapes.rule_definition import (
     Criteria,
@@ -24,27 +24,36 @@ from monitor.zoho.shapes.rule_definition import (
     RuleAction,
     RuleCondition,
     RuleDefinition,
+    comparisons,
     criteria_json,
 )
 
-# Of a trigger, what says how often a rule may run and not when.
-NOT_COMPARED = frozenset({"criteria", "trigger_module", "repeat", "match_all"})
+# Of a trigger, what is compared in a way of its own: criteria by what they imply, the module by its name, and
+# "repeat", which says how often a rule may run and not when, of duplicates alone.
+NOT_COMPARED = frozenset({"criteria", "trigger_module", "repeat"})
+WATCHING = ("field_update", "section_update")  # ends of triggers whose criteria name the fields whose change counts
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class RulePair:
-    """Holds two rules whose criteria imply each other, or one the other's; `fields` are those that both write."""
+    """Holds two rules of which conditions imply conditions of the other.
+
+    Attributes:
+        one: the narrower rule.
+        other: the wider one.
+        both_ways: whether every condition of each implies one of the other.
+        is_whole: whether every condition of `one` implies one of the other.
+        is_duplicate: whether the two do the same for the same records.
+        fields: that both write for the same records.
+    """
 
     one: AuditedRule
     other: AuditedRule
     both_ways: bool
-    same_actions: bool
+    is_whole: bool
+    is_duplicate: bool
     fields: tuple[str, ...]
-
-    @property
-    def is_duplicate(self) -> bool:
-        """Says whether the two do the same for the same records."""
-        return self.both_ways and self.same_actions
 
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
@@ -61,26 +70,31 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 _stands(pair),
             )
         elif pair.fields:
-            whose = (
-                "the same records" if pair.both_ways else f"every record that passes the criteria of {pair.one.name}"
-            )
             yield found(
                 "overlap",
                 account,
                 [pair.one, pair.other],
-                f"Both write {', '.join(pair.fields)}, on “{when}” of {pair.one.module}, for {whose}.",
+                f"Both write {', '.join(pair.fields)}, on “{when}” of {pair.one.module}, for {_whose(pair)}.",
                 "Decide which of them is to write the field, and narrow the other one's criteria.",
                 _stands(pair),
             )
 
 
+def _whose(pair: RulePair) -> str:
+    if pair.both_ways:
+        return "the same records"
+    passed = "the criteria" if pair.is_whole else "a condition"
+    return f"every record that passes {passed} of {pair.one.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Holds a condition ready to be compared."""
+    """Holds a condition ready to be compared; `does` writes down all that it does."""
 
     criteria: PreparedCriteria
     relational: RelationalCriteria | None
     fields: frozenset[str]
+    does: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,8 @@ class _Ready:
 
     rule: AuditedRule
     rest: dict[str, Any]
+    watched: frozenset[str]
+    repeat: Any
     trigger: PreparedCriteria
     parts: tuple[_Part, ...]
     does: str
@@ -108,12 +124,19 @@ def pairs(facts: AuditFacts) -> Iterator[RulePair]:
 
 def _ready(rule: AuditedRule, definition: RuleDefinition, writes: Mapping[str, FieldWrite] | None) -> _Ready:
     details = definition.trigger.details
+    rest = {name: value for name, value in details.items() if name not in NOT_COMPARED}
     return _Ready(
         rule,
-        {name: value for name, value in details.items() if name not in NOT_COMPARED},
+        # Records of a related module may start a rule, too.
+        {**rest, "trigger_module": definition.trigger.module or rule.module},
+        # A change of any of these may start the rule, whatever else its criteria imply.
+        frozenset(one.field for one in comparisons(definition.trigger.criteria))
+        if rule.trigger.endswith(WATCHING)
+        else _NONE,
+        details.get("repeat"),
         prepare(definition.trigger.criteria),
         tuple(
-            _Part(prepare(part.criteria), part.relational, frozenset(fields_written(part, writes)))
+            _Part(prepare(part.criteria), part.relational, frozenset(fields_written(part, writes)), _of_condition(part))
             for part in definition.conditions
         ),
         _signature(definition),
@@ -138,18 +161,20 @@ def _in_group(rules: list[_Ready]) -> Iterator[RulePair]:
 
 def _compared(one: _Ready, other: _Ready) -> RulePair | None:
     """Compares two rules of one module and trigger; None where neither's criteria imply the other's."""
-    if one.rest != other.rest:
+    if one.rest != other.rest or one.watched != other.watched:
         return None
     forth, fields = _implied(one, other)
     back, fields_back = _implied(other, one)
     if not (forth or back or fields or fields_back):
         return None
-    first, second = (one, other) if forth or (fields and not back) else (other, one)
+    is_first = forth or bool(fields and not back)
+    first, second = (one, other) if is_first else (other, one)
     return RulePair(
         first.rule,
         second.rule,
         both_ways=forth and back,
-        same_actions=one.does == other.does,
+        is_whole=forth if is_first else back,
+        is_duplicate=forth and back and one.repeat == other.repeat and _do_the_same(one, other),
         fields=tuple(sorted(fields | fields_back)),
     )
 
@@ -161,14 +186,39 @@ def _implied(one: _Ready, other: _Ready) -> tuple[bool, set[str]]:
     fields: set[str] = set()
     is_whole = True
     for part in one.parts:
-        # Of related records nothing is known but that they are asked for in the same words.
-        wider = [
-            two for two in other.parts if part.relational == two.relational and follows(part.criteria, two.criteria)
-        ]
+        wider = [two for two in other.parts if _is_within(part, two)]
         is_whole = is_whole and bool(wider)
         for two in wider:
             fields |= part.fields & two.fields
     return is_whole, fields
+
+
+def _is_within(part: _Part, other: _Part) -> bool:
+    # Of related records nothing is known but that they are asked for in the same words.
+    return part.relational == other.relational and follows(part.criteria, other.criteria)
+
+
+def _do_the_same(one: _Ready, other: _Ready) -> bool:
+    """Says whether each condition of one is a condition of the other that does the same.
+
+    Two conditions that a record may pass both have to stand in the same order: whether Zoho goes on after the first one
+    that is passed is not documented.
+    """
+    if len(one.parts) != len(other.parts):
+        return False
+    order: list[int] = []
+    for part in one.parts:
+        same = (
+            place
+            for place, two in enumerate(other.parts)
+            if place not in order and part.does == two.does and _is_within(part, two) and _is_within(two, part)
+        )
+        place = next(same, None)
+        if place is None:
+            return False
+        order.append(place)
+    turned = ((i, j) for i, j in combinations(range(len(order)), 2) if order[i] > order[j])
+    return all(excludes(one.parts[i].criteria, one.parts[j].criteria) for i, j in turned)
 
 
 def fields_written(condition: RuleCondition, writes: Mapping[str, FieldWrite] | None) -> set[str]:
@@ -183,18 +233,21 @@ def fields_written(condition: RuleCondition, writes: Mapping[str, FieldWrite] | 
 
 
 def _signature(definition: RuleDefinition) -> str:
-    """Writes down all that a rule does, condition by condition, without the ids of the rule's own parts."""
-    parts = [
+    """Writes down all that a rule does, without the ids of the rule's own parts."""
+    return json.dumps(sorted(_of_condition(condition) for condition in definition.conditions))
+
+
+def _of_condition(condition: RuleCondition) -> str:
+    """Writes down all that a condition does, at once and later."""
+    later = [
         [
-            sorted(_of_action(action) for action in condition.instant),
-            sorted(
-                [str(group.delay and (group.delay.period, group.delay.unit)), *sorted(map(_of_action, group.actions))]
-                for group in condition.scheduled
-            ),
+            group.delay and [group.delay.period, group.delay.unit, group.delay.rest],
+            sorted(map(_of_action, group.actions)),
         ]
-        for condition in definition.conditions
+        for group in condition.scheduled
     ]
-    return json.dumps(sorted(parts, key=str), sort_keys=True)
+    now = sorted(map(_of_action, condition.instant))
+    return json.dumps([now, sorted(later, key=str)], sort_keys=True, default=str)
 
 
 ASSOCIATED = frozenset({"field_updates", "email_notifications", "tasks", "webhooks", "functions"})
@@ -203,7 +256,8 @@ ASSOCIATED = frozenset({"field_updates", "email_notifications", "tasks", "webhoo
 def _of_action(action: RuleAction) -> str:
     if action.type in ASSOCIATED:
         return json.dumps([action.type, action.id])
-    return json.dumps([action.type, action.details or action.name], sort_keys=True, default=str)
+    # Where it is not said what it does, no other action is known to do the same.
+    return json.dumps([action.type, action.details or [action.name, action.id]], sort_keys=True, default=str)
 
 
 def _stands(pair: RulePair) -> list[Any]:

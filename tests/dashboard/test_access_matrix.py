@@ -126,7 +126,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "rule_audit": (lambda w: {}, SEEN_BY_ALL),
     "rule_audit_csv": (lambda w: {}, post(POST_OF_OPERATORS, "200")),
     "rule_finding": (lambda w: w.finding, FORM_OF_OPERATORS),
-    "rule_what_if": (lambda w: {"pk": w.rule.pk}, FORM_OF_OPERATORS),
+    "rule_what_if": (lambda w: {"pk": w.rule.pk}, post(FORM_OF_OPERATORS, "200")),
     "rule_why_not": (lambda w: {"pk": w.rule.pk}, FORM_OF_OPERATORS),
     "rule_finding_take_back": (lambda w: {"pk": w.accepted_finding.pk}, post(POST_OF_OPERATORS, "302")),
     "rule": (lambda w: {"pk": w.rule.pk}, SEEN_BY_ALL),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, JSONField, Max, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
+from monitor.freshness import ReadTimes, is_list_old
 from monitor.models import (
     AcceptedFinding,
     AutomationFact,
     ConnectedWorkflow,
     RuleVersion,
+    Stream,
+    StreamState,
     UsageSnapshot,
     WebhookFailure,
     WorkflowRule,
@@ -33,6 +36,7 @@ from monitor.rule_audit.facts import (
     AuditFacts,
     DraftWorkflow,
     FieldWrite,
+    ListRead,
     WebhookTrouble,
 )
 from monitor.rule_audit.finding import NotChecked, RuleFinding
@@ -41,6 +45,11 @@ from monitor.zoho.shapes.rule_definition import read_rule_definition
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, rule_configuration, rule_limits
 
 WEBHOOK_DAYS = 7
+READ_FROM = {
+    Stream.RULES.value: "rules_read",
+    Stream.CONNECTED.value: "workflows_read",
+    Stream.WEBHOOK_FAILURES.value: "failures_read",
+}
 Part = AutomationFact.Part
 Facts = dict[tuple[str, str], tuple[Any, str]]  # by part and subject: what is known, and why Zoho refuses it
 
@@ -75,6 +84,11 @@ class AuditOfRules:
         """Returns what nobody accepted."""
         return [row for row in self.rows if row.accepted is None]
 
+    @property
+    def unread(self) -> list[str]:
+        """Returns the accounts whose rules were never read, or too long ago: that nothing is found is no pass."""
+        return [gap.account for gap in self.not_checked if gap.is_all]
+
 
 def audit_of(now: datetime, accounts: Collection[int] | None = None, quiet_days: int = QUIET_DAYS) -> AuditOfRules:
     """Audits the mirrored rules. Three statements.
@@ -105,8 +119,12 @@ def read_facts(
     for account, part, subject, value, problem in found["facts"]:
         facts[account][part, subject] = value, problem
     described = {
-        key: _account(key, name, facts[key], _of(found["webhooks"], key), _of(found["connected"], key))
-        for key, name in found["accounts"]
+        key: replace(
+            _account(key, name, facts[key], _of(found["webhooks"], key), _of(found["connected"], key)),
+            has_crm=bool(crm_url),
+            **_reads(_of(found["reads"], key), now),
+        )
+        for key, name, crm_url in found["accounts"]
     }
     rules = [_rule(row) for row in _rules(of_accounts)]
     open_rows = AcceptedFinding.objects.filter(ended_at=None, **of_accounts).select_related("by")
@@ -119,8 +137,10 @@ def _parts(now: datetime, of_accounts: dict[str, Any]) -> dict[str, QuerySet[Any
     failures = WebhookFailure.objects.filter(failure_time__gte=now - WEBHOOK_DAYS * DAY, **of_accounts).order_by()
     connected = ConnectedWorkflow.objects.filter(gone_at=None, **of_accounts).order_by("account", "name", "pk")
     facts = AutomationFact.objects.filter(**of_accounts).order_by("account", "part", "subject")
+    reads = StreamState.objects.filter(stream__in=list(READ_FROM), **of_accounts).order_by("account", "stream")
     return {
-        "accounts": ZohoAccount.objects.filter(**keys).order_by("name", "pk").values_list("pk", "name"),
+        "accounts": ZohoAccount.objects.filter(**keys).order_by("name", "pk").values_list("pk", "name", "crm_url"),
+        "reads": reads.values_list("account", "stream", "last_read_at", "next_due_at", "reason"),
         "facts": facts.values_list("account", "part", "subject", "facts", "problem"),
         "webhooks": failures.values_list("account", "webhook_id", "webhook_name", "rule", "reason").annotate(
             n=Count("pk"), last=Max("failure_time")
@@ -140,6 +160,14 @@ def _rules(of_accounts: dict[str, Any]) -> Iterable[WorkflowRule]:
         content=Subquery(versions.values("content")[:1], output_field=JSONField()),
         did=Subquery(reports.values("actions")[:1], output_field=JSONField()),
     ).order_by("account", F("name"), "pk")
+
+
+def _reads(rows: Sequence[Row], now: datetime) -> dict[str, Any]:
+    """Says when the lists of an account were read that its findings go by, by name in `AccountFacts`."""
+    return {
+        READ_FROM[stream]: ListRead(read_at, read_at is not None and is_list_old(ReadTimes(read_at, due_at), now), why)
+        for stream, read_at, due_at, why in rows
+    }
 
 
 def _of(rows: Sequence[Row], account: int) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.rule_audit.facts import AuditFacts
+from monitor.rule_audit.facts import AccountFacts, AuditFacts, ListRead
 from monitor.rule_audit.finding import NotChecked, RuleFinding
 from monitor.rule_audit.kinds import (
     cycles,
@@ -82,6 +82,11 @@ def audit(facts: AuditFacts, now: datetime, quiet_days: int = QUIET_DAYS) -> Aud
 
 
 def _gaps(facts: AuditFacts) -> Iterator[NotChecked]:
+    for account in facts.accounts.values():
+        if account.has_crm:
+            yield from _unread(account, "workflow rules", account.rules_read, is_all=True)
+            yield from _unread(account, "drafts among connected workflows", account.workflows_read)
+            yield from _unread(account, "webhooks that nobody answers", account.failures_read)
     unread: dict[int, int] = {}
     for rule in facts.rules:
         if rule.definition is None:
@@ -92,3 +97,12 @@ def _gaps(facts: AuditFacts) -> Iterator[NotChecked]:
         yield NotChecked(account_id, account.name, what, "their definitions were not read yet")
     for kind in KINDS.values():
         yield from kind.gaps(facts)
+
+
+def _unread(account: AccountFacts, what: str, read: ListRead, *, is_all: bool = False) -> Iterator[NotChecked]:
+    """Says that a list was never read, or too long ago to say what is so now."""
+    if read.at is None:
+        yield NotChecked(account.account_id, account.name, what, read.why or "they were not read yet", is_all)
+    elif read.is_old:
+        why = f"they were last read on {read.at:%Y-%m-%d %H:%M} UTC{f': {read.why}' if read.why else ''}"
+        yield NotChecked(account.account_id, account.name, f"{what} as they are now", why, is_all)

@@ -88,11 +88,34 @@ class DraftWorkflow:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRead:
+    """Says when a list of an account was last read completely.
+
+    Attributes:
+        at: None where it never was.
+        is_old: whether that is too long ago to say what is so now.
+        why: it is not read, where that is known.
+    """
+
+    at: datetime | None = None
+    is_old: bool = False
+    why: str = ""
+
+    def by(self, now: datetime) -> datetime | None:
+        """Returns the present of what is known by this list: nothing is known to have stayed as it was since."""
+        return self.at and min(now, self.at)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFacts:
     """Holds what is known of an account's automation; None where it was never read.
 
     Attributes:
         rules_page: the path of its list of rules, with `?account=`.
+        has_crm: whether it has workflow rules at all.
+        rules_read: when its rules were read.
+        workflows_read: when its connected workflows were read.
+        failures_read: when its failures of webhooks were read.
         modules: (rules in all, active ones) by module.
         configurations: what rules may be made of, by module; modules that were never read are not in it.
         writes: what field updates write, by id.
@@ -103,6 +126,10 @@ class AccountFacts:
     account_id: int
     name: str
     rules_page: str
+    has_crm: bool = True
+    rules_read: ListRead = ListRead()
+    workflows_read: ListRead = ListRead()
+    failures_read: ListRead = ListRead()
     limits: RuleLimits | None = None
     modules: Mapping[str, tuple[int | None, int | None]] | None = None
     configurations: Mapping[str, RuleConfiguration] = field(default_factory=dict)

@@ -57,12 +57,16 @@ class RuleFinding:
 
 @dataclass(frozen=True, slots=True)
 class NotChecked:
-    """Says what an audit could not look at, and why: it is no pass. `kinds` are those that lack it."""
+    """Says what an audit could not look at, and why: it is no pass.
+
+    `is_all` says that it is about all rules of the account: that nothing is found says nothing of them.
+    """
 
     account_id: int
     account: str
     what: str
     why: str
+    is_all: bool = False
 
 
 def subject(rule: AuditedRule) -> FoundIn:

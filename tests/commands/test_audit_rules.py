@@ -27,10 +27,15 @@ def run(account, *arguments):
     return code, out.getvalue()
 
 
+def was_read(account, at):
+    for stream in ("rules", "connected", "webhook_failures"):
+        StreamState.objects.create(account=account, stream=stream, state="ok", last_read_at=at)
+    return account
+
+
 @pytest.fixture
 def read(account):
-    StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=timezone.now())
-    return account
+    return was_read(account, timezone.now())
 
 
 @pytest.fixture
@@ -78,4 +83,48 @@ def test_it_ends_with_2_where_it_cannot_say(arguments, read):
 def test_rules_that_were_never_read_are_no_pass(account):
     with pytest.raises(CommandError, match="no workflow rules were read yet") as stop:
         call_command("audit_rules", "--account", account.name)
+    assert stop.value.returncode == 2
+
+
+def all_accounts(*arguments):
+    out = StringIO()
+    with pytest.raises(CommandError) as stop:
+        call_command("audit_rules", *arguments, stdout=out)
+    return stop.value.returncode, str(stop.value), out.getvalue()
+
+
+@pytest.mark.parametrize("days", [None, 40])
+def test_an_account_that_was_never_read_or_long_ago_is_no_pass(days, read):
+    other = factories.make_account(name="Quiet Ltd")
+    if days is not None:
+        was_read(other, timezone.now() - timedelta(days=days))
+    code, said, text = all_accounts()
+    assert code == 2
+    assert "that is no pass for" in said
+    assert "Quiet Ltd" in said
+    assert read.name not in said
+    assert "Not checked: workflow rules" in text
+    gaps = json.loads(all_accounts("--json")[2])["not_checked"]
+    assert any(gap["account"] == "Quiet Ltd" and gap["what"].startswith("workflow rules") for gap in gaps)
+
+
+def test_what_is_found_counts_more_than_what_was_not_read(never, read):
+    factories.make_account(name="Quiet Ltd")
+    with pytest.raises(SystemExit) as stop:
+        call_command("audit_rules", stdout=StringIO())
+    assert stop.value.code == 1
+
+
+def test_an_account_without_crm_has_no_rules_to_read(db):
+    of_flows = factories.make_account(name="Flows Ltd", crm_url="")
+    of_crm = factories.make_account(name="Quiet Ltd")
+    assert audit_of(timezone.now(), [of_flows.pk, of_crm.pk]).unread == ["Quiet Ltd"]
+
+
+def test_how_long_a_rule_is_quiet_goes_by_the_day_it_was_read(account):
+    was_read(account, timezone.now() - timedelta(days=40))
+    changed = timezone.now() - timedelta(days=43)
+    factories.make_rule(account, created_time=changed, first_seen_at=changed, last_executed_time=changed)
+    with pytest.raises(CommandError) as stop:
+        run(account)
     assert stop.value.returncode == 2

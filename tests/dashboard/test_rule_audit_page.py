@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from monitor import accepted_findings
-from monitor.models import AcceptedFinding, AuditEntry, AutomationFact, UsageSnapshot, WorkflowRule
+from monitor.models import AcceptedFinding, AuditEntry, AutomationFact, StreamState, UsageSnapshot, WorkflowRule
 from monitor.queries.rule_audit import audit_of, find
 from tests import factories
 from tests.bystander import own
@@ -19,6 +19,15 @@ from tests.dashboard.soup import Page, words
 
 pytestmark = pytest.mark.django_db
 LONG = timedelta(days=60)
+
+
+@pytest.fixture(autouse=True)
+def read(account, now) -> list[StreamState]:
+    """Says that the account's lists were read just now."""
+    return [
+        StreamState.objects.create(account=account, stream=stream, state="ok", last_read_at=now)
+        for stream in ("rules", "connected", "webhook_failures")
+    ]
 
 
 @pytest.fixture
@@ -74,6 +83,13 @@ def test_what_could_not_be_checked_is_said(quiet, account, signed_in, vera):
     AutomationFact.objects.create(account=account, part="limits", problem="not in this edition", read_at=timezone.now())
     text = words(page_of(signed_in(vera), account=account.pk).root)
     assert "limits of the organisation – not in this edition" in text
+
+
+def test_rules_that_were_read_long_ago_are_said(quiet, account, signed_in, vera, now):
+    StreamState.objects.filter(account=account, stream="rules").update(last_read_at=now - timedelta(days=59))
+    page = page_of(signed_in(vera), account=account.pk)
+    assert "workflow rules as they are now – they were last read on" in words(page.root)
+    assert names(page) == []
 
 
 def test_the_page_needs_eight_statements_however_many_rules_there_are(quiet, account, signed_in, vera):

@@ -218,6 +218,7 @@ def make_route(account: ZohoAccount, operator: User) -> dict[str, Any]:
 def make_findings(account: ZohoAccount, by: User, now: datetime) -> dict[str, Any]:
     """Two drafts left lying: one is a finding, the other is accepted."""
     long_ago = now - timedelta(days=60)
+    StreamState.objects.create(account=account, stream="connected", state="ok", last_read_at=now)
     for name in ("Left lying", "Meant to lie"):
         factories.make_connected(account, name=name, status="draft", modified_time=long_ago, first_seen_at=long_ago)
     one, other = (row.finding for row in audit_of(now, [account.pk]).rows if row.finding.kind == "old_draft")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.rule_audit.audit import KINDS, audit
-from monitor.rule_audit.facts import AuditedAction, FieldWrite
+from monitor.rule_audit.facts import AuditedAction, FieldWrite, ListRead
 from tests.rule_audit.world import (
     DAY,
     NOW,
@@ -140,6 +140,64 @@ def test_what_was_never_read_is_said_and_is_no_pass():
     assert {"Zoho says no", "not in this edition"} <= {gap.why for gap in report.not_checked}
 
 
+@pytest.mark.parametrize(
+    ("read", "what", "why"),
+    [
+        (ListRead(), "workflow rules", "they were not read yet"),
+        (ListRead(why="no permission"), "workflow rules", "no permission"),
+        (ListRead(NOW - 40 * DAY, is_old=True), "workflow rules as they are now",
+         "they were last read on 2026-10-21 12:00 UTC"),
+        (ListRead(NOW - 40 * DAY, is_old=True, why="no permission"), "workflow rules as they are now",
+         "they were last read on 2026-10-21 12:00 UTC: no permission"),
+    ],
+)  # fmt: skip
+def test_rules_that_were_never_read_or_long_ago_are_no_pass(read, what, why):
+    (gap,) = audit(facts(rules_read=read), NOW).not_checked
+    assert (gap.what, gap.why, gap.is_all) == (what, why, True)
+    assert audit(facts(rules_read=read, has_crm=False), NOW).not_checked == []
+
+
+def test_other_lists_that_were_never_read_are_said_too():
+    report = audit(facts(workflows_read=ListRead(), failures_read=ListRead(NOW - DAY, is_old=True)), NOW)
+    assert [(gap.what, gap.is_all) for gap in report.not_checked] == [
+        ("drafts among connected workflows", False), ("webhooks that nobody answers as they are now", False),
+    ]  # fmt: skip
+
+
+# What is found of a rule that ran, changed and was read so many days ago.
+@pytest.mark.parametrize(
+    "one",
+    [
+        rule(1, last_run=NOW - 41 * DAY),
+        rule(1, last_run=None, changed_at=NOW - 43 * DAY),
+        rule(1, active=False, changed_at=NOW - 60 * DAY),
+    ],
+)
+def test_how_long_a_rule_is_quiet_is_counted_until_it_was_last_read(one):
+    read = ListRead(NOW - 40 * DAY, is_old=True)
+    assert found(one) != set()
+    assert found(one, rules_read=read) == set()
+    assert found(one, rules_read=ListRead()) == set()
+    assert found(one, rules_read=ListRead(NOW + DAY)) == found(one)
+
+
+def test_days_are_named_as_of_when_the_rule_was_last_read():
+    read = {"rules_read": ListRead(NOW - 40 * DAY, is_old=True), "workflows_read": ListRead(NOW - 2 * DAY)}
+    assert (
+        "ran last 60 days ago" in only(rule(1, last_run=NOW - 100 * DAY, changed_at=NOW - 200 * DAY), **read).evidence
+    )
+    assert "last changed 50 days ago" in only(rule(1, last_run=None), **read).evidence
+    assert "last changed 50 days ago" in only(rule(1, active=False), **read).evidence
+    assert "last changed 38 days ago" in only(rule(1), drafts=[draft()], **read).evidence
+
+
+def test_a_draft_is_old_by_the_day_it_was_last_read():
+    drafts = [draft(days=40)]
+    assert found(drafts=drafts) == {("old_draft", "661")}
+    assert found(drafts=drafts, workflows_read=ListRead(NOW - 30 * DAY, is_old=True)) == set()
+    assert found(drafts=drafts, workflows_read=ListRead()) == set()
+
+
 def test_with_everything_read_nothing_is_left_unchecked():
     assert audit(facts(rule(1)), NOW).not_checked == []
 
@@ -247,7 +305,7 @@ def test_what_is_accepted_stands_while_it_is_as_it_was():
     assert first.key == second.key == third.key
     assert first.state == second.state != third.state
     quiet = rule(1, last_run=None)
-    later = audit(facts(quiet), NOW + 3 * DAY).findings[0]
+    later = audit(facts(quiet, rules_read=ListRead(NOW + 3 * DAY)), NOW + 3 * DAY).findings[0]
     assert only(quiet).state == later.state
     assert only(quiet).evidence != later.evidence
     assert only(quiet).state != only(replace(quiet, changed_at=NOW - 8 * DAY)).state

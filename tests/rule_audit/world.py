@@ -9,6 +9,7 @@ from monitor.rule_audit.facts import (
     AuditFacts,
     DraftWorkflow,
     FieldWrite,
+    ListRead,
     WebhookTrouble,
 )
 from monitor.zoho.shapes.rule_definition import read_rule_definition
@@ -96,6 +97,7 @@ def account(**fields):
         "configurations": {"Deals": configuration(), "Leads": configuration()},
         "writes": WRITES, "hosts": {"801": "erp.example.com", "802": "chat.example.com"},
         "connected_limit": 20, "connected": 4,
+        "rules_read": ListRead(NOW), "workflows_read": ListRead(NOW), "failures_read": ListRead(NOW),
     } | fields  # fmt: skip
     return AccountFacts(**values)
 

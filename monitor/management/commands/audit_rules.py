@@ -55,6 +55,9 @@ class Command(DataCommand):
             self._tell(found, rows)
         if found.standing:
             raise SystemExit(FOUND)  # an answer, and no fault that would want a line of its own
+        if found.unread:
+            unread = ", ".join(found.unread)
+            raise CommandError(f"that is no pass for {unread}: rules were not read lately", returncode=COULD_NOT)
 
     def _tell(self, found: AuditOfRules, rows: list[AuditedFinding] | Any) -> None:
         for row in rows:

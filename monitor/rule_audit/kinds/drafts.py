@@ -12,10 +12,11 @@ LEFT_FOR = timedelta(weeks=3)
 
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
-    """Finds drafts that were not changed for three weeks."""
+    """Finds drafts that were not changed for three weeks before they were last read."""
     for account in facts.accounts.values():
+        at = account.workflows_read.by(now)
         for draft in account.drafts:
-            if draft.changed_at > now - LEFT_FOR:
+            if at is None or draft.changed_at > at - LEFT_FOR:
                 continue
             yield RuleFinding(
                 "old_draft",
@@ -23,7 +24,7 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 account.name,
                 [FoundIn(draft.workflow_id, draft.name, draft.page)],
                 "",
-                f"The connected workflow is a draft and was last changed {(now - draft.changed_at).days} days ago.",
+                f"The connected workflow is a draft and was last changed {(at - draft.changed_at).days} days ago.",
                 "Finish and activate it, or delete it.",
                 ("Open the workflow", draft.page),
                 draft.changed_at,

@@ -12,14 +12,15 @@ LEFT_FOR = timedelta(days=30)
 
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
-    """Finds inactive rules that were not changed for a month."""
+    """Finds inactive rules that were not changed for a month before they were last read."""
     for rule in facts.rules:
-        if rule.active is False and rule.changed_at <= now - LEFT_FOR:
+        at = facts.accounts[rule.account_id].rules_read.by(now)
+        if at is not None and rule.active is False and rule.changed_at <= at - LEFT_FOR:
             yield found(
                 "inactive",
                 facts.accounts[rule.account_id],
                 [rule],
-                f"It is switched off and was last changed {(now - rule.changed_at).days} days ago.",
+                f"It is switched off and was last changed {(at - rule.changed_at).days} days ago.",
                 "Delete it if nobody needs it, or switch it on; it counts towards the limit of rules.",
                 rule.changed_at,
             )

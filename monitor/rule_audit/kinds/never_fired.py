@@ -12,10 +12,11 @@ GRACE = timedelta(days=7)  # a rule that was made or changed lately may still be
 
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
-    """Finds active rules without a run, unless they were changed in the last week."""
+    """Finds active rules without a run, unless they were changed in the week before they were last read."""
     for rule in facts.active():
-        if rule.last_run is None and rule.changed_at <= now - GRACE:
-            days = (now - rule.changed_at).days
+        at = facts.accounts[rule.account_id].rules_read.by(now)
+        if at is not None and rule.last_run is None and rule.changed_at <= at - GRACE:
+            days = (at - rule.changed_at).days
             yield found(
                 "never_fired",
                 facts.accounts[rule.account_id],

@@ -10,10 +10,11 @@ from monitor.rule_audit.finding import RuleFinding, found
 
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
-    """Finds active rules that neither ran nor were changed for so many days."""
+    """Finds active rules that neither ran nor were changed for so many days before they were last read."""
     for rule in facts.active():
-        if rule.last_run is not None and rule.quiet_since <= now - timedelta(days=quiet_days):
-            days = (now - rule.last_run).days
+        at = facts.accounts[rule.account_id].rules_read.by(now)
+        if at is not None and rule.last_run is not None and rule.quiet_since <= at - timedelta(days=quiet_days):
+            days = (at - rule.last_run).days
             yield found(
                 "not_fired",
                 facts.accounts[rule.account_id],

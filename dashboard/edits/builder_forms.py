@@ -241,9 +241,7 @@ class RuleChangeForm(CriteriaForm):
             try:
                 self.wanted = restored(self._as_shown(cleaned), self.base)
             except StillHidden as hidden:
-                raise forms.ValidationError(
-                    f"A part of it is still hidden, at {hidden.place}: leave it as it was, or write it anew."
-                ) from None
+                raise forms.ValidationError(hidden.text) from None
         return cleaned
 
     def wish(self) -> Json:

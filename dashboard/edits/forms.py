@@ -12,7 +12,7 @@ from django import forms
 from dashboard.filters import FilterForm, OneOfField, TextField
 from dashboard.reasons import ReasonForm
 from monitor.edits.check import CONNECTED_DESCRIPTION, CONNECTED_NAME, RULE_DESCRIPTION, RULE_NAME
-from monitor.edits.unmask import StillHidden, restored, shown_definition
+from monitor.edits.unmask import StillHidden, is_shortened, restored, shown_definition
 from monitor.models import Edit, WorkflowRule, ZohoAccount
 from monitor.privacy import mask_name
 from monitor.queries.edits import EditFilter
@@ -141,8 +141,10 @@ class DefinitionForm(WishForm):
     def __init__(self, *args: Any, base: dict[str, Any], start: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.base = base
-        shown = shown_definition(start if start is not None else base)
         self.start = start if start is not None else base
+        shown = shown_definition(self.start)
+        if is_shortened(self.start):
+            self.fields["definition"].help_text = "It is too long to be shown whole, and cannot be changed from here."
         self.fields["definition"].initial = json.dumps(shown, indent=2, ensure_ascii=False) if shown else ""
 
     def clean_definition(self) -> dict[str, Any]:
@@ -156,8 +158,7 @@ class DefinitionForm(WishForm):
         try:
             found: dict[str, Any] = restored(sent, self.start)
         except StillHidden as hidden:
-            text = f"A part of it is still hidden, at {hidden.place}: leave it as it was, or write it anew."
-            raise forms.ValidationError(text, code="hidden") from None
+            raise forms.ValidationError(hidden.text, code="hidden") from None
         return found
 
     def wish(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from monitor import audit
 from monitor.models import AcceptedFinding, User
@@ -21,7 +21,20 @@ def accept(finding: RuleFinding, reason: str, *, by: User, now: datetime) -> Acc
         reason: why it is all right, in people's words.
         by: who says so.
         now: the present.
+
+    Returns:
+        What holds now: of two people who accept it at once, both are given the row of the one who came first.
     """
+    try:
+        return _accepted(finding, reason, by, now)
+    except IntegrityError:
+        first = AcceptedFinding.objects.filter(account_id=finding.account_id, key=finding.key, ended_at=None).first()
+        if first is None:  # something else stands against it
+            raise
+        return first
+
+
+def _accepted(finding: RuleFinding, reason: str, by: User, now: datetime) -> AcceptedFinding:
     about = ", ".join(one.name for one in finding.subjects)[:500]
     with transaction.atomic():
         _open(finding.account_id, finding.key).update(ended_at=now, ended_by=by)

@@ -55,20 +55,21 @@ class CoqlWhere:
     cannot: tuple[str, ...] = ()
 
 
-def where_of(criteria: Criteria | None, kinds: Kinds, as_of: AsOf) -> CoqlWhere:
+def where_of(criteria: Criteria | None, kinds: Kinds, as_of: AsOf, beside: int = 0) -> CoqlWhere:
     """Writes criteria as COQL.
 
     Args:
         criteria: None passes every record.
         kinds: of the fields, as far as they are known; else the value tells.
         as_of: the present, for criteria that name the day, and the organisation's zone.
+        beside: how many more comparisons stand in the query.
     """
     if criteria is None:
         return CoqlWhere("")
     cannot: list[str] = []
     text, count = _written(criteria, kinds, as_of, cannot)
-    if not cannot and count > MOST_CRITERIA:
-        cannot.append(f"{count} comparisons are more than the {MOST_CRITERIA} that a query may have")
+    if not cannot and count + beside > MOST_CRITERIA:
+        cannot.append(f"{count + beside} comparisons are more than the {MOST_CRITERIA} that a query may have")
     return CoqlWhere("", tuple(dict.fromkeys(cannot))) if cannot else CoqlWhere(text)
 
 

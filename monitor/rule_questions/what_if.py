@@ -86,7 +86,7 @@ def _matching(
     crm: CrmClient, module: str, within: str, definition: RuleDefinition, kinds: Kinds, as_of: AsOf
 ) -> MatchCount:
     criteria = criteria_of(definition)
-    where = where_of(criteria.whole, kinds, as_of)
+    where = where_of(criteria.whole, kinds, as_of, beside=1)  # the time of the record
     cannot = (*criteria.unknown, *where.cannot)
     return MatchCount(None, cannot) if cannot else MatchCount(counted(crm, count_query(module, within, where.text)))
 

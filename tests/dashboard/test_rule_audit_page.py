@@ -143,6 +143,16 @@ def test_accepting_anew_ends_what_was_accepted_before(quiet, account, now, otto,
     assert own(AcceptedFinding).filter(ended_at=None).get().reason == "still fine"
 
 
+def test_of_two_who_accept_at_once_the_first_one_is_kept(quiet, account, now, otto, ada, monkeypatch):
+    finding = mine(now, account)["never_fired"].finding
+    first = accepted_findings.accept(finding, "fine", by=otto, now=now)
+    # The other one looked before the first was there.
+    monkeypatch.setattr(accepted_findings, "_open", lambda *which: AcceptedFinding.objects.none())
+    assert accepted_findings.accept(finding, "fine, too", by=ada, now=now) == first
+    assert own(AcceptedFinding).get().reason == "fine"
+    assert AuditEntry.objects.filter(action="finding.accept").count() == 1
+
+
 def test_without_a_reason_nothing_is_accepted(quiet, account, now, signed_in, otto):
     url = reverse("rule_finding", args=[account.pk, mine(now, account)["never_fired"].finding.key])
     assert signed_in(otto).post(url, {"reason": ""}).status_code == 400

@@ -297,6 +297,49 @@ def test_a_host_is_dead_if_all_its_failures_say_that_nobody_is_there(some, is_de
     assert bool(found(rule(70), failures=some)) is is_dead
 
 
+def called(done, failed, webhook="801", key=70):
+    return rule(key, uses=[AuditedAction(webhook, "Tell the ERP", "webhooks", done, failed)])
+
+
+@pytest.mark.parametrize(
+    ("rules", "reasons"),
+    [
+        ([called(9990, 3)], ["page_notfound"]),
+        ([called(1, 10)], ["unknown_host"]),
+        ([rule(70), called(500, 3, key=71)], ["page_notfound"]),  # by another rule
+        ([called(500, 3, webhook="")], ["page_notfound"]),  # perhaps this one
+        ([rule(70), called(500, 3, webhook="803", key=71)], ["unknown_host"]),  # another webhook of the host
+        ([rule(70)], ["host_timed_out"]),
+        ([rule(70)], ["unexpected answer of the host"]),
+    ],
+)
+def test_a_webhook_whose_calls_came_through_is_not_dead_however_many_failed(rules, reasons):
+    hosts = {"801": "erp.example.com", "803": "erp.example.com"}
+    report = audit(facts(*rules, failures=[trouble(reasons=reasons)], hosts=hosts), NOW)
+    assert [finding for finding in report.findings if finding.kind == "dead_webhook"] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "reasons", "seen"),
+    [
+        (called(0, 9), ["page_notfound"], "the page is not there."),
+        (called(0, 9), ["Connection refused"], "nobody answers there."),
+        (called(0, 9), ["internal_server_error"], "none came through."),
+        (rule(70), ["page_notfound"], "the page is not there; of calls that came through nothing is known."),
+    ],
+)
+def test_why_a_webhook_is_dead_is_said_as_it_was_seen(one, reasons, seen):
+    report = audit(facts(one, failures=[trouble(reasons=reasons)]), NOW)
+    (finding,) = [finding for finding in report.findings if finding.kind == "dead_webhook"]
+    assert finding.evidence == f"5 calls of Webhook 801 to erp.example.com failed in the last days: {seen}"
+
+
+def test_a_page_that_is_gone_is_found_where_other_webhooks_of_its_host_come_through():
+    hosts = {"801": "erp.example.com", "803": "erp.example.com"}
+    rules = [called(0, 9), called(500, 0, webhook="803", key=71)]
+    assert ("dead_webhook", "erp.example.com", "900070") in found(*rules, failures=[trouble()], hosts=hosts)
+
+
 def test_what_is_accepted_stands_while_it_is_as_it_was():
     one = rule(1, uses=[AuditedAction("1", "Mail", "tasks", 10, 5)])
     more = replace(one, uses=[AuditedAction("1", "Mail", "tasks", 10, 7)])

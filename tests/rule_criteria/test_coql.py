@@ -92,6 +92,8 @@ def test_a_query_has_25_comparisons_at_most():
     parts = [Criterion("Amount", "greater_than", str(one)) for one in range(26)]
     assert "26 comparisons" in where(*parts).cannot[0]
     assert where(*parts[:25]).text
+    tree = CriteriaGroup("AND", tuple(parts[:25]))
+    assert "26 comparisons" in where_of(tree, reference.KINDS, AS_OF, beside=1).cannot[0]
 
 
 def test_a_count_is_of_the_records_that_changed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -59,14 +59,14 @@ class AsOf:
         return day_of(self.now, self.zone)
 
 
-def evaluate(criteria: Criteria | None, record: Mapping[str, Any], kinds: Kinds, as_of: AsOf) -> CriteriaAnswer:
+def evaluate(criteria: Criteria | None, record: Mapping[str, Any], kinds: Kinds, as_of: AsOf | None) -> CriteriaAnswer:
     """Judges a record as it stands.
 
     Args:
         criteria: None passes every record.
         record: its fields by API name, as Zoho sends them.
         kinds: of its fields, as far as they are known; else what the record holds tells.
-        as_of: the present.
+        as_of: the present; None where it is not known: then nothing is known of what goes by the day.
     """
     if criteria is None:
         return CriteriaAnswer(passes=True)
@@ -86,18 +86,18 @@ def _of_group(operator: str, parts: tuple[CriteriaAnswer, ...]) -> CriteriaAnswe
     return CriteriaAnswer(passes, why, operator=operator, parts=parts)
 
 
-def _of_criterion(criterion: Criterion, record: Mapping[str, Any], kinds: Kinds, as_of: AsOf) -> CriteriaAnswer:
+def _of_criterion(criterion: Criterion, record: Mapping[str, Any], kinds: Kinds, as_of: AsOf | None) -> CriteriaAnswer:
     if criterion.field not in record:
         return CriteriaAnswer(None, "Zoho did not send this field of the record", criterion)
     value = record[criterion.field]
     kind = kinds.get(criterion.field) or kind_of_value(value)
     known = {criterion.field: kind} if kind is not None else {}
-    found = field_test(criterion, known, as_of.today)
-    passes, why = _passes(found, value, as_of.zone)
+    found = field_test(criterion, known, as_of.today if as_of is not None else None)
+    passes, why = _passes(found, value, as_of.zone if as_of is not None else None)
     return CriteriaAnswer(passes, why, criterion, value=value)
 
 
-def _passes(found: FieldTest, value: Any, zone: tzinfo) -> tuple[bool | None, str]:
+def _passes(found: FieldTest, value: Any, zone: tzinfo | None) -> tuple[bool | None, str]:
     if isinstance(found.test, Unreadable):
         return None, found.test.why
     if is_empty(value):
@@ -107,10 +107,17 @@ def _passes(found: FieldTest, value: Any, zone: tzinfo) -> tuple[bool | None, st
     held = _held(value, found.kind)
     if held is None:
         return None, f"what the record holds is no {found.kind}"
-    inside = _is_inside(found.test, held, value, zone)
+    if zone is None and isinstance(held, datetime) and _names_a_day(found.test):
+        return None, "on which day of the organisation it was is not known"
+    inside = _is_inside(found.test, held, value, zone or UTC)
     if inside is None:
         return None, "the record and the criterion hold values of different kinds"
     return inside != found.is_turned, ""
+
+
+def _names_a_day(test: Test) -> bool:
+    named = test.values if isinstance(test, IsOneOf) else (test.low, test.high) if isinstance(test, IsBetween) else ()
+    return any(isinstance(one, date) and not isinstance(one, datetime) for one in named)
 
 
 def _held(value: Any, kind: FieldKind | None) -> Any:

@@ -25,6 +25,7 @@ from monitor.rule_criteria.tests_of_fields import (
     Unreadable,
     field_test,
 )
+from monitor.rule_criteria.values import day_in, is_id, moment_in, number_in
 from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, comparisons
 
 MOST_CASES = 64  # of criteria written out as cases; more are not looked at
@@ -248,10 +249,25 @@ def _fails(value: object, test: Test) -> bool:
 
 def _may_be_same(one: object, other: object) -> bool:
     """Says whether two values can be one: what is looked up by id may be what is looked up by name."""
+    if one == other or not isinstance(one, str) or not isinstance(other, str):
+        return one == other
     words = ("id ", "name ")
-    if isinstance(one, str) and isinstance(other, str) and one.startswith(words) and other.startswith(words):
-        return one[:3] != other[:3] or one == other
-    return one == other
+    if one.startswith(words) and other.startswith(words):
+        return one[:3] != other[:3]
+    return _may_be_no_texts(one, other)
+
+
+def _may_be_no_texts(one: str, other: str) -> bool:
+    """Says whether two texts may be one value of a field of numbers, times or lookups: its kind is often guessed."""
+    numbers = number_in(one), number_in(other)
+    if None not in numbers:
+        return numbers[0] == numbers[1]
+    # Texts are compared in small letters, and times are read with great ones.
+    some = one.upper(), other.upper()
+    moments, days = [moment_in(text) for text in some], [day_in(text) for text in some]
+    if all(moment or day for moment, day in zip(moments, days, strict=True)):
+        return None in moments or moments[0] == moments[1]
+    return is_id(one) != is_id(other)
 
 
 def _are_alike(*values: object) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from monitor.privacy import MARK
 from monitor.rule_criteria.field_kinds import FieldKind, Kinds
-from monitor.rule_criteria.values import boolean_in, day_in, lookup_in, moment_in, number_in, text_in
+from monitor.rule_criteria.values import NO_CHOICE, boolean_in, day_in, lookup_in, moment_in, number_in, text_in
 from monitor.zoho.shapes.rule_definition import Criterion
 
 Value = Decimal | date | datetime | bool | str
@@ -119,7 +119,8 @@ def field_test(criterion: Criterion, kinds: Kinds, today: date | None = None) ->
     """
     comparator = ALIASES.get(criterion.comparator, criterion.comparator)
     value, field = criterion.value, criterion.field
-    if comparator in ("equal", "not_equal") and value in (EMPTY, None, ""):
+    is_no_choice = value == NO_CHOICE and kinds.get(field) in (None, FieldKind.TEXT)
+    if comparator in ("equal", "not_equal") and (value in (EMPTY, None, "") or is_no_choice):
         comparator = "empty" if comparator == "equal" else "not_empty"
     elif comparator in ("equal", "not_equal") and value == FILLED:
         comparator = "not_empty" if comparator == "equal" else "empty"
@@ -189,6 +190,8 @@ def _why_unreadable(criterion: Criterion, plain: str, value: Any, kind: FieldKin
 def _why_not_compared(plain: str, value: Any, kind: FieldKind | None) -> str:
     if any(isinstance(one, str) and MARK.search(one) for one in listed(value)):
         return "its value is a secret, which is not kept here"
+    if NO_CHOICE in listed(value):
+        return f"“{NO_CHOICE}” stands for an empty field, which has no part in it"
     if any(isinstance(one, str) and one.startswith("${") for one in listed(value)):
         return "its value is worked out by Zoho when the rule runs"
     if kind is None:
@@ -230,5 +233,7 @@ def _between(criterion: Criterion, plain: str, found: list[Value]) -> Test:
 
 
 def _unreadable(criterion: Criterion, why: str) -> Unreadable:
-    words = json.dumps([criterion.comparator, criterion.value, criterion.kind], sort_keys=True, default=str)
+    # With which other field one is compared stands in the rest; what else is said of its own field does not matter.
+    rest = {name: value for name, value in criterion.rest.items() if name != "field"}
+    words = json.dumps([criterion.comparator, criterion.value, criterion.kind, rest], sort_keys=True, default=str)
     return Unreadable(words, why)

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+NO_CHOICE = "-None-"  # what Zoho calls the empty choice of a picklist
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)")
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,15})?")
@@ -74,9 +75,14 @@ def lookup_in(value: Any) -> str | None:
     text = text_in(value)
     if not text:
         return None
-    return f"id {text}" if text.isdigit() and len(text) >= 15 else f"name {text}"
+    return f"id {text}" if is_id(text) else f"name {text}"
+
+
+def is_id(text: str) -> bool:
+    """Says whether a text may be the id of a record."""
+    return text.isdigit() and len(text) >= 15
 
 
 def is_empty(value: Any) -> bool:
     """Says whether a field holds nothing."""
-    return value is None or value in ("", [], {})
+    return value is None or value in ("", NO_CHOICE, [], {})

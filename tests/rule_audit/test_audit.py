@@ -267,6 +267,25 @@ def test_a_value_that_does_not_start_the_next_rule_makes_no_cycle():
     assert found(one, three) == set()
 
 
+@pytest.mark.parametrize(
+    ("written", "comparator", "wanted", "is_cycle"),
+    [
+        ("2026-11-30", "equal", "${TODAY}", True),
+        ("2026-11-30", "less_than", "${TOMORROW}", True),
+        ("2026-11-02T19:00:00+00:00", "equal", "2026-11-03", True),
+        ("1", "equal", "1.0", True),
+        ("1", "greater_than", "0", True),
+        ("1", "equal", "2", False),
+        ("2026-11-30", "equal", "2026-11-29", False),
+    ],
+)
+def test_what_cannot_be_known_of_a_written_value_may_start_the_next_rule(written, comparator, wanted, is_cycle):
+    writes = {"501": FieldWrite("Due", written), "502": FieldWrite("Grade", "A")}
+    one = rule(1, "edit", conditions=[(equal("Grade", "A"), [action("field_updates", 501)])])
+    two = rule(2, "edit", conditions=[(equal("Due", wanted, comparator), [action("field_updates", 502)])])
+    assert bool(found(one, two, writes=writes)) is is_cycle
+
+
 def test_edits_start_each_other_unless_their_criteria_say_no():
     one = rule(1, "edit", conditions=[(equal("Grade", "A"), [action("field_updates", 501)])])
     two = rule(2, "edit", conditions=[(equal("Stage", "Won"), [action("field_updates", 502)])])

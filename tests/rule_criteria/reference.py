@@ -34,7 +34,7 @@ def leaves():
     lists = st.sampled_from(["in", "not_in"])
     spans = st.sampled_from(["between", "not_between"])
     values = {
-        "Amount": st.sampled_from(["10", "20", "20.5", "25"]),
+        "Amount": st.sampled_from(["10", "20", "20.0", "20.5", "25"]),
         "Closing_Date": st.sampled_from(["2026-11-01", "2026-11-02"]),
         "Created_Time": st.sampled_from(["2026-11-01", "2026-11-02", "2026-11-02T00:00:00+05:30"]),
     }

@@ -52,6 +52,12 @@ def test_a_field_that_is_not_something_may_be_empty():
     assert where_of(Criterion("Stage", "not_equal", "Won"), {}, AS_OF).text == "(Stage != 'Won' or Stage is null)"
 
 
+def test_the_empty_choice_of_a_picklist_is_no_text():
+    assert where_of(Criterion("Stage", "equal", "-None-"), reference.KINDS, AS_OF).text == "Stage is null"
+    assert where_of(Criterion("Stage", "not_equal", "-None-"), {}, AS_OF).text == "Stage is not null"
+    assert "stands for an empty field" in where(Criterion("Stage", "in", ["-None-", "Won"])).cannot[0]
+
+
 def test_days_of_a_field_with_a_time_are_the_organisations():
     found = where_of(Criterion("Created_Time", "less_equal", "2026-11-02"), reference.KINDS, AS_OF)
     assert found.text == "Created_Time < '2026-11-02T18:30:00+00:00'"

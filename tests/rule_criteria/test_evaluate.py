@@ -56,6 +56,13 @@ def test_no_criteria_pass_every_record():
         ("less_than", "${TOMORROW}", "2026-11-03", True),
         ("equal", "2026-11-03", "2026-11-02T19:00:00+00:00", True),
         ("equal", "${EMPTY}", "", True),
+        ("equal", "-None-", None, True),
+        ("equal", "-None-", "-None-", True),
+        ("equal", "${EMPTY}", "-None-", True),
+        ("equal", "-None-", "Won", False),
+        ("not_equal", "-None-", None, False),
+        ("not_equal", "-None-", "Won", True),
+        ("not_equal", "Won", "-None-", True),
         ("not_equal", "${EMPTY}", [], False),
         ("equal", "${NOTEMPTY}", "x", True),
         ("equal", "${NOTEMPTY}", None, False),
@@ -91,12 +98,36 @@ def test_a_comparator_means_what_its_name_says(comparator, value, held, passes):
         ("between", ["1"], 5, {}, "a beginning and an end"),
         ("contains", "", "x", {}, "no text"),
         ("equal", "x", 5, {}, "no number"),
+        ("in", ["-None-", "A"], "A", {}, "stands for an empty field"),
+        ("not_in", "-None-, A", "A", {}, "stands for an empty field"),
+        ("contains", "-None-", "A", {}, "stands for an empty field"),
     ],
 )
 def test_what_cannot_be_known_says_why(comparator, value, held, more, why):
     found = judged(comparator, value, held, **more)
     assert found.passes is None
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("comparator", "value", "held"),
+    [
+        ("equal", "${TODAY}", "2026-11-03"),
+        ("less_than", "${TOMORROW}", "2026-11-03"),
+        ("equal", "2026-11-03", "2026-11-02T19:00:00+00:00"),
+        ("greater_than", "2026-11-02", "2026-11-02T19:00:00+00:00"),
+    ],
+)
+def test_where_the_present_is_not_known_nothing_is_known_that_goes_by_the_day(comparator, value, held):
+    criterion = Criterion("F", comparator, value)
+    assert evaluate(criterion, {"F": held}, {}, AS_OF).passes is True
+    found = evaluate(criterion, {"F": held}, {}, None)
+    assert (found.passes, bool(found.why)) == (None, True)
+
+
+def test_where_the_present_is_not_known_days_are_compared_all_the_same():
+    assert evaluate(Criterion("F", "less_than", "2026-11-03"), {"F": "2026-11-02"}, {}, None).passes is True
+    assert evaluate(Criterion("F", "equal", "Won"), {"F": "Lost"}, {}, None).passes is False
 
 
 def test_a_field_that_zoho_did_not_send_is_not_taken_for_empty():

@@ -90,7 +90,11 @@ def test_the_narrower_threshold_implies_the_wider_one():
          Criterion("N", "between", ["5", "7"])),
         (CriteriaGroup("OR", (Criterion("S", "equal", "a"), Criterion("S", "equal", "b"))),
          Criterion("S", "in", ["a", "b", "c"])),
-        (Criterion("S", "equal", "${CURRENTUSER}"), Criterion("S", "equal", "${CURRENTUSER}", rest={"x": 1})),
+        (Criterion("S", "equal", "${CURRENTUSER}"),
+         Criterion("S", "equal", "${CURRENTUSER}", rest={"field": {"id": "5"}})),
+        (Criterion("S", "equal", "Won"), Criterion("S", "not_equal", "-None-")),
+        (Criterion("S", "equal", "-None-"), Criterion("S", "equal", "${EMPTY}")),
+        (Criterion("S", "equal", "1"), Criterion("S", "not_in", ["2", "1.5"])),
     ],
 )  # fmt: skip
 def test_it_finds_what_people_see_at_a_glance(one, other):
@@ -105,6 +109,21 @@ def test_it_finds_what_people_see_at_a_glance(one, other):
         (Criterion("S", "resembles", "a"), Criterion("S", "resembles", "b")),
         (Criterion("S", "equal", "a"), Criterion("T", "equal", "a")),
         (CriteriaGroup("XOR", (Criterion("S", "equal", "a"),)), Criterion("S", "equal", "a")),
+        (Criterion("S", "equal", "1"), Criterion("S", "not_equal", "1.0")),
+        (Criterion("S", "in", ["1", "x"]), Criterion("S", "not_in", ["y", "01"])),
+        (
+            Criterion("S", "in", ["x", "2026-11-01T00:00:00+00:00"]),
+            Criterion("S", "not_in", ["y", "2026-11-01T05:30:00+05:30"]),
+        ),
+        (Criterion("S", "in", ["x", "2026-11-01T00:00:00+00:00"]), Criterion("S", "not_in", ["y", "2026-11-01"])),
+        (Criterion("S", "equal", "Ann"), Criterion("S", "not_equal", "700000000000001")),
+        (
+            Criterion("S", "equal", kind="field", value="", rest={"compared": {"api_name": "A"}}),
+            Criterion("S", "equal", kind="field", value="", rest={"compared": {"api_name": "B"}}),
+        ),
+        (Criterion("S", "greater_than", "${X}", rest={"rhs": "A"}), Criterion("S", "greater_than", "${X}")),
+        (Criterion("S", "not_equal", "x"), Criterion("S", "not_equal", "-None-")),
+        (Criterion("S", "in", ["-None-", "a"]), Criterion("S", "not_equal", "${EMPTY}")),
         (Criterion("D", "equal", "2026-01-01"), Criterion("D", "less_than", "2026-01-02T00:00:00+00:00")),
     ],
 )

@@ -127,6 +127,14 @@ def test_what_coql_cannot_say_is_named_and_nothing_is_counted_for_it(asked, rule
     )
 
 
+def test_the_time_of_the_records_counts_among_the_comparisons_of_a_query(asked, rule):
+    most = {"group_operator": "AND", "group": [one("Amount", "greater_than", str(place)) for place in range(25)]}
+    found = what_if(rule, read_rule_definition(content_of(most)), None, BEGINNING)
+    assert "26 comparisons" in found.now.cannot[0]
+    fewer = {**most, "group": most["group"][1:]}
+    assert what_if(rule, read_rule_definition(content_of(fewer)), None, BEGINNING).now.count is not None
+
+
 def test_why_not_says_which_part_fails(app, asked, rule):
     deal = next(deal for deal in app.world.records.of("Deals") if deal["Stage"] != "Closed Won")
     criteria = {

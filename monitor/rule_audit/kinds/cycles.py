@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from monitor.rule_audit.facts import AccountFacts, AuditedRule, AuditFacts, FieldWrite
 from monitor.rule_audit.finding import RuleFinding, found
-from monitor.rule_criteria.evaluate import AsOf, evaluate
-from monitor.rule_criteria.values import is_empty
-from monitor.zoho.shapes.rule_definition import RuleDefinition, comparisons
+from monitor.rule_criteria.evaluate import evaluate
+from monitor.rule_criteria.field_kinds import FieldKind, Kinds
+from monitor.rule_criteria.values import is_empty, number_in
+from monitor.zoho.shapes.rule_definition import Criteria, RuleDefinition, comparisons
 
 EDITS = ("edit", "create_or_edit")
 MOST_NAMED = 10
@@ -84,12 +85,19 @@ def starts(write: FieldWrite, rule: AuditedRule) -> bool:
         return False
     if is_empty(write.value):
         return True
-    as_of = AsOf(datetime(2000, 1, 1, tzinfo=UTC), UTC)  # what names the day is not known from here
-    record = {write.field: write.value}
-    if evaluate(trigger.criteria, record, {}, as_of).passes is False and not _any_value(definition, write.field):
+    if not _may_pass(trigger.criteria, write) and not _any_value(definition, write.field):
         return False
-    answers = [evaluate(part.criteria, record, {}, as_of).passes for part in definition.conditions]
-    return not answers or any(answer is not False for answer in answers)
+    conditions = definition.conditions
+    return not conditions or any(_may_pass(part.criteria, write) for part in conditions)
+
+
+def _may_pass(criteria: Criteria | None, write: FieldWrite) -> bool:
+    """Says whether a record may pass criteria once a field is written; on which day that is, is not known."""
+    # Of which kind the field is, is not known either: what reads as a number may be one.
+    kinds: list[Kinds] = [{}]
+    if number_in(write.value) is not None:
+        kinds += [{write.field: FieldKind.NUMBER}, {write.field: FieldKind.TEXT}]
+    return any(evaluate(criteria, {write.field: write.value}, kind, None).passes is not False for kind in kinds)
 
 
 def _watched(definition: RuleDefinition) -> set[str]:

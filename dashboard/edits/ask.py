@@ -39,6 +39,8 @@ Act, Subject = Edit.Act, Edit.Subject
 RULE_ACTS = (Act.ACTIVATE, Act.DEACTIVATE, Act.DESCRIBE, Act.CHANGE, Act.DELETE)
 IN_FIELDS = "fields"  # in an address: the same change, asked in fields instead of JSON
 METHODS = ["GET", "HEAD", "POST"]
+MOVED = "It was changed in Zoho since this form was shown. Below it stands as it is now: make your change anew."
+NOT_ASKED = KnownFacts(not_read=("what Zoho allows for it: it is asked before the change is sent",))
 
 
 @dataclass
@@ -50,6 +52,8 @@ class AskedChange:
         back: where "Cancel" leads.
         draft: from what the person wants, and what is known of Zoho, to the edit.
         form: what is to be; None where there is nothing to choose.
+        judged_on: the digest of the definition that the form was filled from; "" where it was from none.
+        anew: makes the form again, as the definition is now.
         reads_zoho: whether the preview asks Zoho what rules of the module may have.
         context: what the page needs besides.
     """
@@ -58,8 +62,20 @@ class AskedChange:
     back: str
     draft: Callable[[WishForm | None, KnownFacts], EditDraft]
     form: WishForm | None = None
+    judged_on: str = ""
+    anew: Callable[[], WishForm] | None = None
     reads_zoho: bool = False
     context: dict[str, Any] = field(default_factory=dict)
+
+    def of_definition(self, make: Callable[[Any], WishForm], request: HttpRequest, digest: str) -> None:
+        """Asks by a form that is filled from a definition, and taken only as long as that is the newest.
+
+        Args:
+            make: makes the form of what was sent, or of nothing.
+            request: what was sent.
+            digest: of the definition.
+        """
+        self.form, self.judged_on, self.anew = make(request.POST or None), digest, lambda: make(None)
 
 
 @require_http_methods(METHODS)
@@ -69,21 +85,22 @@ def rule_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     rule = get_or_404(request.user, rows, pk, action="edits")
     if act not in (*RULE_ACTS, IN_FIELDS):
         raise Http404
-    data = request.POST or None
-    form: WishForm | None = None
-    base, _ = drafts.newest_of(rule)
-    if act == Act.DESCRIBE:
-        form = DescribeForm(data, base=base, longest=RULE_LIMITS)
-    elif act == Act.CHANGE:
-        form = DefinitionForm(data, base=base)
-    elif act == IN_FIELDS:
-        form, act = RuleChangeForm(data, base=base), Act.CHANGE
+    base, digest = drafts.newest_of(rule)
+    forms: dict[str, Callable[[Any], WishForm]] = {
+        Act.DESCRIBE: lambda data: DescribeForm(data, base=base, longest=RULE_LIMITS),
+        Act.CHANGE: lambda data: DefinitionForm(data, base=base),
+        IN_FIELDS: lambda data: RuleChangeForm(data, base=base),
+    }
+    make = forms.get(act)
+    act = Act.CHANGE if act == IN_FIELDS else act
 
     def draft(wanted: WishForm | None, facts: KnownFacts) -> EditDraft:
         return drafts.rule_draft(rule, act, wanted.wish() if wanted else {}, facts)
 
     heading = kind_of(Subject.RULE, act).asks.format(name=rule.shown_name)
-    asked = AskedChange(heading, rule.get_absolute_url(), draft, form, reads_zoho=act == Act.CHANGE)
+    asked = AskedChange(heading, rule.get_absolute_url(), draft, reads_zoho=act == Act.CHANGE)
+    if make is not None:
+        asked.of_definition(make, request, digest)
     asked.context = age_of(rule.account_id) | {"thing": rule, "act": act, "up_label": rule.shown_name}
     return answer(request, asked)
 
@@ -92,15 +109,15 @@ def rule_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 @requires("edits")
 def rule_new(request: HttpRequest) -> HttpResponse:
     """Creates a workflow rule from what somebody pasted, or from a copy of another rule."""
-    start = _copied(request)
-    form = NewRuleForm(request.POST or None, start=start)
+    start, digest = _copied(request)
 
     def draft(wanted: WishForm | None, facts: KnownFacts) -> EditDraft:
         assert wanted is not None  # noqa: S101 - this page has a form
         cleaned = wanted.cleaned_data
         return drafts.new_rule_draft(cleaned["account"], cleaned["definition"], facts)
 
-    asked = AskedChange("Create a workflow rule", "", draft, form, reads_zoho=True)
+    asked = AskedChange("Create a workflow rule", "", draft, reads_zoho=True)
+    asked.of_definition(lambda data: NewRuleForm(data, start=start), request, digest)
     asked.context = frame_at(timezone.now()) | {
         "freshness": None,
         "act": Act.CREATE.value,
@@ -127,14 +144,17 @@ def rule_form(request: HttpRequest) -> HttpResponse:
     return answer(request, asked)
 
 
-def _copied(request: HttpRequest) -> dict[str, Any] | None:
-    """Returns the definition of the rule that is to be copied, as a new one is made of it; None where none is named."""
+def _copied(request: HttpRequest) -> tuple[dict[str, Any] | None, str]:
+    """Returns the definition of the rule that is to be copied, as a new one is made of it, and its digest.
+
+    None and "" where none is named.
+    """
     key = request.GET.get("copy", "")
     if not (key.isascii() and key.isdigit() and len(key) < 19):
-        return None
+        return None, ""
     rule = get_or_404(request.user, rules.all_rules(), int(key), action="edits")
-    base, _ = drafts.newest_of(rule)
-    return drafts.as_copy(base)
+    base, digest = drafts.newest_of(rule)
+    return drafts.as_copy(base), digest
 
 
 @require_http_methods(METHODS)
@@ -160,24 +180,36 @@ def edit_undo(request: HttpRequest, pk: int) -> HttpResponse:
 def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
     """Shows the form, or what it changes, or takes the wish."""
     step = request.POST.get("step", "") if request.method == "POST" else ""
+    if request.method == "POST" and asked.judged_on and request.POST.get("judged_on", "") != asked.judged_on:
+        return _moved(request, asked)
     if asked.form is not None and (step not in ("preview", "confirm") or not asked.form.is_valid()):
         status = 400 if request.method == "POST" else 200
         return render(request, "edits/ask.html", _context(asked), status=status)
+    draft = asked.draft(asked.form, NOTHING_KNOWN)
+    if asked.anew is not None and draft.base_sha256 not in ("", asked.judged_on):
+        return _moved(request, asked)  # read anew since this request began
     facts = NOTHING_KNOWN
-    is_odd = request.method == "POST" and step not in ("preview", "confirm")
-    draft = asked.draft(asked.form, facts)
     if asked.reads_zoho and not draft.objections and step != "confirm":
-        facts = facts_of_account(draft.account, draft.wanted, open_account)
+        # Only a click may cost a call: an address is also loaded by what merely looks at it.
+        facts = facts_of_account(draft.account, draft.wanted, open_account) if step == "preview" else NOT_ASKED
         draft = asked.draft(asked.form, facts)
-    confirm = _confirm_form(request, draft, is_sent=step == "confirm")
+    confirm = _confirm_form(request, asked, draft, is_sent=step == "confirm")
     if step != "confirm":
+        is_odd = request.method == "POST" and step != "preview"
         return _preview(request, asked, draft, confirm, facts, status=400 if is_odd else 200)
     if not confirm.is_valid():
         return _preview(request, asked, draft, confirm, facts, status=400)
-    if confirm.cleaned_data["judged_on"] != draft.base_sha256:
+    if confirm.cleaned_data["judged_on"] != (asked.judged_on or draft.base_sha256):
         text = "The rule has changed since this page was shown: look at what would change now."
-        return _preview(request, asked, draft, _confirm_form(request, draft), facts, refusal=text, status=409)
+        return _preview(request, asked, draft, _confirm_form(request, asked, draft), facts, refusal=text, status=409)
     return _take(request, asked, draft, confirm, facts)
+
+
+def _moved(request: HttpRequest, asked: AskedChange) -> HttpResponse:
+    """Refuses what was written over another definition; the form is shown anew, never with the old text."""
+    if asked.anew is not None:
+        asked.form = asked.anew()
+    return render(request, "edits/ask.html", _context(asked) | {"refusal": MOVED}, status=409)
 
 
 def _take(
@@ -202,10 +234,10 @@ def _take(
     return redirect(edit)
 
 
-def _confirm_form(request: HttpRequest, draft: EditDraft, *, is_sent: bool = False) -> ConfirmForm:
+def _confirm_form(request: HttpRequest, asked: AskedChange, draft: EditDraft, *, is_sent: bool = False) -> ConfirmForm:
     name = mask_name(draft.name) or draft.subject_id
     typed = name if kind_of(draft.subject, draft.act).is_final else ""
-    initial = {"judged_on": draft.base_sha256}
+    initial = {"judged_on": asked.judged_on or draft.base_sha256}
     return ConfirmForm(request.POST if is_sent else None, initial=initial, name=typed, auto_id="confirm_%s")
 
 
@@ -236,4 +268,9 @@ def _preview(
 
 
 def _context(asked: AskedChange) -> dict[str, Any]:
-    return asked.context | {"heading": asked.heading, "back": asked.back, "form": asked.form}
+    return asked.context | {
+        "heading": asked.heading,
+        "back": asked.back,
+        "form": asked.form,
+        "judged_on": asked.judged_on,
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 from django import forms
 
-from dashboard.edits.forms import WishForm
+from dashboard.edits.forms import WishForm, in_lines
 from monitor.edits.body import ASSOCIATIVE
 from monitor.edits.check import DELAYS
 from monitor.edits.unmask import StillHidden, restored, shown_definition
@@ -251,7 +251,10 @@ class RuleChangeForm(CriteriaForm):
         """Returns the definition with what was said, hidden parts as they were shown."""
         module = self.shown.get("module")
         module_name = str((module.get("api_name") if isinstance(module, dict) else module) or "")
-        found = {**self.shown, "name": said["name"], "description": said["description"].replace("\r\n", "\n") or None}
+        found = {**self.shown}
+        for name in ("name", "description"):
+            if (text := in_lines(said[name])) != in_lines(str(self.shown.get(name) or "")):
+                found[name] = text or None
         conditions = [dict(one) for one in self.shown.get("conditions") or []]
         if not conditions:
             conditions = [{"sequence_number": 1}]

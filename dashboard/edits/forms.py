@@ -54,6 +54,11 @@ class WishForm(forms.Form):
         return {}
 
 
+def in_lines(text: str) -> str:
+    """Returns a text as a form gives it back: browsers write the ends of lines in their own way."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 class DescribeForm(WishForm):
     """Asks for a name and a description; what is hidden in them stays hidden and as it is.
 
@@ -82,9 +87,8 @@ class DescribeForm(WishForm):
             text = cleaned.get(field)
             if text is None:
                 continue
-            if "\r" in text:
-                text = text.replace("\r\n", "\n")
-            if text == str(self.shown[field]).strip():
+            text = in_lines(text)
+            if text == in_lines(str(self.shown[field] or "")):
                 text = self.base[field]
             else:
                 try:

@@ -38,16 +38,15 @@ def connected_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     workflow = get_or_404(request.user, rows, pk, action="edits")
     if act not in CONNECTED_ACTS:
         raise Http404
-    form: WishForm | None = None
-    if act == Act.DESCRIBE:
-        base, _ = drafts.newest_of(workflow)
-        form = DescribeForm(request.POST or None, base=base, longest=CONNECTED_LIMITS)
 
     def draft(wanted: WishForm | None, facts: KnownFacts) -> EditDraft:
         return drafts.connected_draft(workflow, act, wanted.wish() if wanted else {})
 
     heading = kind_of(Subject.CONNECTED, act).asks.format(name=workflow.shown_name)
-    asked = AskedChange(heading, workflow.get_absolute_url(), draft, form)
+    asked = AskedChange(heading, workflow.get_absolute_url(), draft)
+    if act == Act.DESCRIBE:
+        base, digest = drafts.newest_of(workflow)
+        asked.of_definition(lambda data: DescribeForm(data, base=base, longest=CONNECTED_LIMITS), request, digest)
     asked.context = age_of(workflow.account_id) | {"act": act, "up_label": workflow.shown_name}
     return answer(request, asked)
 
@@ -75,13 +74,14 @@ def flow_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     flow = get_or_404(request.user, rows, pk, action="edits")
     if act not in FLOW_ACTS:
         raise Http404
-    form = SampleDataForm(request.POST or None) if act == Act.TEST_ACTIONS else None
 
     def draft(wanted: WishForm | None, facts: KnownFacts) -> EditDraft:
         return drafts.flow_draft(flow, act, wanted.wish() if wanted else {})
 
     heading = kind_of(Subject.FLOW, act).asks.format(name=flow.shown_name)
-    asked = AskedChange(heading, flow.get_absolute_url(), draft, form)
+    asked = AskedChange(heading, flow.get_absolute_url(), draft)
+    if act == Act.TEST_ACTIONS:
+        asked.of_definition(SampleDataForm, request, drafts.newest_of(flow)[1])
     asked.context = age_of(flow.account_id) | {"act": act, "up_label": flow.shown_name}
     return answer(request, asked)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.definition_diff import definition, sha256
+from monitor.edits.body import name_key
 from monitor.edits.check import KnownFacts, kinds_named, module_of
 from monitor.edits.client import EditClients, OpenForEdits
 from monitor.edits.conclude import SeenThing
@@ -15,7 +16,7 @@ from monitor.privacy import SecretMask, mask_text
 from monitor.vault import VaultError
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm.actions import ActionKind
-from monitor.zoho.errors import NotFound, SignIn, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, NotFound, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 Subject, Act = Edit.Subject, Edit.Act
@@ -47,11 +48,20 @@ def look(edit: Edit, clients: EditClients) -> SeenThing:
         found = ask(edit.subject_id)
     except NotFound:
         return NOT_THERE
-    if found.id != edit.subject_id:
-        return NOT_THERE
+    _same_thing(edit, found.id)
     status = getattr(found, "status", None)
     active = found.active if hasattr(found, "active") else (status == "active" if status else None)
     return seen(found.raw, mask_of(edit.account), active=active, identity=found.id)
+
+
+def _same_thing(edit: Edit, identity: str) -> None:
+    """Makes sure that an answer is about the thing that was asked for: only Zoho's word proves that it is not there.
+
+    Raises:
+        BadAnswer: it is about another one, or about nothing.
+    """
+    if identity != edit.subject_id:
+        raise BadAnswer("Zoho's answer is about another thing than was asked for.")
 
 
 def seen(raw: Mapping[str, Any], mask: SecretMask, *, active: bool | None, identity: str) -> SeenThing:
@@ -136,16 +146,19 @@ def _flow(edit: Edit, flow: FlowClient) -> SeenThing:
         found = flow.get_flow(edit.subject_id)
     except NotFound:
         return NOT_THERE
+    _same_thing(edit, found.flow_id)
     active = found.status not in SWITCHED_OFF if found.status else None
     return seen(found.raw, mask_of(edit.account), active=active, identity=found.flow_id)
 
 
 def _by_name(edit: Edit, crm: CrmClient) -> SeenThing:
     """Finds what bears the name of what is to be created."""
+    rows: list[Any]
     if edit.subject == Subject.CONNECTED:
-        rows: list[Any] = [row for row in crm.list_connected_workflows().items if row.name == edit.name]
+        rows = list(crm.list_connected_workflows().items)
     else:
-        rows = [row for row in _rules(crm, edit.module, name=edit.name) if row.name == edit.name]
+        rows = _rules(crm, edit.module, name=edit.name)
+    rows = [row for row in rows if name_key(row.name) == name_key(edit.name)]
     if not rows:
         return NOT_THERE
     return SeenThing(definition=definition(rows[0].raw), id=rows[0].id, candidates=len(rows))

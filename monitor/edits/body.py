@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from monitor.zoho.clean import NAME_LIMIT, line
+
 Json = dict[str, Any]
 # What a person may change of a rule; all else of it is Zoho's.
 RULE_FIELDS = ("name", "description", "execute_when", "status", "conditions")
@@ -64,6 +66,54 @@ def new_rule_body(wanted: Mapping[str, Any]) -> Json:
     if conditions:
         body["conditions"] = conditions
     return body
+
+
+def clean_name(name: str) -> str:
+    """Returns a name as Zoho gives it back: on one line, without spaces around it or doubled."""
+    return line(name, NAME_LIMIT * 2)
+
+
+def name_key(name: str) -> str:
+    """Returns what is equal for names that Zoho may hold for the same."""
+    return clean_name(name).casefold()
+
+
+def with_clean_name(body: Json, base: Mapping[str, Any] | None = None) -> Json:
+    """Returns a body with its name as Zoho gives it back; without it where that is the name that it has.
+
+    Args:
+        body: of a change or creation.
+        base: the definition as it is; None for a new one.
+    """
+    name = body.get("name")
+    if not isinstance(name, str):
+        return body
+    found = {**body, "name": clean_name(name)}
+    if base is not None and found["name"] == base.get("name"):
+        del found["name"]
+    return found
+
+
+def is_inactive(definition: Mapping[str, Any]) -> bool:
+    """Returns whether a rule's definition says that it does not run."""
+    status = definition.get("status")
+    return isinstance(status, Mapping) and status.get("active") is False
+
+
+def changed_since(
+    wanted: Mapping[str, Any], result: Mapping[str, Any] | None, now: Mapping[str, Any], fields: Iterable[str]
+) -> list[str]:
+    """Returns which fields are not any more as a change left them.
+
+    Args:
+        wanted: what the change was to make of the definition.
+        result: what was read back after it; None where that is not known.
+        now: the definition as it is.
+        fields: those that it changed.
+    """
+    if result:
+        return [name for name in fields if not _is_same(result.get(name), now.get(name))]
+    return [name for name in fields if not is_shown_in(wanted.get(name), now.get(name))]
 
 
 def applied(base: Mapping[str, Any], body: Mapping[str, Any]) -> Json:
@@ -185,11 +235,14 @@ def _changed_parts(base: list[Any], wanted: list[Any], what: str) -> list[Json]:
     if len(named) != len(set(named)):
         raise UnusableBody(f"The same {what} stands in it twice, by its id.")
     parts: list[Json] = []
+    nameless = [_canonical(part) for part in base if not _id(part)]
     for part in wanted:
         if not isinstance(part, Mapping):
             raise UnusableBody(f"A {what} is no JSON object.")
         identity = _id(part)
-        if not identity:
+        if not identity and _canonical(part) in nameless:
+            nameless.remove(_canonical(part))  # Zoho shows it without an id: it is there, and stays
+        elif not identity:
             parts.append(dict(part))
         elif identity not in known:
             if what != "action" or part.get("type") not in ASSOCIATIVE:
@@ -197,6 +250,9 @@ def _changed_parts(base: list[Any], wanted: list[Any], what: str) -> list[Json]:
             parts.append(dict(part))  # a shared action is named by its id in its own list
         elif not _is_same(known[identity], part):
             parts.append(_changed_part(known[identity], part))
+    if nameless:
+        text = f"Zoho shows a {what} of it without an id, so that it cannot be changed or taken out from here."
+        raise UnusableBody(text)
     gone = [identity for identity in known if identity not in named]
     return parts + [{"id": identity, DELETE: None} for identity in gone]
 

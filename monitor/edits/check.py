@@ -79,22 +79,28 @@ def category_of(trigger: str) -> str:
 
 
 def rule_objections(base: Mapping[str, Any], wanted: Mapping[str, Any], facts: KnownFacts) -> list[RuleObjection]:
-    """Returns what Zoho would refuse of a rule.
+    """Returns what Zoho would refuse of a rule; what it has taken of this very rule already is no objection.
 
     Args:
         base: as it is; {} for a new one.
         wanted: as it is to be, whole.
         facts: what was read of the module.
     """
-    found = [*_names(wanted, RULE_NAME, RULE_DESCRIPTION), *_fixed(base, wanted)]
+    taken = set(_form(base)) if base else set()
+    found = [one for one in [*_form(wanted), *_fixed(base, wanted)] if one not in taken]
     if not base:
         found += _needed(wanted)
-    conditions = wanted.get("conditions")
-    if conditions is not None:
-        found += list(_conditions(conditions))
     if not found:
-        found += [*_configured(wanted, facts), *_shared(base, wanted, facts)]
+        taken = set(_configured(base, facts)) if base else set()
+        found = [one for one in [*_configured(wanted, facts), *_shared(base, wanted, facts)] if one not in taken]
     return found
+
+
+def _form(rule: Mapping[str, Any]) -> Iterator[RuleObjection]:
+    """What can be seen of a rule's own JSON."""
+    yield from _names(rule, RULE_NAME, RULE_DESCRIPTION)
+    if rule.get("conditions") is not None:
+        yield from _conditions(rule["conditions"])
 
 
 def connected_objections(wanted: Mapping[str, Any], *, is_new: bool) -> list[RuleObjection]:

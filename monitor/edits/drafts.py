@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.edits import body as bodies
 from monitor.edits.acts import undo_of
+from monitor.edits.body import clean_name, name_key
 from monitor.edits.check import (
     NOTHING_KNOWN,
     KnownFacts,
@@ -24,6 +25,11 @@ from monitor.models import ConnectedWorkflow, Edit, Flow, WorkflowRule, ZohoAcco
 Json = dict[str, Any]
 Act, Subject = Edit.Act, Edit.Subject
 NOTHING_NEW = RuleObjection("nothing_new", "Nothing of it is different from what it is.")
+CHANGED_SINCE = "It was changed further since: {fields}. Putting it back would undo that, too: change it by hand."
+MAY_RUN_AT_ONCE = (
+    "The rule that it is made of is inactive, and no document says how to create one that is: "
+    "this one may run at once. Deactivate it as soon as it is there."
+)
 NOT_READ = RuleObjection("not_read", "Its definition has not been read whole yet: sync the account, then look again.")
 
 
@@ -38,6 +44,7 @@ class EditDraft:
         body: what is sent.
         objections: why it cannot be; empty where it can.
         undoes: the edit that it takes back.
+        warnings: what the person should know before they confirm.
     """
 
     account: ZohoAccount
@@ -52,13 +59,14 @@ class EditDraft:
     body: Json = field(default_factory=dict)
     objections: tuple[RuleObjection, ...] = ()
     undoes: Edit | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def subject_key(self) -> str:
         """Returns what only one open edit may be about: the thing, or for a new one its name."""
         if self.subject_id:
             return f"{self.subject}:{self.subject_id}"[:80]
-        return f"new:{hashlib.sha256(f'{self.subject}{self.name}'.encode()).hexdigest()[:40]}"
+        return f"new:{hashlib.sha256(f'{self.subject}{name_key(self.name)}'.encode()).hexdigest()[:40]}"
 
     def against(self, *more: RuleObjection) -> EditDraft:
         """Returns the same with further objections."""
@@ -91,7 +99,7 @@ def rule_draft(
     if act == Act.DELETE:
         return draft
     try:
-        body = _rule_body(base, act, wish)
+        body = _rule_body(base, act, wish, rule.rule_id)
     except bodies.UnusableBody as wrong:
         return draft.against(RuleObjection("unusable", str(wrong)))
     return _judged(draft, body, facts)
@@ -108,14 +116,14 @@ def new_rule_draft(
         facts: what was read of its module.
         undoes: the deletion that it takes back.
     """
-    body = bodies.new_rule_body(wanted)
+    body = bodies.with_clean_name(bodies.new_rule_body(wanted))
     name = body.get("name")
     draft = EditDraft(
         account, Subject.RULE, "", name if isinstance(name, str) else "", Act.CREATE, module_of(body)[:200],
-        wanted=body, body=body, undoes=undoes,
+        wanted=body, body=body, undoes=undoes, warnings=(MAY_RUN_AT_ONCE,) if bodies.is_inactive(wanted) else (),
     )  # fmt: skip
     draft = draft.against(*rule_objections({}, body, facts), *_marks(body))
-    if WorkflowRule.objects.filter(account=account, name=draft.name, gone_at=None).exists() and draft.name:
+    if draft.name and WorkflowRule.objects.filter(account=account, name__iexact=draft.name, gone_at=None).exists():
         draft = draft.against(RuleObjection("name_taken", "There is a rule of this name already."))
     return draft
 
@@ -159,6 +167,7 @@ def connected_draft(
     if act == Act.DELETE:
         return draft
     body = {name: wish[name] for name in ("name", "description") if wish.get(name, "") != base.get(name, "")}
+    body = bodies.with_clean_name(body, base)
     draft = replace(draft, body=body, wanted=bodies.applied(base, body))
     if not body:
         return draft.against(NOTHING_NEW)
@@ -171,13 +180,14 @@ def connected_draft(
 
 def new_connected_draft(account: ZohoAccount, name: str, module: str, description: str = "") -> EditDraft:
     """Makes the creation of a connected workflow, as a draft; names are unique, and a module has one at most."""
+    name = clean_name(name)
     body: Json = {"name": name, "primary_module": {"api_name": module}} if module else {"name": name}
     if description:
         body["description"] = description
     draft = EditDraft(account, Subject.CONNECTED, "", name, Act.CREATE, module[:200], wanted=body, body=body)
     draft = draft.against(*connected_objections(body, is_new=True))
     living = ConnectedWorkflow.objects.filter(account=account, gone_at=None)
-    if name and living.filter(name=name).exists():
+    if name and living.filter(name__iexact=name).exists():
         draft = draft.against(RuleObjection("name_taken", "There is a connected workflow of this name already."))
     if module and living.filter(primary_module=module).exists():
         draft = draft.against(
@@ -209,8 +219,9 @@ def flow_draft(flow: Flow, act: str, wish: Mapping[str, Any], undoes: Edit | Non
 
 
 def as_copy(base: Mapping[str, Any]) -> Json:
-    """Returns a definition as a new rule can be made of it, under a name of its own."""
-    return bodies.new_rule_body(base) | {"name": f"Copy of {base.get('name', '')}"[:100]}
+    """Returns a definition as a new rule can be made of it, under another name; that it is inactive stays in it."""
+    state = {"status": {"active": False}} if bodies.is_inactive(base) else {}
+    return bodies.new_rule_body(base) | {"name": f"Copy of {base.get('name', '')}"[:100]} | state
 
 
 def undo_draft(edit: Edit, facts: KnownFacts = NOTHING_KNOWN) -> EditDraft | None:
@@ -231,23 +242,39 @@ def undo_draft(edit: Edit, facts: KnownFacts = NOTHING_KNOWN) -> EditDraft | Non
     if edit.subject == Subject.CONNECTED:
         rows = ConnectedWorkflow.objects.select_related("account")
         workflow = rows.filter(account=edit.account_id, workflow_id=edit.subject_id).first()
-        return connected_draft(workflow, act, _before(edit), undoes=edit) if workflow is not None else None
+        if workflow is None:
+            return None
+        base, _ = newest_of(workflow)
+        wish = {name: _former(edit, base, name) or "" for name in ("name", "description")}
+        return _if_unchanged(edit, connected_draft(workflow, act, wish, undoes=edit))
     rule = (
         WorkflowRule.objects.select_related("account").filter(account=edit.account_id, rule_id=edit.subject_id).first()
     )
     if rule is None:
         return None
-    return rule_draft(rule, act, {**_before(edit), "definition": _as_before(rule, edit)}, facts, undoes=edit)
-
-
-def _before(edit: Edit) -> Json:
-    return {"name": edit.base.get("name", ""), "description": edit.base.get("description", "")}
-
-
-def _as_before(rule: WorkflowRule, edit: Edit) -> Json:
-    """Returns the rule's former definition: parts that are gone meanwhile are added anew, without their ids."""
     base, _ = newest_of(rule)
-    return bodies.without_gone_ids(edit.base, base)
+    wish = {name: _former(edit, base, name) or "" for name in ("name", "description")}
+    former = {name: edit.base.get(name) for name in edit.body if name in bodies.RULE_FIELDS}
+    wish["definition"] = bodies.without_gone_ids(former, base)
+    return _if_unchanged(edit, rule_draft(rule, act, wish, facts, undoes=edit))
+
+
+def _former(edit: Edit, base: Json, name: str) -> Any:
+    """Returns a field as it was before an edit changed it; one that it left alone is as it is now."""
+    return (edit.base if name in edit.body else base).get(name)
+
+
+def _if_unchanged(edit: Edit, undo: EditDraft) -> EditDraft:
+    """Objects to an undo where what the edit made is not what is there any more."""
+    if edit.act in (Act.ACTIVATE, Act.DEACTIVATE):
+        return undo  # there are two states: it is in the one that the edit made, or back in the other already
+    fields = [name for name in edit.body if name in (*bodies.RULE_FIELDS, "primary_module")]
+    fields += [name for name in bodies.RULE_FIELDS if edit.act == Act.CREATE and edit.result and name not in fields]
+    others = bodies.changed_since(edit.wanted, edit.result, undo.base, fields)
+    if not undo.base_sha256 or not others:
+        return undo
+    words = ", ".join(name.replace("execute_when", "trigger") for name in others)
+    return undo.against(RuleObjection("changed_since", CHANGED_SINCE.format(fields=words)))
 
 
 def newest_of(thing: Any) -> tuple[Json, str]:
@@ -269,9 +296,17 @@ def _rule_switch(draft: EditDraft, rule: WorkflowRule, *, active: bool) -> EditD
     )
 
 
-def _rule_body(base: Json, act: str, wish: Mapping[str, Any]) -> Json:
+def _rule_body(base: Json, act: str, wish: Mapping[str, Any], rule_id: str) -> Json:
     if act == Act.DESCRIBE:
-        return bodies.change_body(base, {"name": wish.get("name"), "description": wish.get("description") or None})
+        said = {"name": wish.get("name"), "description": wish.get("description") or None}
+        return bodies.with_clean_name(bodies.change_body(base, said), base)
+    given = wish.get("body") if isinstance(wish.get("body"), dict) else wish.get("definition")
+    if isinstance(given, dict) and given.get("id") not in (None, "", rule_id):
+        raise bodies.UnusableBody(f"It is of another rule: its id is {str(given['id'])[:64]}, this rule's {rule_id}.")
+    return bodies.with_clean_name(_changed_body(base, wish), base)
+
+
+def _changed_body(base: Json, wish: Mapping[str, Any]) -> Json:
     if isinstance(given := wish.get("body"), dict):
         return bodies.usable_parts(base, given)
     wanted = wish.get("definition")

@@ -8,7 +8,7 @@ left, `sending` when something may have (the sweep makes `unknown` of that).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,9 @@ from monitor.edits.transition import amend, move
 from monitor.models import Edit
 from monitor.privacy import mask_text
 from monitor.vault import VaultError
-from monitor.zoho.errors import ClientRefused, GrantRevoked, NotFound, Refused, ScopeMissing, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, NotFound, Refused, ScopeMissing, Wait, ZohoError
 from monitor.zoho.read_answer import SERVER_CODES
+from monitor.zoho.shapes.crm_common import WriteResult
 
 log = logging.getLogger(__name__)
 State, Subject, Act = Edit.State, Edit.Subject, Edit.Act
@@ -210,10 +211,7 @@ def call(edit: Edit, clients: EditClients) -> str:
         return ""
     crm, act, key = crm_client(clients), edit.act, edit.subject_id
     if edit.subject == Subject.ORDER:
-        results = crm.reorder_workflow_rules(key, edit.wanted)
-        refused = next((one for one in results if not one.ok), None)
-        if refused is not None:
-            raise Refused(f"reorder: {refused.code}: {refused.message}", code=refused.code)
+        _judge_order(crm.reorder_workflow_rules(key, edit.wanted), len(edit.wanted))
         return ""
     if edit.subject == Subject.CONNECTED:
         return _call_connected(edit, clients)
@@ -222,6 +220,20 @@ def call(edit: Edit, clients: EditClients) -> str:
     if act == Act.DELETE:
         return crm.delete_workflow_rule(key).id
     return crm.update_workflow_rule(key, edit.body).id
+
+
+def _judge_order(results: Sequence[WriteResult], rules: int) -> None:
+    """Takes a reordering for done only if Zoho says so of each rule, and for refused only if it says that of all.
+
+    Raises:
+        Refused: each result is a refusal.
+        BadAnswer: some of it may have been done.
+    """
+    refused = [one for one in results if not one.ok]
+    if refused and len(refused) == len(results):
+        raise Refused(f"reorder: {refused[0].code}: {refused[0].message}", code=refused[0].code)
+    if refused or len(results) != rules:
+        raise BadAnswer(f"Zoho's answer says of {len(results) - len(refused)} of {rules} rules that it was done.")
 
 
 def _call_connected(edit: Edit, clients: EditClients) -> str:

@@ -16,7 +16,7 @@ from monitor.edits.body import is_shown_in
 from monitor.models import Edit
 from tests.bystander import own
 from tests.dashboard.soup import Page
-from tests.dashboard.test_edit_pages import confirmed, text_of
+from tests.dashboard.test_edit_pages import confirmed, previewed, text_of
 from tests.edits import documented
 from tests.edits.conftest import EditDesk, opened_desk
 from tests.edits.schema import errors_of
@@ -102,7 +102,7 @@ def test_the_documented_update_is_made_in_fields(desk: EditDesk, admin: Client) 
         "field_2": "Stage", "comparator_2": "equal", "value_2": "Negotiation/Review",
         "action_1": "add_tags", "action_1_what": "Priority",
     }  # fmt: skip
-    shown = admin.post(address, said)
+    shown = previewed(admin, address, said)
     assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
     desk.sweep()
     assert own(Edit).get().state == "done"
@@ -124,7 +124,7 @@ def test_the_documented_update_is_taken_as_it_stands_when_it_is_pasted(desk: Edi
     condition = desk.at_zoho(rule.rule_id).body["conditions"][0]["id"]
     pasted = json.dumps(documented.UPDATE).replace("4876876000016390025", condition)
     address = reverse("rule_edit", args=[rule.pk, "change"])
-    shown = admin.post(address, {"step": "preview", "definition": pasted})
+    shown = previewed(admin, address, {"step": "preview", "definition": pasted})
     assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
     desk.sweep()
     assert own(Edit).get().state == "done"
@@ -169,7 +169,7 @@ def test_an_action_is_taken_out_by_a_tick(desk: EditDesk, admin: Client) -> None
     page = Page(admin.get(address).content.decode())
     (tick, *_) = [box.get("value") for box in page.root.iter("input") if box.get("name") == "taken_out"]
     said = {"step": "preview", "name": rule.name, "description": "", "operator": "AND", "taken_out": [tick]}
-    shown = admin.post(address, said)
+    shown = previewed(admin, address, said)
     assert "Removed" in text_of(shown)
     assert confirmed(admin, address, shown, taken_out=tick).status_code == 302, text_of(shown)
     desk.sweep()

@@ -46,6 +46,11 @@ def hidden_of(answer: Any) -> dict[str, str]:
     }
 
 
+def previewed(client: Client, address: str, said: dict[str, Any]) -> Any:
+    """Fills the form of a page, as it is shown now, and asks what that would change."""
+    return client.post(address, hidden_of(client.get(address)) | {"step": "preview"} | said)
+
+
 def confirmed(client: Client, address: str, shown: Any, **more: str) -> Any:
     return client.post(address, hidden_of(shown) | {"reason": "as agreed", **more})
 
@@ -79,7 +84,7 @@ def test_a_rule_is_renamed_over_a_form_and_a_preview(desk: EditDesk, admin: Clie
     address = reverse("rule_edit", args=[rule.pk, "describe"])
     assert 'value="Big deal to management"' in admin.get(address).content.decode()
     wish = {"step": "preview", "name": "VP Alert", "description": "For sales leadership"}
-    shown = admin.post(address, wish)
+    shown = previewed(admin, address, wish)
     assert shown.status_code == 200
     assert "name Changed Big deal to management VP Alert" in text_of(shown)
     assert confirmed(admin, address, shown).status_code == 302
@@ -89,7 +94,7 @@ def test_a_rule_is_renamed_over_a_form_and_a_preview(desk: EditDesk, admin: Clie
 
 def test_what_zoho_would_refuse_is_said_with_the_form_to_correct_it(desk: EditDesk, admin: Client) -> None:
     address = reverse("rule_edit", args=[desk.rule().pk, "describe"])
-    shown = admin.post(address, {"step": "preview", "name": "n" * 101, "description": ""})
+    shown = previewed(admin, address, {"name": "n" * 101, "description": ""})
     assert "The name has 101 characters; Zoho takes 100." in text_of(shown)
     assert "Correct it" in text_of(shown)
     assert "Send it to Zoho" not in text_of(shown)
@@ -106,7 +111,7 @@ def test_a_name_that_is_hidden_in_part_stays_what_it_is_unless_it_is_written_ane
     assert "lea.stone" not in page
     name = re.search(r'name="name" value="([^"]*)"', page)
     assert name is not None
-    shown = admin.post(address, {"step": "preview", "name": name[1], "description": "New"})
+    shown = previewed(admin, address, {"name": name[1], "description": "New"})
     confirmed(admin, address, shown)
     desk.sweep()
     assert desk.at_zoho(rule.rule_id).body["name"] == "Ask lea.stone@example.com first"
@@ -144,7 +149,7 @@ def test_criteria_and_actions_are_changed_as_json(desk: EditDesk, admin: Client)
     definition = json.loads(area.text)
     amount = {"comparator": "greater_than", "field": {"api_name": "Amount"}, "value": "300000"}
     definition["conditions"][0]["criteria_details"] = {"criteria": amount}
-    shown = admin.post(address, {"step": "preview", "definition": json.dumps(definition)})
+    shown = previewed(admin, address, {"definition": json.dumps(definition)})
     assert "Send it to Zoho" in text_of(shown), text_of(shown)
     confirmed(admin, address, shown)
     desk.sweep()
@@ -165,7 +170,7 @@ def test_criteria_and_actions_are_changed_as_json(desk: EditDesk, admin: Client)
     ],
 )
 def test_what_is_no_definition_is_said_in_one_line(desk: EditDesk, admin: Client, sent: str, said: str) -> None:
-    answer = admin.post(reverse("rule_edit", args=[desk.rule().pk, "change"]), {"step": "preview", "definition": sent})
+    answer = previewed(admin, reverse("rule_edit", args=[desk.rule().pk, "change"]), {"definition": sent})
     assert answer.status_code == 400
     assert said in text_of(answer)
 
@@ -246,3 +251,84 @@ def test_a_change_s_page_costs_few_statements(
     ):
         with django_assert_max_num_queries(8):
             admin.get(address)
+
+
+def json_of(answer: Any) -> Any:
+    (area,) = Page(answer.content.decode()).root.iter("textarea")
+    return json.loads(area.text)
+
+
+@pytest.mark.parametrize("step", ["preview", "confirm"])
+@pytest.mark.parametrize("act", ["change", "describe", "fields"])
+def test_what_was_written_over_an_older_definition_is_refused_and_the_form_filled_anew(
+    desk: EditDesk, admin: Client, act: str, step: str
+) -> None:
+    rule = desk.rule()
+    address = reverse("rule_edit", args=[rule.pk, act])
+    form = admin.get(address)
+    said: dict[str, Any] = hidden_of(form) | {"name": "VP Alert", "description": ""}
+    if act == "change":
+        said["definition"] = json.dumps(json_of(form) | {"name": "VP Alert"})
+    if step == "confirm":
+        shown = admin.post(address, said)
+        said = hidden_of(shown) | {"reason": "as agreed"}
+        assert said["step"] == "confirm"
+    desk.world.do("rule_update", rule_id=rule.rule_id, body={"description": "somebody else was here"})
+    desk.mirror()
+    answer = admin.post(address, said)
+    assert answer.status_code == 409
+    assert "was changed in Zoho since this form was shown" in text_of(answer)
+    page = answer.content.decode()
+    assert "somebody else was here" in page
+    assert "VP Alert" not in page
+    assert not own(Edit).exists()
+    assert hidden_of(answer)["judged_on"] == drafts.newest_of(desk.rule())[1]
+
+
+def test_a_form_that_does_not_say_what_it_was_written_over_is_refused(desk: EditDesk, admin: Client) -> None:
+    address = reverse("rule_edit", args=[desk.rule().pk, "describe"])
+    assert admin.post(address, {"step": "preview", "name": "A", "description": ""}).status_code == 409
+
+
+def test_a_copy_is_made_of_the_rule_as_it_was_shown(desk: EditDesk, admin: Client) -> None:
+    rule = desk.rule()
+    address = f"{reverse('rule_new')}?copy={rule.pk}"
+    form = admin.get(address)
+    said = hidden_of(form) | {"account": desk.account.pk, "definition": json.dumps(json_of(form))}
+    assert admin.post(address, said).status_code == 200
+    desk.world.do("rule_update", rule_id=rule.rule_id, body={"description": "somebody else was here"})
+    desk.mirror()
+    assert admin.post(address, said).status_code == 409
+
+
+def test_a_copy_of_an_inactive_rule_says_that_it_may_run_at_once(desk: EditDesk, admin: Client) -> None:
+    desk.done(desk.ask_of_rule("deactivate"))
+    address = f"{reverse('rule_new')}?copy={desk.rule().pk}"
+    form = admin.get(address)
+    assert json_of(form)["status"] == {"active": False}
+    said = hidden_of(form) | {"account": desk.account.pk, "definition": json.dumps(json_of(form))}
+    assert "this one may run at once" in text_of(admin.post(address, said))
+
+
+def test_only_a_click_asks_zoho_what_it_allows(desk: EditDesk, admin: Client, monkeypatch: Any) -> None:
+    condition = desk.at_zoho(desk.rule().rule_id).body["conditions"][0]
+    wanted = drafts.newest_of(desk.rule())[0] | {"conditions": [{"id": condition["id"], "sequence_number": 7}]}
+    edit = desk.done(desk.ask_of_rule("change", definition=wanted))
+    assert edit.state == "done"
+    monkeypatch.setattr("dashboard.edits.ask.facts_of_account", lambda *_: pytest.fail("Zoho was asked"))
+    address = reverse("edit_undo", args=[edit.pk])
+    shown = admin.get(address)
+    assert "it is asked before the change is sent" in text_of(shown)
+    assert admin.head(address).status_code == 200
+    assert confirmed(admin, address, shown).status_code == 302
+
+
+def test_a_description_with_other_ends_of_lines_is_as_it_is(desk: EditDesk, admin: Client) -> None:
+    rule = desk.rule()
+    desk.world.do("rule_update", rule_id=rule.rule_id, body={"description": "first\r\nsecond \r\n"})
+    desk.mirror()
+    for act in ("describe", "fields"):
+        address = reverse("rule_edit", args=[rule.pk, act])
+        said = {"name": "VP Alert", "description": "first\r\nsecond "}
+        shown = previewed(admin, address, said)
+        assert shown.context["draft"].body == {"name": "VP Alert"}, act

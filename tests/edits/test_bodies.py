@@ -222,3 +222,27 @@ def test_the_documented_requests_are_valid_under_the_schema() -> None:
 )
 def test_what_zoho_adds_or_writes_otherwise_is_no_difference(wanted: Any, shown: Any, is_there: bool) -> None:
     assert is_shown_in(wanted, shown) is is_there
+
+
+TAGGED = {"type": "add_tags", "details": {"tags": [{"name": "a"}]}}
+MAILED = {"type": "email_notifications", "id": "7", "name": "m"}
+
+
+def with_actions(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"conditions": [{"id": "1", "instant_actions": {"actions": list(parts)}, **more}]}
+
+
+def test_an_action_that_zoho_shows_without_an_id_is_not_added_a_second_time() -> None:
+    base = with_actions(TAGGED, MAILED)
+    assert change_body(base, with_actions(TAGGED)) == with_actions({"id": "7", "_delete": None})
+    assert change_body(base, with_actions(TAGGED, MAILED, sequence_number=2)) == {
+        "conditions": [{"id": "1", "sequence_number": 2}]
+    }
+    added = change_body(base, with_actions(TAGGED, TAGGED, MAILED))
+    assert added == with_actions(TAGGED)
+
+
+@pytest.mark.parametrize("actions", [[MAILED], [MAILED, TAGGED | {"details": {"tags": [{"name": "b"}]}}]])
+def test_what_zoho_shows_without_an_id_cannot_be_taken_out_or_changed(actions: list[dict[str, Any]]) -> None:
+    with pytest.raises(UnusableBody, match="without an id"):
+        change_body(with_actions(TAGGED, MAILED), with_actions(*actions))

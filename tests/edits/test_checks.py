@@ -158,3 +158,25 @@ def test_a_usable_connected_workflow_meets_no_objection() -> None:
 def test_an_order_gives_each_of_ten_rules_of_the_module_a_place(sequence: dict[str, int], codes_: list[str]) -> None:
     known = frozenset(str(n) for n in range(1, 12))
     assert [one.code for one in order_objections(sequence, known)] == codes_
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        with_condition(instant_actions={"actions": [TAG] * 6}),
+        with_condition(criteria_details={"criteria": {"kind": "of tomorrow"}}),
+        with_condition(scheduled_actions={"of": "tomorrow"}),
+        {**RULE, "conditions": [{"instant_actions": {"actions": [TAG]}}] * 11},
+        {**RULE, "conditions": "of tomorrow"},
+        {**RULE, "description": "d" * 1001},
+    ],
+)
+def test_what_zoho_has_taken_already_is_no_objection_to_another_change(base: dict[str, Any]) -> None:
+    assert codes(base) != []
+    assert codes({**base, "name": "Another name"}, base) == []
+    assert codes({**base, "name": "n" * 101}, base) == ["name_long"]
+
+
+def test_more_of_what_is_too_much_already_is_refused() -> None:
+    base = with_condition(instant_actions={"actions": [TAG] * 6})
+    assert codes(with_condition(instant_actions={"actions": [TAG] * 7}), base) == ["instant_many"]

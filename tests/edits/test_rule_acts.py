@@ -180,3 +180,70 @@ def test_every_change_of_state_stands_in_the_trail_with_the_person_who_wanted_it
     assert [entry.action for entry in trail] == ["edit.wished", "edit.sending", "edit.done"]
     assert [entry.actor for entry in trail] == [edit_desk.person, edit_desk.person, None]
     assert trail[0].detail["id"] == edit.subject_id
+
+
+def test_undo_puts_back_what_the_change_changed_and_nothing_else(edit_desk) -> None:
+    edit = edit_desk.done(edit_desk.ask_of_rule("describe", name="VP Alert", description=""))
+    edit_desk.world.do("rule_update", rule_id=edit.subject_id, body={"description": "somebody else was here"})
+    edit_desk.mirror()
+    undo = edit_desk.done(edit_desk.ask(drafts.undo_draft(edit)))
+    assert undo.body == {"name": "Big deal to management"}
+    assert edit_desk.rule().description == "somebody else was here"
+
+
+def test_undo_of_a_change_leaves_a_rule_on_that_was_switched_on_since(edit_desk) -> None:
+    edit_desk.done(edit_desk.ask_of_rule("deactivate"))
+    wanted = drafts.newest_of(edit_desk.rule())[0] | {"description": "New", "execute_when": {"type": "create"}}
+    edit = edit_desk.done(edit_desk.ask_of_rule("change", definition=wanted))
+    assert edit.state == "done"
+    edit_desk.done(edit_desk.ask_of_rule("activate"))
+    undo = edit_desk.done(edit_desk.ask(drafts.undo_draft(edit)))
+    assert set(undo.body) == {"description", "execute_when"}
+    assert edit_desk.is_on(edit.subject_id)
+
+
+@pytest.mark.parametrize("act", ["describe", "change", "create"])
+def test_undo_is_refused_where_what_was_changed_was_changed_further(edit_desk, act) -> None:
+    if act == "create":
+        copy = drafts.as_copy(drafts.newest_of(edit_desk.rule())[0])
+        edit = edit_desk.done(edit_desk.ask(drafts.new_rule_draft(edit_desk.account, copy)))
+    elif act == "change":
+        wanted = drafts.newest_of(edit_desk.rule())[0] | {"description": "New"}
+        edit = edit_desk.done(edit_desk.ask_of_rule("change", definition=wanted))
+    else:
+        edit = edit_desk.done(edit_desk.ask_of_rule("describe", name="Big deal to management", description="New"))
+    assert edit.state == "done"
+    assert not drafts.undo_draft(edit).objections
+    edit_desk.world.do("rule_update", rule_id=edit.subject_id, body={"description": "somebody else was here"})
+    edit_desk.mirror()
+    (objection,) = drafts.undo_draft(edit).objections
+    assert objection.code == "changed_since"
+    assert "description" in objection.message
+
+
+@pytest.mark.parametrize("was_active", [True, False])
+def test_undo_of_the_deletion_of_an_inactive_rule_says_that_it_may_run_at_once(edit_desk, was_active) -> None:
+    if not was_active:
+        edit_desk.done(edit_desk.ask_of_rule("deactivate"))
+    edit = edit_desk.done(edit_desk.ask_of_rule("delete"))
+    assert bool(drafts.undo_draft(edit).warnings) is not was_active
+    assert "status" not in drafts.undo_draft(edit).body
+
+
+@pytest.mark.parametrize("act", ["change", "body"])
+def test_a_definition_of_another_rule_is_not_applied_to_this_one(edit_desk, act) -> None:
+    other = drafts.newest_of(edit_desk.rule("Deal won hand-over"))[0]
+    wish = {"definition": other} if act == "change" else {"body": {"id": other["id"], "name": "x"}}
+    (objection,) = drafts.rule_draft(edit_desk.rule(), "change", wish).objections
+    assert "It is of another rule" in objection.message
+    own_id = {"body": {"id": edit_desk.rule().rule_id, "description": "x"}}
+    assert not drafts.rule_draft(edit_desk.rule(), "change", own_id).objections
+
+
+@pytest.mark.parametrize("name", ["Foo  Bar", " Foo Bar ", "Foo\tBar"])
+def test_a_name_is_sent_as_zoho_gives_it_back(edit_desk, name) -> None:
+    wanted = drafts.as_copy(drafts.newest_of(edit_desk.rule())[0]) | {"name": name}
+    assert drafts.new_rule_draft(edit_desk.account, wanted).body["name"] == "Foo Bar"
+    assert drafts.new_connected_draft(edit_desk.account, name, "Quotes").body["name"] == "Foo Bar"
+    assert drafts.rule_draft(edit_desk.rule(), "describe", {"name": name}).body["name"] == "Foo Bar"
+    assert not drafts.rule_draft(edit_desk.rule(), "describe", {"name": "Big  deal to management "}).body

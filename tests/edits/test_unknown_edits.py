@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from monitor.edits import drafts
+from monitor.edits.ask_zoho import look
 from monitor.edits.requests import EditRefused, settle_by_hand
 from monitor.edits.send import proof_of_change
 from monitor.edits.settle import sweep_edits
 from monitor.edits.transition import EDGES, move
 from monitor.models import Edit
+from monitor.zoho.crm.rule_changes import CrmRuleChanges
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,
@@ -23,6 +26,7 @@ from monitor.zoho.errors import (
     TokenRefused,
     Wait,
 )
+from monitor.zoho.shapes.crm_common import WriteResult
 from tests.edits.conftest import RULES_PATH
 
 COPY = {"name": "A new one", "module": {"api_name": "Deals"}, "execute_when": {"type": "create"}}
@@ -149,3 +153,50 @@ def test_a_refusal_is_told_with_its_message_and_changes_nothing(edit_desk) -> No
 def test_states_that_are_final_lead_nowhere() -> None:
     assert {state for state, ways in EDGES.items() if not ways} == set(Edit.FINAL_STATES)
     assert not EDGES["unknown"] & {"wished", "sending"}
+
+
+@pytest.mark.parametrize("there", ["a new one", "A  new one", "A new one "])
+@pytest.mark.parametrize("subject", ["rule", "connected_workflow"])
+def test_one_that_zoho_writes_a_little_otherwise_is_the_one_that_was_created(edit_desk, there, subject) -> None:
+    row = SimpleNamespace(id="77", name=there, raw={"id": "77", "name": there})
+    crm = SimpleNamespace(
+        list_connected_workflows=lambda: SimpleNamespace(items=[row]),
+        list_workflow_rules=lambda *_, **__: SimpleNamespace(rules=[row], more_records=False),
+    )
+    edit = Edit(account=edit_desk.account, subject=subject, act="create", name="A new one", module="Deals")
+    seen = look(edit, SimpleNamespace(crm=crm, flow=None))
+    assert (seen.candidates, seen.id) == (1, "77")
+
+
+@pytest.mark.parametrize("answer", ["", "99"])
+@pytest.mark.parametrize("subject", ["rule", "connected_workflow", "flow"])
+def test_an_answer_about_another_thing_does_not_prove_that_it_is_gone(edit_desk, subject, answer) -> None:
+    found = SimpleNamespace(id=answer, flow_id=answer, raw={}, status="", active=None)
+    crm = SimpleNamespace(get_workflow_rule=lambda _: found, get_connected_workflow=lambda _: found)
+    flow = SimpleNamespace(get_flow=lambda _: found)
+    edit = Edit(account=edit_desk.account, subject=subject, act="delete", subject_id="77")
+    with pytest.raises(BadAnswer):
+        look(edit, SimpleNamespace(crm=crm, flow=flow))
+
+
+def result(ok: bool) -> WriteResult:
+    return WriteResult(ok=ok, id="1" if ok else "", code="SUCCESS" if ok else "NOT_ALLOWED", message="", raw={})
+
+
+@pytest.mark.parametrize(
+    ("results", "state"),
+    [
+        ([True, True], "done"),
+        ([False, False], "refused"),
+        ([True, False], "unknown"),
+        ([True], "unknown"),
+        ([], "unknown"),
+    ],
+)
+def test_a_reordering_is_done_only_if_zoho_says_so_of_each_rule(edit_desk, monkeypatch, results, state) -> None:
+    rules = [edit_desk.rule(), edit_desk.rule("Deal won hand-over")]
+    places = {rule.rule_id: place for place, rule in enumerate(rules, start=1)}
+    answers = [result(ok) for ok in results]
+    monkeypatch.setattr(CrmRuleChanges, "reorder_workflow_rules", lambda *_: answers)
+    edit = edit_desk.done(edit_desk.ask(drafts.order_draft(edit_desk.account, "Deals", places)))
+    assert edit.state == state

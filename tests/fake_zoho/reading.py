@@ -266,7 +266,7 @@ class FakeCrmClient(_Client):
 
     def module_rule_counts(self) -> list[limit_shapes.ModuleRuleCount]:
         self._call("limits of modules")
-        modules = Counter(row.get("module", {}).get("api_name", "") for row in self._zoho.rules)
+        modules = Counter(rule_shapes.workflow_rule(row).module_api_name for row in as_sent(self._zoho.rules))
         rows = [{"module": {"api_name": name}, "total_rules_configured": count} for name, count in modules.items()]
         return limit_shapes.module_rule_counts(as_sent({"module_specific_count": rows}))
 

@@ -80,6 +80,12 @@ def test_in_the_background_it_is_asked_once_a_day(account: ZohoAccount, ruled: Z
     assert ruled.asked("limits") == first
 
 
+def test_a_persons_sync_does_not_ask_again_on_the_same_day(account: ZohoAccount, ruled: Zoho) -> None:
+    sync(account, ruled)
+    sync(account, ruled)
+    assert ruled.asked("limits") == 6
+
+
 def test_what_zoho_refuses_is_kept_with_the_reason_and_the_rest_is_read(account: ZohoAccount, ruled: Zoho) -> None:
     ruled.before_call = refusing("limits of Leads", Refused("not for this module"))
     sync(account, ruled)
@@ -93,8 +99,11 @@ def test_what_zoho_refuses_is_kept_with_the_reason_and_the_rest_is_read(account:
 
 def test_a_refusal_leaves_what_was_read_before(account: ZohoAccount, ruled: Zoho) -> None:
     sync(account, ruled)
+    AutomationFact.objects.filter(account=account).update(read_at=ruled.clock() - timedelta(days=1))
     ruled.before_call = refusing("limits", NotAvailable("not in this edition"))
     sync(account, ruled)
+    ruled.before_call = lambda number, call: None
+    sync(account, ruled)  # the same day: not asked again, and the refusal stands
     assert facts(account)[Part.LIMITS, ""].facts["total_rules_limit"] == 2500
     assert facts(account)[Part.LIMITS, ""].problem == "not in this edition"
     assert state(account).state == "not_available"

@@ -53,13 +53,12 @@ def read_rule_limits(context: Context, client: CrmClient) -> None:
     wanted = list(_parts(context, client, modules)) if modules else []
     fresh = _fresh(context)
     due = [one for one in wanted if (one.part, one.subject) not in fresh]
-    trouble, left, refused = ItemErrors(), len(due), []
+    trouble, left = ItemErrors(), len(due)
     # Where calls are used up the rest is as due as before, and goes on with one of the next sweeps.
     with suppress(BudgetSpent):
         for one in due:
             with trouble.of(one.subject or one.part):
-                problem = _read(context, one)
-                refused += [f"{one.subject or one.part}: {problem}"] if problem else []
+                _read(context, one)
             left -= 1
     trouble.settle()
     _forget_others(context, wanted)
@@ -67,11 +66,20 @@ def read_rule_limits(context: Context, client: CrmClient) -> None:
         context.note(
             Stream.RULE_LIMITS, StreamState.State.INCOMPLETE, f"{left} of {len(wanted)} parts still to be read"
         )
-    elif refused and len(refused) == len(due):
-        context.note(Stream.RULE_LIMITS, StreamState.State.NOT_AVAILABLE, refused[0])
     else:
-        said = f"Zoho refuses {len(refused)} of {len(wanted)} parts; {refused[0]}" if refused else ""
-        context.note(Stream.RULE_LIMITS, StreamState.State.OK, said, items=len(wanted))
+        _note(context, len(wanted))
+
+
+def _note(context: Context, parts: int) -> None:
+    """Notes how all parts stand, also those that an earlier reading of the day got."""
+    problems = AutomationFact.objects.filter(account=context.account).exclude(problem="").order_by("part", "subject")
+    rows = problems.values_list("part", "subject", "problem")
+    refused = [f"{subject or part}: {problem}" for part, subject, problem in rows]
+    if refused and len(refused) == parts:
+        context.note(Stream.RULE_LIMITS, StreamState.State.NOT_AVAILABLE, refused[0])
+        return
+    said = f"Zoho refuses {len(refused)} of {parts} parts; {refused[0]}" if refused and parts else ""
+    context.note(Stream.RULE_LIMITS, StreamState.State.OK, said, items=parts)
 
 
 def _parts(context: Context, client: CrmClient, modules: list[str]) -> Iterator[_Asked]:
@@ -85,15 +93,13 @@ def _parts(context: Context, client: CrmClient, modules: list[str]) -> Iterator[
 
 
 def _fresh(context: Context) -> set[tuple[str, str]]:
-    if context.mode.reads_everything:
-        return set()
     since = context.clock() - FRESH
     rows = AutomationFact.objects.filter(account=context.account, read_at__gte=since)
     return set(rows.values_list("part", "subject"))
 
 
-def _read(context: Context, one: _Asked) -> str:
-    """Asks for a part and keeps it; returns why Zoho refuses it, "" where it does not."""
+def _read(context: Context, one: _Asked) -> None:
+    """Asks for a part and keeps it, or why Zoho refuses it."""
     problem, facts = "", {}
     try:
         # Pages are calls of their own, which the walk makes.
@@ -105,7 +111,6 @@ def _read(context: Context, one: _Asked) -> str:
         AutomationFact.objects.update_or_create(
             account=context.account, part=one.part, subject=one.subject, defaults=clipped(AutomationFact, values)
         )
-    return problem
 
 
 def _forget_others(context: Context, wanted: list[_Asked]) -> None:

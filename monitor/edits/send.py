@@ -24,7 +24,7 @@ from monitor.edits.check import rule_objections
 from monitor.edits.client import EditClients, OpenForEdits
 from monitor.edits.conclude import SeenThing
 from monitor.edits.refusals import explain
-from monitor.edits.transition import amend, move
+from monitor.edits.transition import amend, move, record
 from monitor.models import Edit
 from monitor.privacy import mask_text
 from monitor.vault import VaultError
@@ -188,6 +188,9 @@ def _post(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
         # This process slept since the intent; the lease may be over and people may have judged by that.
         _not_sent(edit, "this process was too slow to send it", now_fn(), counts=True)
         return
+    for client in (clients.crm, clients.flow):
+        if client is not None:
+            client.send_writes_once()
     try:
         made = call(edit, clients)
     except Exception as error:  # noqa: BLE001 - whatever it is: without proof the outcome is unknown
@@ -315,8 +318,8 @@ def _record_error(edit: Edit, error: Exception, now: datetime) -> None:
         _not_sent(edit, told, now, counts=False, until=now + timedelta(seconds=error.retry_after))
     elif proof is Proof.NOT_SENT:
         _not_sent(edit, told, now, counts=True)
-    elif proof is Proof.REFUSED_FOR_NOW and isinstance(error, Wait) and edit.sends < MAX_SENDS:
-        until = now + timedelta(seconds=error.retry_after)
+    elif proof is Proof.REFUSED_FOR_NOW and edit.sends < MAX_SENDS:
+        until = now + (timedelta(seconds=error.retry_after) if isinstance(error, Wait) else conclude.back_off(1))
         answer = mask_text(f"Waiting: {told}")[:500]
         values: dict[str, Any] = {"answered_at": now, "not_before": until, "answer": answer}
         move(edit, State.WISHED, now=now, actor=None, note=code, lease_until=None, **values)
@@ -350,12 +353,22 @@ def _not_sent(edit: Edit, told: str, now: datetime, *, counts: bool, until: date
     )  # fmt: skip
 
 
+def _contradicted(edit: Edit, to: str, now: datetime) -> None:
+    """Writes down that Zoho's own word came after an edit was settled, and says otherwise; the state stays."""
+    was_done, says_done = edit.is_done, to == State.DONE
+    if edit.is_open or was_done == says_done:
+        return
+    log.error("edit %s: settled as %s, but Zoho's late answer says %s", edit.pk, edit.state, to)
+    record(edit, None, now, "edit.contradicted", {"state": edit.state, "zoho_said": to})
+
+
 def _move_late(edit: Edit, to: str, now: datetime, **changes: Any) -> bool:
     """Moves like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
     if move(edit, to, now=now, actor=None, **changes):
         return True
     current = load(edit.pk)
     if current.state != State.UNKNOWN or current.fence != edit.fence:
+        _contradicted(current, to, now)
         return False
     if not move(current, to, now=now, actor=None, **changes):
         return False

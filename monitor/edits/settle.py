@@ -18,7 +18,7 @@ from monitor.edits.ask_zoho import NoProduct, look
 from monitor.edits.client import OpenForEdits
 from monitor.edits.conclude import SeenThing
 from monitor.edits.send import Clock, load, send
-from monitor.edits.transition import amend, move
+from monitor.edits.transition import amend, move, without_typed_secrets
 from monitor.models import Edit
 from monitor.vault import VaultError
 from monitor.zoho.errors import Wait, ZohoError
@@ -162,7 +162,8 @@ def _check(edit: Edit, now: datetime, open_account: OpenForEdits) -> int:
 
 def _draw(edit: Edit, seen: SeenThing, now: datetime, waited: timedelta) -> None:
     """Writes the conclusion down."""
-    outcome = conclude.conclude(edit.act, edit.base, edit.base_sha256, edit.wanted, seen, waited)
+    wanted = without_typed_secrets(edit)["wanted"]  # as what Zoho shows is read here
+    outcome = conclude.conclude(edit.act, edit.base, edit.base_sha256, wanted, seen, waited)
     result = dict(seen.definition) if seen.definition else None
     if outcome == "done":
         changes: dict[str, Any] = {"subject_id": seen.id[:64]} if edit.act == Act.CREATE else {}

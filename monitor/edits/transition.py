@@ -5,13 +5,19 @@ Source: docs/reference/edits.md, "States of an edit" and "Invariants of an edit"
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from monitor import audit
+from monitor.hide_secrets import mask_of
 from monitor.models import Edit, User
+from monitor.privacy import SecretMask
+from monitor.vault import VaultError
+
+log = logging.getLogger(__name__)
 
 State = Edit.State
 
@@ -62,12 +68,26 @@ def move(
     before = edit.state
     if to in Edit.FINAL_STATES:
         changes |= {"settled_at": now, "next_check_at": None, "lease_until": None, "not_before": None}
+        changes |= without_typed_secrets(edit)
     with transaction.atomic(durable=durable):
         if not _compare_and_set(edit, {}, {"state": to, **changes}):
             return False
         record(edit, actor, now, f"edit.{to}", {"from": before, "to": to, "note": note})
     _remember(edit, {"state": to, **changes})
     return True
+
+
+def without_typed_secrets(edit: Edit) -> dict[str, Any]:
+    """Returns what is kept of an edit's body and of what it wanted: no secret that a person typed into it.
+
+    While an edit is open they stand in it as they were typed, for the worker has to send them.
+    """
+    try:
+        mask = mask_of(edit.account)
+    except VaultError:
+        log.exception("edit %s: its secrets are hidden without digests", edit.pk)
+        mask = SecretMask(None)
+    return {"body": mask.hide(edit.body), "wanted": mask.hide(edit.wanted)}
 
 
 def amend(edit: Edit, *, expect: dict[str, Any] | None = None, **changes: Any) -> bool:

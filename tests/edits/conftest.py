@@ -123,8 +123,8 @@ class EditDesk:
 class Spy(httpx.BaseTransport):
     """Notes what would change something at Zoho, and does to it what it is told to.
 
-    `desk.lose` says what: "before" loses the request, "after" its answer; "refused" and "busy" answer so and do
-    nothing; "ran_500" and "lost_500" answer that something failed, "ran_page" with a page; "dies_before" and
+    `desk.lose` says what: "before" loses the request, "after" its answer; "refused", "busy" and "dead_token" answer so
+    and do nothing; "ran_500" and "lost_500" answer that something failed, "ran_page" with a page; "dies_before" and
     "dies_after" end this process.
     """
 
@@ -138,7 +138,7 @@ class Spy(httpx.BaseTransport):
             body = request.read()
             self.desk.writes.append((request.method, request.url.path, json.loads(body) if body else {}))
             fate = self.desk.lose()
-        if fate in ("before", "refused", "busy", "lost_500", "dies_before"):
+        if fate in ("before", "refused", "busy", "dead_token", "lost_500", "dies_before"):
             return self._undone(fate)
         answer = self.wire.handle_request(request)
         if is_write and self.desk is not None and answer.status_code < 300:
@@ -156,9 +156,11 @@ class Spy(httpx.BaseTransport):
             raise httpx.ReadTimeout("the request was lost")
         if fate == "dies_before":
             raise Crash("after the intent, before the request")
-        status, code = {"refused": (403, "NO_PERMISSION"), "busy": (429, "TOO_MANY_REQUESTS")}.get(
-            fate, (500, "INTERNAL_ERROR")
-        )
+        status, code = {
+            "refused": (403, "NO_PERMISSION"),
+            "busy": (429, "TOO_MANY_REQUESTS"),
+            "dead_token": (401, "INVALID_TOKEN"),
+        }.get(fate, (500, "INTERNAL_ERROR"))
         return httpx.Response(
             status, json={"code": code, "message": "permission denied", "details": {}, "status": "error"}
         )

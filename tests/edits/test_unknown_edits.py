@@ -9,11 +9,11 @@ import pytest
 
 from monitor.edits import drafts
 from monitor.edits.ask_zoho import look
-from monitor.edits.requests import EditRefused, settle_by_hand
-from monitor.edits.send import proof_of_change
+from monitor.edits.requests import EditRefused, cancel_edit, settle_by_hand
+from monitor.edits.send import _move_late, proof_of_change
 from monitor.edits.settle import sweep_edits
 from monitor.edits.transition import EDGES, move
-from monitor.models import Edit
+from monitor.models import AuditEntry, Edit
 from monitor.zoho.crm.rule_changes import CrmRuleChanges
 from monitor.zoho.errors import (
     AnswerLost,
@@ -200,3 +200,50 @@ def test_a_reordering_is_done_only_if_zoho_says_so_of_each_rule(edit_desk, monke
     monkeypatch.setattr(CrmRuleChanges, "reorder_workflow_rules", lambda *_: answers)
     edit = edit_desk.done(edit_desk.ask(drafts.order_draft(edit_desk.account, "Deals", places)))
     assert edit.state == state
+
+
+def test_after_a_token_was_refused_the_wish_waits_and_is_sent_by_the_next_sweep(edit_desk) -> None:
+    fates = iter(["dead_token"])
+    edit_desk.lose = lambda: next(fates, "")
+    edit = edit_desk.done(edit_desk.ask_of_rule("deactivate"))
+    assert (edit.state, len(edit_desk.writes)) == ("wished", 1)
+    assert edit_desk.is_on(edit.subject_id)
+    edit_desk.later(seconds=20)
+    edit.refresh_from_db()
+    assert (edit.state, len(edit_desk.writes)) == ("done", 2)
+
+
+@pytest.mark.parametrize(("settled", "says"), [("settled_not_done", "done"), ("settled_done", "refused")])
+def test_zohos_word_against_a_settled_edit_is_written_down(edit_desk, caplog, settled, says) -> None:
+    edit = edit_desk.ask_of_rule("deactivate")
+    Edit.objects.filter(pk=edit.pk).update(state="sending", sent_at=edit_desk.clock(), fence=1)
+    edit.refresh_from_db()
+    Edit.objects.filter(pk=edit.pk).update(state=settled)
+    assert not _move_late(edit, says, edit_desk.clock())
+    edit.refresh_from_db()
+    assert edit.state == settled
+    assert "late answer" in caplog.text
+    assert AuditEntry.objects.filter(action="edit.contradicted", object_id=str(edit.pk)).count() == 1
+
+
+@pytest.mark.parametrize("fate", ["", "refused", "after", "before"])
+def test_a_secret_that_was_typed_is_not_kept_once_the_edit_is_over(edit_desk, fate) -> None:
+    edit_desk.lose = lambda: fate
+    wanted = drafts.newest_of(edit_desk.rule())[0] | {"description": "Calls https://a.example/x?token=hunter2secret"}
+    edit = edit_desk.ask_of_rule("change", definition=wanted)
+    edit = edit_desk.done(edit)
+    assert "hunter2secret" in str(edit_desk.writes[0][2])
+    edit_desk.later(minutes=4)
+    edit.refresh_from_db()
+    assert edit.state == {"": "done", "refused": "refused", "after": "settled_done", "before": "settled_not_done"}[fate]
+    row = Edit.objects.filter(pk=edit.pk).values("body", "wanted", "base", "result", "answer").get()
+    assert "hunter2secret" not in str(row)
+    assert "[secret:" in str(row["wanted"])
+    assert "otherwise" not in edit.answer
+
+
+def test_a_secret_that_was_typed_is_not_kept_of_an_edit_that_is_called_off(edit_desk) -> None:
+    wanted = drafts.newest_of(edit_desk.rule())[0] | {"description": "Calls https://a.example/x?token=hunter2secret"}
+    edit = edit_desk.ask_of_rule("change", definition=wanted)
+    cancel_edit(edit, edit_desk.person, edit_desk.clock())
+    assert "hunter2secret" not in str(Edit.objects.values("body", "wanted").get(pk=edit.pk))

@@ -18,6 +18,7 @@ from dashboard.alerts.forms import AlertFilterForm, MailFilterForm
 from dashboard.audit.forms import AuditFilterForm
 from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
 from dashboard.changes.forms import ChangeFilterForm
+from dashboard.compare.forms import CompareForm
 from dashboard.connections.forms import ConnectionFilterForm
 from dashboard.edits.forms import EditFilterForm
 from dashboard.executions.forms import ExecutionFilterForm
@@ -72,6 +73,7 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "connections": ConnectionFilterForm,
     "changes": ChangeFilterForm,
     "edits": EditFilterForm,
+    "compare": CompareForm,
 }
 
 

@@ -40,8 +40,8 @@ WRONG = {
 }
 # They carry no menu, or are no pages.
 BARE = {
-    *("execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "flow_suggest"),
-    *("executions_news", "status_page"),
+    *("execution_retry_state", "batch_state", "edit_state", "healthz_live", "healthz_ready", "mail_html"),
+    *("flow_suggest", "executions_news", "status_page"),
 }
 
 

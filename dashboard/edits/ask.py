@@ -180,7 +180,7 @@ def edit_undo(request: HttpRequest, pk: int) -> HttpResponse:
 def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
     """Shows the form, or what it changes, or takes the wish."""
     step = request.POST.get("step", "") if request.method == "POST" else ""
-    if request.method == "POST" and asked.judged_on and request.POST.get("judged_on", "") != asked.judged_on:
+    if request.POST and asked.judged_on and request.POST.get("judged_on", "") != asked.judged_on:
         return _moved(request, asked)
     if asked.form is not None and (step not in ("preview", "confirm") or not asked.form.is_valid()):
         status = 400 if request.method == "POST" else 200

@@ -182,7 +182,7 @@ def test_pages_keep_the_filters_and_new_filters_begin_at_the_first_page(
             "sort",
             {"name": "Flow", "failures": "Failed", "runs": "Runs", "rate": "Success", "last_run": "Last run"},
         ),
-        ("rules", "order", {"name": "Rule", "last": "Last run", "failures": "Actions failed"}),
+        ("rules", "order", {"name": "Rule", "last": "Last run", "failures": "Failed, by Zoho"}),
     ],
 )
 def test_each_order_is_a_columns_head_that_keeps_the_filters_and_says_when_it_is_in_force(

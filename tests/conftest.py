@@ -165,7 +165,7 @@ def ada(db: None) -> User:
 
 
 @pytest.fixture
-def signed_in():
+def signed_in(db: None):
     """A test client signed in as the given person: `signed_in(otto).get("/")`."""
 
     def sign_in(user: User, **kwargs: object) -> Client:

@@ -14,6 +14,8 @@ from tests.bystander import own
 pytestmark = pytest.mark.django_db
 
 OPERATORS_TOO = {
+    "connections.test",
+    "findings",
     "export",
     "acknowledge",
     "correct",

@@ -190,7 +190,7 @@ def _post(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
         return
     for client in (clients.crm, clients.flow):
         if client is not None:
-            client.send_writes_once()
+            client.sends_writes_once = True
     try:
         made = call(edit, clients)
     except Exception as error:  # noqa: BLE001 - whatever it is: without proof the outcome is unknown

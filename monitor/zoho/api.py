@@ -62,16 +62,11 @@ class ApiClient:
         self._after_call = after_call
         self._good = ""  # the token of the last answer that was no error
         self._doubted = ""  # the token that came after a 401: a new one did not help where it is refused, too
-        self._sends_writes_once = False
+        # Set by callers that must know when their one request left: a renewal may take as long as a request. No write
+        # is then sent a second time, not even after Zoho's proof that it was the token.
+        self.sends_writes_once = False
         self.zone = zone
         self.last_server_date: datetime | None = None
-
-    def send_writes_once(self) -> None:
-        """Makes this client send no write a second time, not even after Zoho's proof that it was the token.
-
-        For callers that must know when their one request left: a renewal may take as long as a request.
-        """
-        self._sends_writes_once = True
 
     def _get(self, *segments: str, params: Mapping[str, object] | None = None) -> object:
         """Returns the payload of a GET; None for a 204."""
@@ -130,7 +125,7 @@ class ApiClient:
         if not self._may_be_token(refused, token):
             raise refused
         fresh = self._renewed(token, refused)
-        if not is_read and (self._sends_writes_once or not read_answer.proves_token_refused(refused)):
+        if not is_read and (self.sends_writes_once or not read_answer.proves_token_refused(refused)):
             raise refused
         return self._send(self._request(method, url, fresh, body, repeat=repeat), read)
 

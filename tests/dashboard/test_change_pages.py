@@ -208,7 +208,7 @@ def test_the_list_asks_few_statements_and_finds_edits_by_an_index(some: Any, sig
         assert len(client.get(reverse("changes")).context["rows"]) == 50
         statements = [one["sql"] for one in asked.captured_queries if one["sql"].lstrip("(").startswith("SELECT")]
     # Two of them are what every page shows around its own, which is read once in a few seconds.
-    assert len(statements) == 9
+    assert len(statements) == 8
     (edits,) = [sql for sql in statements if 'FROM "monitor_flowversion"' in sql]
     is_server = database.vendor == "postgresql"
     with database.cursor() as cursor:

@@ -266,7 +266,10 @@ class FakeCrmClient(_Client):
 
     def module_rule_counts(self) -> list[limit_shapes.ModuleRuleCount]:
         self._call("limits of modules")
-        modules = Counter(rule_shapes.workflow_rule(row).module_api_name for row in as_sent(self._zoho.rules))
+        named = [
+            row["module"] for row in self._zoho.rules if isinstance(row, dict) and isinstance(row.get("module"), dict)
+        ]
+        modules = Counter(str(module.get("api_name", "")) for module in named)
         rows = [{"module": {"api_name": name}, "total_rules_configured": count} for name, count in modules.items()]
         return limit_shapes.module_rule_counts(as_sent({"module_specific_count": rows}))
 

@@ -10,13 +10,14 @@ from django.db import OperationalError
 from django_q.models import OrmQ
 
 from monitor import job_failures
-from monitor.models import AlertState, DirtyHour, SyncState, WorkerBeat
+from monitor.models import AlertState, DirtyHour, Role, SyncState, WorkerBeat
 from monitor.queries.signs import worker_signs
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import leader, loop, processes, queue
 from monitor.supervisor.worker_marks import beat_prefix
 from tests import factories
+from tests.dashboard.world import make_edits
 from tests.factories import make_account, make_alert_rule, make_channel_message, make_flow, make_incident
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,7 @@ def test_every_job_is_enqueued_once_while_nobody_takes_it(supervisor: loop.Super
         rule=make_alert_rule(flow.account), flow=flow, state="firing", since=now, evaluated_at=now, episode=1
     )
     make_channel_message(make_incident(alert).notices.get(), next_try_at=now)
+    make_edits(factories.make_rule(flow.account), factories.make_user("ada", Role.ADMIN), now)
     for seconds in range(0, 3600, 5):
         supervisor._start_jobs(now + timedelta(seconds=seconds))
     assert [queued(job.task) for job in JOBS] == [1] * len(JOBS)

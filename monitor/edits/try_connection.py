@@ -40,9 +40,10 @@ def ask_for_test(connection: Connection, user: User, now: datetime, *, open_acco
             found = clients.flow.test_connection(connection.connection_id)
     except (ZohoError, VaultError) as error:
         raise EditRefused(f"It could not be tested: {mask_text(str(error))[:300]}", "not_asked") from None
-    words = {True: "Zoho's test passed.", False: "Zoho's test failed."}.get(
-        found.passed, f"Zoho's test ended as “{mask_text(found.result)[:60] or 'nothing that it says'}”."
-    )
+    if found.passed is None:
+        words = f"Zoho's test ended as “{mask_text(found.result)[:60] or 'nothing that it says'}”."
+    else:
+        words = f"Zoho's test {'passed' if found.passed else 'failed'}."
     if found.message:
         words = f"{words} Zoho's words: {mask_text(found.message)[:200]}"
     with transaction.atomic():

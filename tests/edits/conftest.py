@@ -133,16 +133,17 @@ class Spy(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         is_write = request.method != "GET" and "/oauth/" not in request.url.path
-        fate = ""
+        fate, number = "", -1
         if is_write and self.desk is not None:
             body = request.read()
+            number = len(self.desk.writes)  # others may write while this one is on its way
             self.desk.writes.append((request.method, request.url.path, json.loads(body) if body else {}))
             fate = self.desk.lose()
         if fate in ("before", "refused", "busy", "dead_token", "lost_500", "dies_before"):
             return self._undone(fate)
         answer = self.wire.handle_request(request)
         if is_write and self.desk is not None and answer.status_code < 300:
-            self.desk.ran.append(len(self.desk.writes) - 1)
+            self.desk.ran.append(number)
         if fate == "after":
             raise httpx.ReadTimeout("the answer was lost")
         if fate == "dies_after":

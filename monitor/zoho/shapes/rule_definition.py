@@ -9,15 +9,25 @@ Source: docs/reference/zoho-crm.md, "Workflow rules".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as part
-from typing import Any, TypeVar
+from typing import Any
 
 from monitor.zoho import clean
 from monitor.zoho.shapes.base import Json
-
-T = TypeVar("T")
+from monitor.zoho.shapes.known_parts import (
+    api_name_of,
+    object_of,
+    put,
+    put_named,
+    take_inner,
+    take_list,
+    take_named,
+    take_number,
+    take_text,
+    take_within,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class RuleTrigger:
     @property
     def module(self) -> str:
         """Returns the API name of the module whose records start the rule, "" where that is unknown."""
-        return _api_name(self.details.get("trigger_module"))
+        return api_name_of(self.details.get("trigger_module"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +166,13 @@ def read_rule_definition(raw: Mapping[str, object]) -> RuleDefinition:
     """
     rest = clean.mapping(raw)
     return RuleDefinition(
-        id=_text(rest, "id"),
-        name=_text(rest, "name"),
-        description=_text(rest, "description"),
-        module=_named(rest, "module"),
-        trigger=_within(rest, "execute_when", _trigger) or RuleTrigger(""),
-        active=_inner(rest, "status", "active", bool),
-        conditions=_list(rest, "conditions", _condition),
+        id=take_text(rest, "id"),
+        name=take_text(rest, "name"),
+        description=take_text(rest, "description"),
+        module=take_named(rest, "module"),
+        trigger=take_within(rest, "execute_when", _trigger) or RuleTrigger(""),
+        active=take_inner(rest, "status", "active", bool),
+        conditions=take_list(rest, "conditions", _condition),
         rest=rest,
     )
 
@@ -174,14 +184,14 @@ def rule_definition_json(definition: RuleDefinition) -> Json:
         definition: one that was read, or put together.
     """
     found = dict(definition.rest)
-    _put(found, id=definition.id, name=definition.name, description=definition.description)
-    _put_named(found, "module", definition.module)
+    put(found, id=definition.id, name=definition.name, description=definition.description)
+    put_named(found, "module", definition.module)
     trigger = _trigger_json(definition.trigger)
     if trigger:
         found["execute_when"] = trigger
     if definition.active is not None:
-        found["status"] = _object(found, "status") | {"active": definition.active}
-    _put(found, conditions=[_condition_json(condition) for condition in definition.conditions])
+        found["status"] = object_of(found, "status") | {"active": definition.active}
+    put(found, conditions=[_condition_json(condition) for condition in definition.conditions])
     return found
 
 
@@ -193,13 +203,13 @@ def read_criteria(raw: Mapping[str, object]) -> Criteria:
     """
     rest = dict(raw)
     if isinstance(rest.get("group"), list) and "comparator" not in rest:
-        parts = _list(rest, "group", read_criteria)
+        parts = take_list(rest, "group", read_criteria)
         if parts or rest["group"] == []:
-            return CriteriaGroup(operator=_text(rest, "group_operator"), parts=parts, rest=rest)
-    name = _named(rest, "field")
-    comparator = _text(rest, "comparator")
+            return CriteriaGroup(operator=take_text(rest, "group_operator"), parts=parts, rest=rest)
+    name = take_named(rest, "field")
+    comparator = take_text(rest, "comparator")
     value = rest.pop("value") if rest.get("value") is not None else None
-    return Criterion(field=name, comparator=comparator, value=value, kind=_text(rest, "type"), rest=rest)
+    return Criterion(field=name, comparator=comparator, value=value, kind=take_text(rest, "type"), rest=rest)
 
 
 def criteria_json(criteria: Criteria) -> Json:
@@ -210,10 +220,10 @@ def criteria_json(criteria: Criteria) -> Json:
     """
     found = dict(criteria.rest)
     if isinstance(criteria, CriteriaGroup):
-        _put(found, group_operator=criteria.operator, group=[criteria_json(part) for part in criteria.parts])
+        put(found, group_operator=criteria.operator, group=[criteria_json(part) for part in criteria.parts])
         return found
-    _put_named(found, "field", criteria.field)
-    _put(found, comparator=criteria.comparator, type=criteria.kind)
+    put_named(found, "field", criteria.field)
+    put(found, comparator=criteria.comparator, type=criteria.kind)
     if criteria.value is not None:
         found["value"] = criteria.value
     return found
@@ -233,26 +243,26 @@ def _condition(rest: Json) -> RuleCondition:
     details = dict(inner) if isinstance(inner, Mapping) else None
     criteria = relational = None
     if details is not None:
-        criteria = _within(details, "criteria", read_criteria)
-        relational = _within(details, "relational_criteria", _relational)
+        criteria = take_within(details, "criteria", read_criteria)
+        relational = take_within(details, "relational_criteria", _relational)
         rest["criteria_details"] = details
         if not details and (criteria or relational):
             del rest["criteria_details"]
     return RuleCondition(
-        id=_text(rest, "id"),
-        sequence=_number(rest, "sequence_number"),
+        id=take_text(rest, "id"),
+        sequence=take_number(rest, "sequence_number"),
         criteria=criteria,
         relational=relational,
         instant=_actions_within(rest, "instant_actions"),
-        scheduled=_list(rest, "scheduled_actions", _scheduled),
+        scheduled=take_list(rest, "scheduled_actions", _scheduled),
         rest=rest,
     )
 
 
 def _condition_json(condition: RuleCondition) -> Json:
     found = dict(condition.rest)
-    _put(found, id=condition.id, sequence_number=condition.sequence)
-    details = dict(_object(found, "criteria_details"))
+    put(found, id=condition.id, sequence_number=condition.sequence)
+    details = dict(object_of(found, "criteria_details"))
     if condition.criteria is not None:
         details["criteria"] = criteria_json(condition.criteria)
     if condition.relational is not None:
@@ -260,56 +270,56 @@ def _condition_json(condition: RuleCondition) -> Json:
     if details:
         found["criteria_details"] = details
     if condition.instant:
-        found["instant_actions"] = _object(found, "instant_actions") | {
+        found["instant_actions"] = object_of(found, "instant_actions") | {
             "actions": [_action_json(action) for action in condition.instant]
         }
-    _put(found, scheduled_actions=[_scheduled_json(group) for group in condition.scheduled])
+    put(found, scheduled_actions=[_scheduled_json(group) for group in condition.scheduled])
     return found
 
 
 def _relational(rest: Json) -> RelationalCriteria:
-    criteria = _within(rest, "criteria", read_criteria)
-    return RelationalCriteria(_named(rest, "module"), _text(rest, "module_selection"), criteria, rest)
+    criteria = take_within(rest, "criteria", read_criteria)
+    return RelationalCriteria(take_named(rest, "module"), take_text(rest, "module_selection"), criteria, rest)
 
 
 def _relational_json(relational: RelationalCriteria) -> Json:
     found = dict(relational.rest)
-    _put_named(found, "module", relational.module)
-    _put(found, module_selection=relational.selection)
+    put_named(found, "module", relational.module)
+    put(found, module_selection=relational.selection)
     if relational.criteria is not None:
         found["criteria"] = criteria_json(relational.criteria)
     return found
 
 
 def _scheduled(rest: Json) -> ScheduledGroup:
-    delay = _within(rest, "execute_after", _delay)
-    return ScheduledGroup(_text(rest, "id"), delay, _list(rest, "actions", _action), rest)
+    delay = take_within(rest, "execute_after", _delay)
+    return ScheduledGroup(take_text(rest, "id"), delay, take_list(rest, "actions", _action), rest)
 
 
 def _scheduled_json(group: ScheduledGroup) -> Json:
     found = dict(group.rest)
-    _put(found, id=group.id, actions=[_action_json(action) for action in group.actions])
+    put(found, id=group.id, actions=[_action_json(action) for action in group.actions])
     if group.delay is not None:
         delay = dict(group.delay.rest)
-        _put(delay, period=group.delay.period, unit=group.delay.unit)
+        put(delay, period=group.delay.period, unit=group.delay.unit)
         found["execute_after"] = delay
     return found
 
 
 def _delay(rest: Json) -> Delay:
-    return Delay(_text(rest, "period"), _number(rest, "unit"), rest)
+    return Delay(take_text(rest, "period"), take_number(rest, "unit"), rest)
 
 
 def _trigger(rest: Json) -> RuleTrigger:
     details = rest.get("details")
     if isinstance(details, Mapping) and details:
         del rest["details"]
-    return RuleTrigger(_text(rest, "type"), dict(details) if isinstance(details, Mapping) else {}, rest)
+    return RuleTrigger(take_text(rest, "type"), dict(details) if isinstance(details, Mapping) else {}, rest)
 
 
 def _trigger_json(trigger: RuleTrigger) -> Json:
     found = dict(trigger.rest)
-    _put(found, type=trigger.type, details=dict(trigger.details))
+    put(found, type=trigger.type, details=dict(trigger.details))
     return found
 
 
@@ -318,9 +328,9 @@ def _action(rest: Json) -> RuleAction:
     if isinstance(details, Mapping) and details:
         del rest["details"]
     return RuleAction(
-        type=_text(rest, "type"),
-        name=_text(rest, "name"),
-        id=_text(rest, "id"),
+        type=take_text(rest, "type"),
+        name=take_text(rest, "name"),
+        id=take_text(rest, "id"),
         details=dict(details) if isinstance(details, Mapping) else {},
         rest=rest,
     )
@@ -328,7 +338,7 @@ def _action(rest: Json) -> RuleAction:
 
 def _action_json(action: RuleAction) -> Json:
     found = dict(action.rest)
-    _put(found, type=action.type, name=action.name, id=action.id, details=dict(action.details))
+    put(found, type=action.type, name=action.name, id=action.id, details=dict(action.details))
     return found
 
 
@@ -338,94 +348,9 @@ def _actions_within(rest: Json, key: str) -> tuple[RuleAction, ...]:
     if not isinstance(value, Mapping):
         return ()
     holder = dict(value)
-    actions = _list(holder, "actions", _action)
+    actions = take_list(holder, "actions", _action)
     if actions and not holder:
         del rest[key]
     else:
         rest[key] = holder
     return actions
-
-
-def _text(rest: Json, key: str) -> str:
-    """Takes a text out; an empty one stays, so that it is not taken for one that is missing."""
-    value = rest.get(key)
-    if not isinstance(value, str) or not value:
-        return ""
-    del rest[key]
-    return value
-
-
-def _number(rest: Json, key: str) -> int | None:
-    value = rest.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    del rest[key]
-    return value
-
-
-def _named(rest: Json, key: str) -> str:
-    """Takes an API name out of `{"api_name": …}`; what else the object holds stays. A plain text stays to be known."""
-    value = rest.get(key)
-    name = _api_name(value)
-    if name and isinstance(value, Mapping):
-        left = {inner: item for inner, item in value.items() if inner != "api_name"}
-        if left:
-            rest[key] = left
-        else:
-            del rest[key]
-    return name
-
-
-def _api_name(value: object) -> str:
-    name = value.get("api_name") if isinstance(value, Mapping) else value
-    return name if isinstance(name, str) else ""
-
-
-def _put_named(found: Json, key: str, name: str) -> None:
-    if not name:
-        return
-    found[key] = name if isinstance(found.get(key), str) else _object(found, key) | {"api_name": name}
-
-
-def _put(found: Json, **values: Any) -> None:
-    """Puts in what is there; 0 is."""
-    found |= {key: value for key, value in values.items() if value not in ("", None, [], {})}
-
-
-def _object(found: Json, key: str) -> Json:
-    value = found.get(key)
-    return dict(value) if isinstance(value, Mapping) else {}
-
-
-def _inner(rest: Json, key: str, inner: str, wanted: type) -> Any:
-    """Takes one value out of an object; what else the object holds stays."""
-    holder = rest.get(key)
-    if not isinstance(holder, Mapping) or type(holder.get(inner)) is not wanted:
-        return None
-    left = dict(holder)
-    value = left.pop(inner)
-    if left:
-        rest[key] = left
-    else:
-        del rest[key]
-    return value
-
-
-def _within(rest: Json, key: str, read: Callable[[Json], T]) -> T | None:
-    """Takes an object out and reads it; an empty one stays."""
-    value = rest.get(key)
-    if not isinstance(value, Mapping) or not value:
-        return None
-    del rest[key]
-    return read(dict(value))
-
-
-def _list(rest: Json, key: str, read: Callable[[Json], T]) -> tuple[T, ...]:
-    """Takes a list of objects out and reads each; one that is empty or holds anything else stays whole."""
-    value = rest.get(key)
-    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
-        return ()
-    if not all(isinstance(item, Mapping) for item in value):
-        return ()
-    del rest[key]
-    return tuple(read(dict(item)) for item in value)

@@ -49,9 +49,12 @@ def sweep(context: Context) -> Result:
     is_first = mine.filter(last_finished_at=None).exists()
     with context.writing():
         mine.update(last_started_at=started)
-    context.pages.take_over(stream_due.cursor_of(context, Stream.EXECUTIONS), started)
+    states = stream_due.states_of(context)
+    executions = states.get(Stream.EXECUTIONS.value)
+    context.pages.take_over(executions.cursor if executions is not None else {}, started)
     page_size = context.pages.sizes[0]
-    due = set(Stream) if context.mode.reads_everything else stream_due.due_streams(context, started)
+    find_due = stream_due.due_for_a_person if context.mode.reads_everything else stream_due.due_streams
+    due = find_due(states, started)
     try:
         _Sweep(context, due, is_first=is_first).take_steps()
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:

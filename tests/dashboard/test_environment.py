@@ -272,7 +272,9 @@ def test_variables_of_others_are_left_alone(given: str, monkeypatch: pytest.Monk
     for name in environment.SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(given, "1")
-    environment.refuse_misspelt()
+    before = dict(os.environ)
+    environment.refuse_misspelt()  # ends the program where a name looks like one of ours
+    assert dict(os.environ) == before
 
 
 def test_the_settings_whose_names_are_watched_are_those_of_the_document() -> None:

@@ -100,6 +100,7 @@ def test_what_zoho_refuses_is_kept_with_the_reason_and_the_rest_is_read(account:
 def test_a_refusal_leaves_what_was_read_before(account: ZohoAccount, ruled: Zoho) -> None:
     sync(account, ruled)
     AutomationFact.objects.filter(account=account).update(read_at=ruled.clock() - timedelta(days=1))
+    StreamState.objects.filter(account=account, stream="rule_limits").update(next_due_at=ruled.clock())
     ruled.before_call = refusing("limits", NotAvailable("not in this edition"))
     sync(account, ruled)
     ruled.before_call = lambda number, call: None

@@ -86,9 +86,8 @@ def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccoun
 
 @pytest.mark.deep
 # Five statements a page of the list, and in the background one more: how full the minute is. One asks for the
-# organisation, one whether it was asked for lately, and two for what is in quarantine. A sync that a person asks for
-# looks besides at what rules are measured by, which a sweep at rest does once a day: twelve more.
-@pytest.mark.parametrize(("patience", "most"), [(hasty, 191), (a_task, 178)])
+# organisation, one whether it was asked for lately, and two for what is in quarantine.
+@pytest.mark.parametrize(("patience", "most"), [(hasty, 179), (a_task, 178)])
 def test_an_account_of_a_thousand_flows_that_stand_still_costs_few_statements(
     account: ZohoAccount, zoho: Zoho, django_assert_max_num_queries: Any, patience: Any, most: int
 ) -> None:

@@ -17,6 +17,7 @@ from monitor.models.sync import product_of
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
 TRY_AGAIN = timedelta(minutes=5)
+ONCE_A_DAY = (Stream.RULE_LIMITS,)
 
 
 def budget(context: Context, product: str) -> list_pace.Budget:
@@ -159,12 +160,22 @@ def add_to_cursor(context: Context, stream: Stream, **found: Any) -> None:
             StreamState.objects.filter(pk=pk).update(cursor=cursor | found)
 
 
-def due_streams(context: Context, now: datetime) -> set[Stream]:
-    """Returns the streams that are due; doubts a time so far ahead that the clock must have been set back."""
-    rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
-    known = dict(rows.values_list("stream", "next_due_at"))
-    times = {stream: known.get(stream.value) for stream in Stream}
+def states_of(context: Context) -> dict[str, StreamState]:
+    """Returns what is known of each stream of the account, by the stream's name."""
+    rows = StreamState.objects.filter(account=context.account)
+    return {row.stream: row for row in rows.only("stream", "state", "next_due_at", "cursor")}
+
+
+def due_streams(states: Mapping[str, StreamState], now: datetime) -> set[Stream]:
+    """Returns the streams that are due; doubts a time so far ahead that the clock must have been set back. Pure."""
+    times = {stream: states[stream.value].next_due_at if stream.value in states else None for stream in Stream}
     return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
+
+
+def due_for_a_person(states: Mapping[str, StreamState], now: datetime) -> set[Stream]:
+    """Returns what a person's sync reads: all, but what was read well and comes once a day until it is due. Pure."""
+    waiting = set(ONCE_A_DAY) - due_streams(states, now)
+    return set(Stream) - {one for one in waiting if states[one.value].state == StreamState.State.OK}
 
 
 def set_due_again(context: Context, calls: Mapping[Stream, int]) -> None:

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 from monitor.definition_diff import ID_KEYS, Change, diff, sha256
 from monitor.privacy import mask, mask_name, without_digests
+from monitor.privacy_rules import ID_KEY
 
 FLOW, RULE, CONNECTED = "flow", "rule", "connected"
 KINDS = {FLOW: "Flow", RULE: "Workflow rule", CONNECTED: "Connected workflow"}
 SAME, DIFFERS, LEFT_ONLY, RIGHT_ONLY = "same", "differs", "left", "right"
 # By which items of lists are known where Zoho's ids are left out.
 _NAMES = (*ID_KEYS, "name")
-_ID = re.compile(r"(?:^|_)ids?$")
 _ZOHO_ID = re.compile(r"\d{6,}")
 _LONG_ID = re.compile(r"(?<!\d)\d{12,}(?!\d)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
@@ -217,7 +217,7 @@ def _named(text: str, called: Mapping[str, str]) -> str:
 
 def _is_id(key: str, value: Any) -> bool:
     """Says whether a value is an id that Zoho gave: long digits under a key of ids. Steps known as `n1` stay."""
-    if not _ID.search(key):
+    if not ID_KEY.search(key):
         return False
     items = value if isinstance(value, list) else [value]
     return bool(items) and all(

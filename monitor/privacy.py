@@ -193,8 +193,10 @@ def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str
             masked[name] = _hide_leaves(item, reading, depth)
         elif reading.is_of_people and not reading.definition and rules.is_person_key(str(key)):
             masked[name] = _hide_names(item, reading, depth)
-        elif isinstance(item, str) and rules.is_version(str(key), item):
+        elif rules.is_zoho_id(str(key), item) or (isinstance(item, str) and rules.is_version(str(key), item)):
             masked[name] = item
+        elif isinstance(item, list) and item and all(rules.is_zoho_id(str(key), one) for one in item):
+            masked[name] = list(item)
         else:
             masked[name] = _mask(item, reading, depth + 1)
     return masked

@@ -55,7 +55,7 @@ def number(match: re.Match[str]) -> str:
         return run
     if len(digits) < 7 or rules.DATE.fullmatch(run) or rules.AMOUNT.fullmatch(run):
         return run
-    if rules.is_card(digits) and not run.startswith("+"):
+    if rules.is_card(digits, is_bare=run.isdecimal()) and not run.startswith("+"):
         return "[card]"
     if len(digits) > 15 and any(char.isspace() for char in run):
         return several_numbers(run)
@@ -74,7 +74,7 @@ def several_numbers(run: str) -> str:
         if waiting:
             shown.append(rules.NUMBER.sub(number, " ".join(waiting)) if len(waiting) < len(pieces) else "[phone]")
             waiting = []
-        shown.append("[card]" if rules.is_card(digits_of(piece)) else piece)
+        shown.append("[card]" if rules.is_card(digits_of(piece), is_bare=piece.isdecimal()) else piece)
     return " ".join(shown[:-1])
 
 

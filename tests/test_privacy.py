@@ -75,6 +75,25 @@ def test_a_card_number_is_hidden_wherever_it_stands(card: str) -> None:
         assert card not in shown(value)
 
 
+@pytest.mark.parametrize("definition", [True, False])
+def test_zohos_ids_stay_though_one_in_ten_adds_up_like_a_card(definition: bool) -> None:
+    adds_up, full, like_a_card = "3361265000000000003", "3361265123456789018", "6222021234567890128"
+    content = {"id": adds_up, "rule": adds_up, "action_id": int(full), "ids": [adds_up, full], "flow_id": like_a_card}
+    assert mask(content, definition=definition) == content
+    assert mask({"next": f"{adds_up} {adds_up}"}, definition=definition) == {"next": f"{adds_up} {adds_up}"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"note": "3361265123456789018"}, {"note": "6222020000000000000"}, {"id": "4111111111111111"},
+     {"ids": ["4111111111111111"]}, {"note": "3361 2650 0000 0000 003"}, {"paid": "3361265123456789018"},
+     {"card_id": "6222021234567890128"}],
+)  # fmt: skip
+def test_what_may_be_a_card_is_hidden_where_no_key_says_it_is_an_id(value: dict[str, Any]) -> None:
+    (number,) = (one if isinstance(one, str) else one[0] for one in value.values())
+    assert number not in shown(value)
+
+
 def test_a_card_number_that_came_as_a_number_is_hidden() -> None:
     assert mask({"reference": 4111111111111111}) == {"reference": "[card]"}
 

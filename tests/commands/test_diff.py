@@ -104,6 +104,17 @@ def test_a_folder_is_held_against_its_account_and_another_one(
     assert run("diff", str(tmp_path / "json"), str(tmp_path / "yaml")).code == 0
 
 
+def test_an_id_that_adds_up_like_a_card_makes_no_difference_between_a_folder_and_an_account(
+    nobody_else: None, tmp_path: Path
+) -> None:
+    here, there = make_account("Sandbox"), make_account("Production")
+    rule_of(here, "Same", zoho_id="3361265000000000003")
+    rule_of(there, "Same", zoho_id="3361265000000000004")
+    run("export", "definitions", str(tmp_path), "--account=Sandbox")
+    assert run("diff", str(tmp_path), "Production").out == "0 added, 0 removed, 0 changed, 1 the same\n"
+    assert "3361265000000000003" in next(tmp_path.glob("*/rules/*.json")).read_text()
+
+
 def test_no_secret_and_no_person_is_printed(sandbox: ZohoAccount, production: ZohoAccount) -> None:
     for account, mail in ((sandbox, "jo@example.com"), (production, "pat@example.com")):
         content = {"to": mail, "url": "https://x.example/?zapikey=[secret:0123456789abcdef]"}

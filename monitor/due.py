@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 
 from monitor import job_failures, vault
+from monitor.edits.conclude import BY_HAND_AFTER
 from monitor.models import ApiBudget, DirtyHour, Edit, Product, ZohoAccount
 from monitor.notify.channels.send import is_anything_to_notify
 
@@ -58,8 +59,9 @@ def is_anything_for_channels(now: datetime) -> bool:
 
 
 def is_any_edit_due(now: datetime) -> bool:
-    """Returns whether a change waits to be sent, its sender may be dead, or its outcome is to be read."""
+    """Returns whether a change waits to be sent, its sender may be dead, or its outcome is to be read or asked for."""
     wished = Q(state=Edit.State.WISHED) & (Q(not_before=None) | Q(not_before__lte=now))
     dead = Q(state=Edit.State.SENDING, lease_until__lt=now)
     unknown = Q(state=Edit.State.UNKNOWN, next_check_at__lte=now, account__is_active=True)
-    return Edit.objects.filter(wished | dead | unknown).exists()
+    untold = Q(state=Edit.State.UNKNOWN, owner_told_at=None, sent_at__lte=now - BY_HAND_AFTER)
+    return Edit.objects.filter(wished | dead | unknown | untold).exists()

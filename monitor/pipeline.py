@@ -24,6 +24,7 @@ from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.due import SYNC_TASK, accounts_to_read, due_accounts
 from monitor.edits.settle import sweep_edits
+from monitor.edits.tell import ask_who_wanted
 from monitor.ingest import callbacks
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
@@ -256,6 +257,8 @@ def settle_edits() -> None:
     with _stage("edits") as summary:
         report = sweep_edits(utc_now, open_account=open_account)
         summary.update(report.summary())
+        if told := ask_who_wanted(utc_now()):
+            summary["told"] = told
     by_account: dict[int, list[tuple[str, str]]] = {}
     for account_id, kind, zoho_id in report.refs:
         by_account.setdefault(account_id, []).append((kind, zoho_id))

@@ -110,6 +110,8 @@ def acts_of(need: Need, rights: Rights) -> list[Act]:
         acts.append(Act("Its runs", f"{address_of_list('executions')}?flow={key}"))
     elif kind == "rule":
         acts.append(Act("Its webhooks", f"{address_of_list('webhook_failures')}?rule={key}"))
+    elif kind in ("edit", "retries"):
+        acts.append(Act("What became of it", need.url))
     elif kind == "account":
         acts.append(Act("Its state", need.url))
     return acts or [Act("Open", need.url)]

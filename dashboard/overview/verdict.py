@@ -34,6 +34,8 @@ class VerdictFacts:
         rules: CRM rules that fail.
         webhooks: accounts whose webhooks of no known rule fail.
         passing: accounts whose plan will not last the month.
+        changes: changes at Zoho whose outcome is unknown.
+        retries: retries whose outcome is still unknown after a quarter of an hour.
     """
 
     doubt: str = ""
@@ -48,12 +50,14 @@ class VerdictFacts:
     rules: int = 0
     webhooks: int = 0
     passing: int = 0
+    changes: int = 0
+    retries: int = 0
 
     @property
     def is_calm(self) -> bool:
         """Returns whether nothing is known to need anybody."""
         known = (self.problems, self.alerts, self.silent, self.broken, self.doubtful)
-        return not any((*known, self.rules, self.webhooks, self.passing))
+        return not any((*known, self.rules, self.webhooks, self.passing, self.changes, self.retries))
 
 
 class VerdictPart(NamedTuple):
@@ -149,6 +153,8 @@ def _counted(facts: VerdictFacts) -> list[VerdictPart]:
         (facts.silent, "silent flow", "", "silent"),
         (facts.broken, "broken connection", "", "connections"),
         (facts.doubtful, "connection", " that may not work", "doubtful"),
+        (facts.changes, "change", " of unknown outcome", "changes"),
+        (facts.retries, "retry", " of unknown outcome", "retries"),
         (facts.rules, "CRM rule", " failing since yesterday", "rules"),
         (facts.webhooks, "account", " with failed webhooks of no known rule", "webhooks"),
         (facts.passing, "plan", " that will not last the month", "plans"),
@@ -163,4 +169,5 @@ def _counted(facts: VerdictFacts) -> list[VerdictPart]:
 
 
 def _many(count: int, one: str) -> str:
-    return f"{formats.number(count)} {one}{'' if count == 1 else 's'}"
+    many = f"{one[:-1]}ies" if one.endswith("ry") else f"{one}s"
+    return f"{formats.number(count)} {one if count == 1 else many}"

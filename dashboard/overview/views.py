@@ -118,6 +118,8 @@ def opens(facts: OverviewFacts) -> dict[str, str]:
         "alerts": address_of_list("alerts"),
         "connections": f"{address_of_list('connections')}?state=broken",
         "doubtful": f"{address_of_list('connections')}?state=other",
+        "changes": f"{address_of_list('edits')}?state=unknown",
+        "retries": address_of_list("retries_unknown"),
         "silent": f"{address_of_list('flows')}?standing=silent",
     }
 
@@ -145,6 +147,8 @@ def verdict_facts(facts: OverviewFacts) -> VerdictFacts:
         rules=needs.rules,
         webhooks=needs.webhooks,
         passing=needs.passing,
+        changes=needs.changes,
+        retries=needs.retries,
     )
 
 

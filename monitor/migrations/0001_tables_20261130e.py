@@ -731,6 +731,7 @@ class Migration(migrations.Migration):
                 ('result', models.JSONField(help_text='the definition as it was read back', null=True)),
                 ('checks', models.PositiveSmallIntegerField(default=0)),
                 ('next_check_at', models.DateTimeField(null=True)),
+                ('owner_told_at', models.DateTimeField(null=True)),
                 ('settled_at', models.DateTimeField(null=True)),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='edits', to='monitor.zohoaccount')),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -1026,6 +1027,7 @@ class Migration(migrations.Migration):
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('digest', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasion', to='monitor.digest')),
+                ('edit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.edit')),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -2120,7 +2122,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='occasion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch', None), ('digest', None), ('retry__isnull', False)), models.Q(('act', None), ('batch', None), ('digest__isnull', False), ('retry', None)), _connector='OR'), name='an_occasion_has_one_subject'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('digest', None), ('edit', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('digest', None), ('edit', None), ('retry', None)), models.Q(('act', None), ('batch', None), ('digest', None), ('edit', None), ('retry__isnull', False)), models.Q(('act', None), ('batch', None), ('digest', None), ('edit__isnull', False), ('retry', None)), models.Q(('act', None), ('batch', None), ('digest__isnull', False), ('edit', None), ('retry', None)), _connector='OR'), name='an_occasion_has_one_subject'),
         ),
         migrations.AddIndex(
             model_name='retryitem',

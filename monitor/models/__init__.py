@@ -107,7 +107,13 @@ from monitor.models.hooks import (
 )
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
-from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch, notify_of_unknown
+from monitor.models.occasions import (
+    Occasion,
+    notify_of_act,
+    notify_of_batch,
+    notify_of_unknown,
+    notify_of_unknown_change,
+)
 from monitor.models.outbox import Outgoing
 from monitor.models.ownership import Ownership, Tag, TagUse
 from monitor.models.people import Role, User, system_user
@@ -256,6 +262,7 @@ __all__ = [
     "notify_of_act",
     "notify_of_batch",
     "notify_of_unknown",
+    "notify_of_unknown_change",
     "system_user",
     "zoho_ahead",
 ]

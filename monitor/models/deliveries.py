@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from monitor.models.digests import Digest
+from monitor.models.edits import Edit
 from monitor.models.incidents import Incident, Notice
 from monitor.models.occasions import Occasion
 from monitor.models.outbox import Outgoing
@@ -84,7 +85,7 @@ class Delivery(Outgoing):
         return found
 
     @property
-    def about(self) -> Incident | Problem | RetryBatch | RetryAttempt | Digest:
+    def about(self) -> Incident | Problem | RetryBatch | RetryAttempt | Edit | Digest:
         """Returns what the message is about; it has a page."""
         cause = self.cause
         return cause.incident if isinstance(cause, Notice) else cause.subject

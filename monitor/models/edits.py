@@ -82,6 +82,7 @@ class Edit(models.Model):
     result = models.JSONField(null=True, help_text="the definition as it was read back")
     checks = models.PositiveSmallIntegerField(default=0)
     next_check_at = models.DateTimeField(null=True)
+    owner_told_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -10,6 +10,7 @@ from django.db import models
 
 from monitor.models.alerts import Transition
 from monitor.models.digests import Digest
+from monitor.models.edits import Edit
 from monitor.models.people import User
 from monitor.models.retries import RetryAttempt, RetryBatch
 from monitor.models.triage import Problem, ProblemAct
@@ -31,6 +32,7 @@ class Occasion(models.Model):
         RESOLVED = "resolved", "Resolved by itself"
         BATCH_ENDED = "batch_ended", "Retries ended"
         OUTCOME_UNKNOWN = "outcome_unknown", "Outcome unknown"
+        CHANGE_UNKNOWN = "change_unknown", "Outcome of a change unknown"
         DIGEST_DAILY = "digest_daily", "Daily digest"
         DIGEST_WEEKLY = "digest_weekly", "Weekly digest"
         ALIVE = "alive", "I am alive"
@@ -41,6 +43,7 @@ class Occasion(models.Model):
     act = models.ForeignKey(ProblemAct, on_delete=models.CASCADE, null=True, related_name="occasions")
     batch = models.ForeignKey(RetryBatch, on_delete=models.CASCADE, null=True, related_name="occasions")
     retry = models.ForeignKey(RetryAttempt, on_delete=models.CASCADE, null=True, related_name="occasions")
+    edit = models.ForeignKey(Edit, on_delete=models.CASCADE, null=True, related_name="occasions")
     digest = models.OneToOneField(Digest, on_delete=models.CASCADE, null=True, related_name="occasion")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", help_text="who did it"
@@ -55,10 +58,11 @@ class Occasion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["act", "recipient"], name="one_occasion_of_an_act_for_a_person"),
             models.CheckConstraint(
-                condition=models.Q(act__isnull=False, batch=None, retry=None, digest=None)
-                | models.Q(act=None, batch__isnull=False, retry=None, digest=None)
-                | models.Q(act=None, batch=None, retry__isnull=False, digest=None)
-                | models.Q(act=None, batch=None, retry=None, digest__isnull=False),
+                condition=models.Q(act__isnull=False, batch=None, retry=None, edit=None, digest=None)
+                | models.Q(act=None, batch__isnull=False, retry=None, edit=None, digest=None)
+                | models.Q(act=None, batch=None, retry__isnull=False, edit=None, digest=None)
+                | models.Q(act=None, batch=None, retry=None, edit__isnull=False, digest=None)
+                | models.Q(act=None, batch=None, retry=None, edit=None, digest__isnull=False),
                 name="an_occasion_has_one_subject",
             ),
         ]
@@ -70,11 +74,11 @@ class Occasion(models.Model):
         return f"{self.kind} at {self.at}"
 
     @property
-    def subject(self) -> Problem | RetryBatch | RetryAttempt | Digest:
+    def subject(self) -> Problem | RetryBatch | RetryAttempt | Edit | Digest:
         """Returns what the person is notified about."""
-        found = self.act.problem if self.act is not None else self.batch or self.retry or self.digest
+        found = self.act.problem if self.act is not None else self.batch or self.retry or self.edit or self.digest
         if found is None:
-            raise ValueError("an occasion has an act, a batch, a retry or a digest")
+            raise ValueError("an occasion has an act, a batch, a retry, a change or a digest")
         return found
 
 
@@ -136,3 +140,13 @@ def notify_of_unknown(attempt: RetryAttempt, *, at: datetime) -> None:
         Occasion.objects.create(
             kind=Occasion.Kind.OUTCOME_UNKNOWN, at=at, recipient_id=attempt.requested_by_id, retry=attempt
         )
+
+
+def notify_of_unknown_change(edit: Edit, *, at: datetime) -> None:
+    """Asks who wanted a change at Zoho to look what became of it.
+
+    Args:
+        edit: whose outcome stays unknown; this is called in the transaction that says so.
+        at: the present.
+    """
+    Occasion.objects.create(kind=Occasion.Kind.CHANGE_UNKNOWN, at=at, recipient_id=edit.requested_by_id, edit=edit)

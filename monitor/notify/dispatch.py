@@ -233,6 +233,7 @@ def dispatch_occasions(now: datetime) -> int:
         "batch__problem",
         "retry__account",
         "retry__execution__flow",
+        "edit__account",
         "digest",
     )
     written = 0

@@ -15,6 +15,7 @@ from monitor.models import (
     ChannelMessage,
     Delivery,
     Digest,
+    Edit,
     Incident,
     Notice,
     Occasion,
@@ -39,15 +40,16 @@ def outlived(edge: datetime) -> list[QuerySet[Any]]:
 def outlived_occasions(edge: datetime) -> QuerySet[Occasion]:
     """Finds the occasions that may go, each with its mail.
 
-    Kept beyond their age: what was not looked at yet, whose mail is still on its way, and that a retry's outcome is
-    unknown while it is, for nobody is told of that twice.
+    Kept beyond their age: what was not looked at yet, whose mail is still on its way, and that the outcome of a
+    retry or change is unknown while it is, for nobody is told of that twice.
 
     Args:
         edge: what happened earlier has outlived its age.
     """
     is_over = Q(delivery=None) | ~Q(delivery__state__in=UNSETTLED)
     old = Occasion.objects.filter(is_over, at__lt=edge).exclude(dispatch_state=NEW)
-    return old.exclude(retry__state__in=RetryAttempt.OPEN_STATES).order_by("at", "pk")
+    old = old.exclude(retry__state__in=RetryAttempt.OPEN_STATES).exclude(edit__state__in=Edit.OPEN_STATES)
+    return old.order_by("at", "pk")
 
 
 def outlived_digests(edge: datetime) -> QuerySet[Digest]:

@@ -49,6 +49,7 @@ JOINED = (
     "occasion__act__problem__account",
     "occasion__batch__account",
     "occasion__retry__account",
+    "occasion__edit__account",
     "occasion__digest",
 )
 

@@ -1,4 +1,4 @@
-"""Reads what needs somebody: problems, incidents, silent flows, connections, CRM's failures, the plan's month."""
+"""Reads what needs somebody: problems, incidents, silent flows, connections, CRM, unknown outcomes, the plan's use."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from django.db.models import Case, Count, Min, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, Max, Min, QuerySet, Sum, Value, When
 
 from monitor.app_names import plain_app
 from monitor.connection.month import COUNTED, counted_in_month, month_use_of
 from monitor.models import (
     BROKEN,
     Connection,
+    Edit,
     Failure,
     Incident,
     Problem,
+    RetryAttempt,
     UsageSnapshot,
     WebhookFailure,
     ZohoAccount,
@@ -33,6 +35,8 @@ from monitor.queries.needs import IncidentNeed, Level, Need, OpenAlert, Thing, l
 from monitor.queries.together import Row
 from monitor.standing.silence import SilentFlow
 
+# The program reads by itself what became of a retry for so long; then who wanted it is asked to look.
+SETTLES_BY_ITSELF = timedelta(minutes=15)
 MOST = 24  # of each kind: more than are shown, because some have one cause
 _STATES = (Problem.State.ESCALATING, Problem.State.REGRESSED, Problem.State.NEW)
 _LOUDEST_FIRST = Case(*(When(state=state, then=Value(place)) for place, state in enumerate(_STATES)), default=Value(9))
@@ -50,6 +54,8 @@ class Needs:
         rules: CRM rules that failed since yesterday, actions or webhooks.
         webhooks: accounts whose webhooks of no known rule failed since then.
         passing: accounts whose plan will not last the month.
+        changes: changes at Zoho whose outcome is unknown.
+        retries: retries whose outcome is still unknown after a quarter of an hour.
         crm: the numbers of CRM.
     """
 
@@ -60,6 +66,8 @@ class Needs:
     rules: int
     webhooks: int
     passing: int
+    changes: int
+    retries: int
     crm: CrmInShort
 
 
@@ -88,6 +96,8 @@ def needs_of(
         *(_connection(row) for row in found["connections"]),
         *(_silent(one) for one in silent[:MOST]),
         *rules[:MOST],
+        *(_edit(row) for row in found["edits"]),
+        *(_retries(row) for row in found["retries"]),
         *quota,
     ]
     apps = {Thing("connection", row[0]): (row[5], plain_app(row[2])) for row in found["connections"]}
@@ -99,6 +109,8 @@ def needs_of(
         rules=sum(1 for need in rules if need.thing.kind == "rule"),
         webhooks=sum(1 for need in rules if need.thing.kind == "webhooks"),
         passing=len(quota),
+        changes=sum(count for (count,) in found["edits_count"]),
+        retries=sum(row[2] for row in found["retries"]),
         crm=crm_in_short.in_short(found, now, zone),
     )
 
@@ -125,6 +137,7 @@ def parts(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any, Any]]:
         "broken": connections.filter(status__in=BROKEN).order_by().values_list("account").annotate(n=Count("pk")),
         "actions": _failed_actions(now),
         "webhooks": _failed_webhooks(now),
+        **_unsettled(now),
         **crm_in_short.parts(now, zone),
         "month": counted_in_month(now).values_list(*COUNTED),
         "plans": ZohoAccount.objects.filter(is_active=True)
@@ -148,6 +161,22 @@ def _failed_webhooks(now: datetime) -> QuerySet[WebhookFailure, Any]:
     rows = WebhookFailure.objects.filter(failure_time__gt=now - DAY, account__is_active=True)
     of = ("rule_id", "rule__name", "rule__rule_id", "account__name", "rule__ownership__owner__username", "account_id")
     return rows.order_by().values_list(*of).annotate(n=Count("pk"), since=Min("failure_time"))
+
+
+def _unsettled(now: datetime) -> dict[str, QuerySet[Any, Any]]:
+    """Asks for what was sent to Zoho and may have been done: changes one by one, retries by account."""
+    edits = Edit.objects.filter(state=Edit.State.UNKNOWN)
+    of = ("pk", "act", "subject", "name", "subject_id", "sent_at", "requested_by__username", "account__name")
+    retries = RetryAttempt.objects.filter(state=RetryAttempt.State.UNKNOWN, sent_at__lte=now - SETTLES_BY_ITSELF)
+    who = {"least": Min("requested_by__username"), "most": Max("requested_by__username"), "since": Min("sent_at")}
+    return {
+        "edits": edits.order_by("-sent_at", "-pk").values_list(*of)[:MOST],
+        "edits_count": edits.order_by().values("state").annotate(n=Count("pk")).values_list("n"),
+        "retries": retries.order_by()
+        .values_list("account_id", "account__name")
+        .annotate(n=Count("pk"), **who)
+        .values_list("account_id", "account__name", "n", *who),
+    }
 
 
 def _problems(found: Mapping[str, Sequence[Row]]) -> list[Need]:
@@ -233,6 +262,37 @@ def _rule(thing: Thing, known: Sequence[tuple[Row, str, int, datetime | None]]) 
         url=address_of("rule", thing.key) if is_rule else address_of_list("webhook_failures"),
         since=min((since for *_, since in known if since is not None), default=None),
         owner=owner or "",
+    )
+
+
+def _edit(row: Row) -> Need:
+    key, act, subject, name, zohos_id, since, asker, account = row
+    what = f"{Edit.Act(act).label} ({Edit.Subject(subject).label.lower()})"
+    return Need(
+        thing=Thing("edit", key),
+        level=Level.UNSETTLED,
+        title=mask_name(name) or zohos_id or NAMELESS,
+        state=Edit.State.UNKNOWN,
+        cause=f"{what}: the answer was lost; what Zoho shows is read, and can be settled by hand after 15 minutes",
+        account=account,
+        url=address_of("edit", key),
+        since=since,
+        owner=asker,
+    )
+
+
+def _retries(row: Row) -> Need:
+    key, account, count, least, most, since = row
+    return Need(
+        thing=Thing("retries", key),
+        level=Level.UNSETTLED,
+        title=f"{count:,} retr{'y' if count == 1 else 'ies'} of {account}",
+        state=RetryAttempt.State.UNKNOWN,
+        cause="The answer was lost: look in Zoho whether the run was repeated, and settle it",
+        account=account,
+        url=f"{address_of_list('retries_unknown')}?account={key}",
+        since=since,
+        owner=least if least == most else "",
     )
 
 

@@ -12,6 +12,7 @@ from monitor.models import (
     ChannelMessage,
     Delivery,
     Digest,
+    Edit,
     Incident,
     MailServer,
     Problem,
@@ -103,11 +104,12 @@ def whole_mails() -> QuerySet[Delivery]:
         "occasion__act__problem",
         "occasion__batch",
         "occasion__retry",
+        "occasion__edit",
         "occasion__digest",
     )
 
 
-def name_of(about: Incident | Problem | RetryBatch | RetryAttempt | Digest) -> str:
+def name_of(about: Incident | Problem | RetryBatch | RetryAttempt | Edit | Digest) -> str:
     """Returns what a mail is about, in a few words, masked."""
     if isinstance(about, Incident):
         return f"Incident {about.pk}"
@@ -115,6 +117,8 @@ def name_of(about: Incident | Problem | RetryBatch | RetryAttempt | Digest) -> s
         return mask_text(about.title)
     if isinstance(about, Digest):
         return str(about)
+    if isinstance(about, Edit):
+        return f"Change {about.pk}"
     return f"Batch {about.pk}" if isinstance(about, RetryBatch) else f"Retry {about.pk}"
 
 

@@ -1,9 +1,9 @@
 """Decides what needs somebody, in which order, and what of it has one cause. Pure; `find_needs` reads it.
 
 Worst first, by `Level`: what keeps us from knowing anything; what fires and nobody has acknowledged; problems that grow
-or came back; sign-ins that do not work; new problems; silent flows; CRM rules and webhooks that fail; a plan that will
-not last the month; and last what goes on while somebody knows of it. On one level what nobody looks after comes first,
-then what began last.
+or came back; sign-ins that do not work; what was sent to Zoho with an unknown outcome; new problems; silent flows; CRM
+rules and webhooks that fail; a plan that will not last the month; and last what goes on while somebody knows of it. On
+one level what nobody looks after comes first, then what began last.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ class Level(IntEnum):
     FIRING = 1
     GROWING = 2
     BROKEN = 3
-    NEW = 4
-    SILENT = 5
-    CRM = 6
-    QUOTA = 7
-    KNOWN = 8
+    UNSETTLED = 4
+    NEW = 5
+    SILENT = 6
+    CRM = 7
+    QUOTA = 8
+    KNOWN = 9
 
 
 class Thing(NamedTuple):
     """Names what a need is about, and its key.
 
-    It is an account, problem, connection, flow, rule, webhooks, quota or incident.
+    It is an account, problem, connection, flow, rule, webhooks, quota, edit, retries or incident.
     """
 
     kind: str

@@ -37,6 +37,8 @@ NUMBERS = [one.name for one in fields(VerdictFacts) if one.name not in ("doubt",
         ),
         ({"doubtful": 1}, "warn", "1 connection that may not work."),
         ({"webhooks": 1}, "warn", "1 account with failed webhooks of no known rule."),
+        ({"changes": 1, "retries": 1}, "warn", "1 change of unknown outcome; 1 retry of unknown outcome."),
+        ({"changes": 2, "retries": 3}, "warn", "2 changes of unknown outcome; 3 retries of unknown outcome."),
         ({"passing": 2}, "warn", "2 plans that will not last the month."),
         ({"doubt": "Acme is behind"}, "warn", "Not everything is known: Acme is behind. What is known needs nobody."),
         (

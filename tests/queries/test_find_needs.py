@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from dashboard.overview.views import verdict_facts
-from monitor.models import Connection, UsageSnapshot, User, WorkflowRule, ZohoAccount
+from monitor.models import Connection, Edit, RetryAttempt, UsageSnapshot, User, WorkflowRule, ZohoAccount
 from monitor.periods import CHOICES
 from monitor.queries import freshness, overview, problems, tallies
 from monitor.queries.needs import Level, Need, Thing
 from tests import factories
+from tests.bystander import own
+from tests.dashboard.world import make_attempt
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 pytestmark = pytest.mark.django_db
@@ -125,7 +128,47 @@ def test_an_alert_about_a_connection_a_rule_or_a_silent_flow_is_told_in_its_line
     assert Thing("incident", other.pk) in needs(account, now)
 
 
-def test_whatever_is_listed_is_in_the_sentence_too(account: ZohoAccount, now: datetime) -> None:
+def lost_edit(account: ZohoAccount, by: User, now: datetime, **more: Any) -> Edit:
+    given = {"subject": "rule", "subject_id": "77", "subject_key": "rule:77", "name": "Rule of jane@example.com"}
+    given |= {"act": "deactivate", "state": "unknown", "sent_at": now, "requested_at": now, "client_token": "e"} | more
+    return Edit.objects.create(account=account, requested_by=by, **given)
+
+
+def test_a_change_of_unknown_outcome_is_a_line_of_who_asked_for_it(
+    account: ZohoAccount, now: datetime, ada: User
+) -> None:
+    edit = lost_edit(account, ada, now - HOUR)
+    for place, state in enumerate(("done", "refused", "settled_done", "cancelled")):
+        lost_edit(account, ada, now, state=state, client_token=f"e{place}", subject_key=f"rule:{place}")
+    (found,) = needs(account, now).values()
+    assert (found.thing, found.level, found.owner) == (Thing("edit", edit.pk), Level.UNSETTLED, "ada")
+    assert (found.since, found.url, found.state) == (now - HOUR, edit.get_absolute_url(), "unknown")
+    assert found.cause.startswith("Deactivate (workflow rule): the answer was lost;")
+    assert "jane@example.com" not in found.title
+
+
+def test_retries_that_stay_unknown_are_one_line_of_their_account_once_a_person_has_to_look(
+    account: ZohoAccount, now: datetime, otto: User, ada: User
+) -> None:
+    flow = factories.make_flow(account)
+    for minutes, by, state in (
+        (14, otto, "unknown"),
+        (15, otto, "unknown"),
+        (99, otto, "unknown"),
+        (99, ada, "failed_again"),
+    ):
+        run = factories.make_execution(flow, "failed")
+        sent = now - timedelta(minutes=minutes)
+        make_attempt(run, by, sent, state=state, sent_at=sent, client_token=f"t{run.pk}")
+    found = needs(account, now)[Thing("retries", account.pk)]
+    assert (found.title, found.owner) == (f"2 retries of {account.name}", "otto")
+    assert (found.level, found.since) == (Level.UNSETTLED, now - timedelta(minutes=99))
+    assert found.url == f"{reverse('retries_unknown')}?account={account.pk}"
+    own(RetryAttempt).filter(state="failed_again").update(state="unknown")
+    assert needs(account, now)[Thing("retries", account.pk)].owner == ""
+
+
+def test_whatever_is_listed_is_in_the_sentence_too(account: ZohoAccount, now: datetime, ada: User) -> None:
     """A line below a sentence that says that nothing needs anybody would be a contradiction."""
     link = Connection.objects.create(
         account=account, connection_id="1", status="resting", status_since=now, first_seen_at=now, seen_at=now
@@ -133,10 +176,11 @@ def test_whatever_is_listed_is_in_the_sentence_too(account: ZohoAccount, now: da
     hook = factories.make_webhook_failure(account, rule=None, failure_time=now - HOUR)
     rule = factories.make_rule(account)
     day = UsageSnapshot.objects.create(rule=rule, day=now.date(), taken_at=now, failed=1)
-    for row in (link, hook, day):
+    edit = lost_edit(account, ada, now - HOUR)
+    for row in (link, hook, day, edit):
         mirror = freshness.mirror(now, {**tallies.in_menu(), **problems.to_count(now, UTC)})
         facts = replace(verdict_facts(overview.read(now, CHOICES[7], mirror)), doubt="", is_unread=False)
         assert not facts.is_calm
-        assert len(needs(account, now)) == facts.doubtful + facts.webhooks + facts.rules
+        assert len(needs(account, now)) == facts.doubtful + facts.webhooks + facts.rules + facts.changes
         row.delete()
     assert needs(account, now) == {}

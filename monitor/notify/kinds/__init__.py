@@ -9,6 +9,7 @@ from monitor.notify.kinds import (
     alive,
     assigned,
     batch_ended,
+    change_unknown,
     digest_daily,
     digest_weekly,
     note,
@@ -17,7 +18,7 @@ from monitor.notify.kinds import (
 )
 from monitor.notify.kinds.kind import MailKind
 
-_MODULES = (assigned, note, resolved, batch_ended, outcome_unknown, digest_daily, digest_weekly, alive)
+_MODULES = (assigned, note, resolved, batch_ended, outcome_unknown, change_unknown, digest_daily, digest_weekly, alive)
 KINDS: dict[str, MailKind] = {module.KIND.name: module.KIND for module in _MODULES}
 ALERTS = "alerts"
 

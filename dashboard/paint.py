@@ -5,6 +5,7 @@ The template tags and the rows of the lists are thin layers over it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from html import escape
@@ -72,6 +73,23 @@ def count(number: float | None, href: str, tone: str = "") -> SafeString:
     if not href:
         return safe(f'<span class="{escape(tone)}">{text}</span>' if tone else text)
     return safe(f'<a class="{escape(tone)}" href="{escape(href)}">{text}</a>')
+
+
+def table_rows(rows: Iterable[Sequence[tuple[str, str]]]) -> SafeString:
+    """Paints the rows of a table of figures: a template that does so cell by cell takes several times as long.
+
+    Args:
+        rows: of cells, each its text and where it leads, "" for nowhere; the first one names the row.
+    """
+    return safe("\n".join(f'<tr><th scope="row">{escape(row[0][0])}</th>{_figures(row[1:])}</tr>' for row in rows))
+
+
+def _figures(cells: Iterable[tuple[str, str]]) -> str:
+    return "".join(f'<td class="num">{_linked(*cell)}</td>' for cell in cells)
+
+
+def _linked(text: str, href: str) -> str:
+    return f'<a href="{escape(href)}">{escape(text)}</a>' if href else escape(text)
 
 
 def when(at: datetime, zone: tzinfo, this_year: int) -> SafeString:

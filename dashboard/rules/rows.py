@@ -14,6 +14,7 @@ from monitor.models import WorkflowRule
 from monitor.models.crm import kinds_in
 from monitor.ownership import Owned
 from monitor.queries.rule_list import RuleUse
+from monitor.queries.rule_usage import DayReading
 from monitor.rule_words.vocabulary import action_name, module_name, trigger_name
 
 # What a list knows of a rule: who looks after it, and what it did in the period.
@@ -109,6 +110,25 @@ def _row(line: RuleLine) -> str:
 
 def _bad(number: str, *, is_bad: bool) -> str:
     return f'<span class="bad strong">{number}</span>' if is_bad else f"<span>{number}</span>"
+
+
+def paint_readings(readings: Iterable[DayReading]) -> SafeString:
+    """Paints the rows of the table of readings of one rule's usage reports."""
+    return paint.safe("\n".join(map(_reading, readings)))
+
+
+def _reading(row: DayReading) -> str:
+    at_least = f" {paint.pill('unknown', 'at least')}" if row.is_reset else ""
+    first = row.counts_from
+    counted = " / ".join(map(formats.number, (row.success_count, row.failure_count)))
+    since = f" since {formats.short_date(first)}" if first is not None else ""
+    added = "".join(
+        f'<td class="num">{formats.number(count)}</td>' for count in (row.triggered, row.succeeded, row.failed)
+    )
+    return (
+        f'<tr><th scope="row">{formats.date(row.day)}{at_least}</th>{added}'
+        f'<td class="num muted">{counted}{since}</td></tr>'
+    )
 
 
 def paint_state(rule: WorkflowRule) -> SafeString:

@@ -50,13 +50,13 @@ def rules(request: HttpRequest) -> HttpResponse:
 @require_safe
 def rule(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Shows one rule: what it does, its usage in a period; or sends the figures of the chart."""
-    return _show(request, get_or_404(request.user, queries.all_rules(), pk))
+    return _show(request, get_or_404(request.user, queries.BY_KEY, pk))
 
 
 @require_POST
 def rule_ownership(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Sets who looks after a workflow rule, and its tags. 400 for what is no owner or tag."""
-    row = get_or_404(request.user, queries.all_rules(), pk, action="ownership")
+    row = get_or_404(request.user, queries.BY_KEY, pk, action="ownership")
     taken = ownership.take(request, row)
     if isinstance(taken, HttpResponse):
         return taken
@@ -77,7 +77,8 @@ def _show(
     period = period if period in PERIODS else PERIODS[0]
     used = rule_usage.read(row, now, period.days)
     chosen = next((action for action in used.actions if action.key == request.GET.get("action")), None)
-    slots = usage_chart.slots_of(chosen.days if chosen else used.days, used.begins, used.last, used.first_day)
+    days = used.days_of(chosen) if chosen else used.days
+    slots = usage_chart.slots_of(days, used.begins, used.last, used.first_day)
     if request.GET.get("csv") and request.method != "POST":
         return chart_files.send(request.GET["csv"], [usage_chart.CHART], slots, f"rule-{row.pk}-{period.days}-days")
     title = f"Usage of {chosen.name or chosen.kind}" if chosen else "Usage"

@@ -22,7 +22,7 @@ from dashboard.flows.rows import FlowRow, paint_standing
 from dashboard.masked import masked
 from dashboard.problems import rows as problem_rows
 from dashboard.problems.rows import ProblemLine
-from dashboard.rules.rows import ListedRule, paint_rows, paint_state
+from dashboard.rules.rows import ListedRule, paint_readings, paint_rows, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
 from monitor.models import (
@@ -45,6 +45,8 @@ from monitor.zoho.own_pages import own_page
 
 register = template.Library()
 register.simple_tag(paint.icon, name="icon")
+register.simple_tag(paint.table_rows, name="table_rows")
+register.simple_tag(paint_readings, name="usage_readings")
 register.simple_tag(widgets.paint_field, name="field")
 register.simple_tag(paint_standing, name="flow_standing")
 register.simple_tag(paint_state, name="rule_state")

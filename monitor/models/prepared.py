@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +16,7 @@ _BIGGEST = 2**63 - 1
 _OF_ROWS = "_iterable_class", "_fields", "_prefetch_related_lookups", "_known_related_objects"
 _STAND_INS: dict[type, Callable[[int], Any]] = {
     datetime: lambda place: datetime(2345, 6, 7, tzinfo=UTC) + timedelta(seconds=place),
+    date: lambda place: date(2345, 6, 7) + timedelta(days=place),
     int: lambda place: 1_987_654_321 + place,
     str: lambda place: f"stands-in-for-value-{place}",
 }
@@ -30,12 +31,12 @@ class Prepared(Generic[M]):
         kinds: of the values, in their order.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[M, Any]], *kinds: type[int | str | datetime]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[M, Any]], *kinds: type[int | str | date]) -> None:
         self._build, self._kinds = build, kinds
         self._kept: dict[str, tuple[QuerySet[M, Any], Any, str, list[Any]]] = {}
         self._lock = Lock()
 
-    def rows(self, *values: int | str | datetime) -> list[Any]:
+    def rows(self, *values: int | str | date) -> list[Any]:
         """Returns what the question finds; a row is what `build` asks for.
 
         Args:
@@ -62,11 +63,11 @@ class Prepared(Generic[M]):
             setattr(rows, name, getattr(kept, name))
         return list(rows)
 
-    def first(self, *values: int | str | datetime) -> Any | None:
+    def first(self, *values: int | str | date) -> Any | None:
         """Returns the first row, None where there is none."""
         return next(iter(self.rows(*values)), None)
 
-    def at(self, *values: int | str | datetime) -> PreparedAt[M]:
+    def at(self, *values: int | str | date) -> PreparedAt[M]:
         """Returns the question with all values but the first one given."""
         return PreparedAt(self, values)
 
@@ -91,7 +92,7 @@ class Prepared(Generic[M]):
 class PreparedAt(Generic[M]):
     """Is a prepared question of which the first value alone is still open: the key of a row."""
 
-    def __init__(self, prepared: Prepared[M], values: tuple[int | str | datetime, ...]) -> None:
+    def __init__(self, prepared: Prepared[M], values: tuple[int | str | date, ...]) -> None:
         self._prepared, self._values = prepared, values
 
     def rows(self, key: int) -> list[Any]:
@@ -103,6 +104,8 @@ def _stored(value: Any) -> Any:
     """Returns a value as the database is given it."""
     if isinstance(value, datetime):
         return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connections[DEFAULT_DB_ALIAS].ops.adapt_datefield_value(value)
     return value
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from monitor.definition_diff import definition, diff
 from monitor.models import ConnectedWorkflow, Edit, Flow, WorkflowRule
+from monitor.models.prepared import Prepared
 from monitor.privacy import mask, mask_name
 from monitor.queries.execution import as_text
 from monitor.queries.shown_names import shows
@@ -83,12 +84,16 @@ def search(wanted: EditFilter) -> QuerySet[Edit]:
 
 def of_thing(account_id: int, subject: str, subject_id: str) -> list[Edit]:
     """Returns the newest edits of a thing. One statement."""
-    rows = Edit.objects.filter(account=account_id, subject=subject, subject_id=subject_id).select_related(
-        "requested_by"
-    )
-    return list(
-        rows.only("act", "subject", "state", "requested_at", "answer", "requested_by__username").order_by("-pk")[:SHOWN]
-    )
+    return _OF_THING.rows(account_id, str(subject), subject_id)
+
+
+def _newest_of(account_id: int, subject: str, subject_id: str) -> QuerySet[Edit]:
+    rows = Edit.objects.filter(account=account_id, subject=subject, subject_id=subject_id).order_by("-pk")
+    shown = ("act", "subject", "state", "requested_at", "answer", "requested_by__username")
+    return rows.select_related("requested_by").only(*shown)[:SHOWN]
+
+
+_OF_THING = Prepared(_newest_of, int, str, str)
 
 
 def detail(edit: Edit) -> EditDetail:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from monitor.models import RuleVersion, WebhookFailure, WorkflowRule
+from monitor.models.prepared import Prepared
 from monitor.privacy import mask_text
 from monitor.queries import versions, webhook_failures
 from monitor.queries.rule_sentences import RuleInWords, in_words
@@ -18,6 +19,9 @@ def all_rules() -> QuerySet[WorkflowRule]:
     newest = RuleVersion.objects.filter(rule=OuterRef("pk")).order_by("-number").values("content")[:1]
     joined = WorkflowRule.objects.select_related("account", "ownership__owner").defer("account__client_secret")
     return joined.annotate(content=Subquery(newest))
+
+
+BY_KEY = Prepared(lambda pk: all_rules().filter(pk=pk).order_by()[:1], int)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,15 @@ from typing import Any
 
 from django.db.models import Model
 
-from monitor.models import DefinitionVersion, Flow, FlowVersion
+from monitor.models import (
+    ConnectedVersion,
+    ConnectedWorkflow,
+    DefinitionVersion,
+    Flow,
+    FlowVersion,
+    RuleVersion,
+    WorkflowRule,
+)
 from monitor.models.prepared import Prepared
 from monitor.privacy import HIDDEN, is_private_key, mask, mask_text, without_digests
 from monitor.queries.execution import as_text
@@ -91,11 +99,25 @@ def last_change(flow: Flow) -> LastChange | None:
     return LastChange(newest, change_text(changes[0]) if changes else None)
 
 
-def of(thing: Model) -> Versions:
+def _listed(model: type[DefinitionVersion], link: str) -> Prepared[Any]:
+    def newest(pk: int) -> Any:
+        rows: Any = model._default_manager.filter(**{link: pk})
+        return rows.order_by("-number").defer("content", "changes")[:SHOWN]
+
+    return Prepared(newest, int)
+
+
+_LISTED = {
+    Flow: _listed(FlowVersion, "flow"),
+    WorkflowRule: _listed(RuleVersion, "rule"),
+    ConnectedWorkflow: _listed(ConnectedVersion, "workflow"),
+}
+
+
+def of(thing: Flow | WorkflowRule | ConnectedWorkflow) -> Versions:
     """Returns the versions of a flow, rule or connected workflow, without their contents. At most two statements."""
-    rows = thing.versions.order_by("-number")  # type: ignore[attr-defined]
-    newest = list(rows.defer("content", "changes")[:SHOWN])
-    return Versions(newest, len(newest) if len(newest) < SHOWN else rows.count())
+    newest = _LISTED[type(thing)].rows(thing.pk)
+    return Versions(newest, len(newest) if len(newest) < SHOWN else thing.versions.count())
 
 
 def detail(thing: Model, number: int) -> VersionDetail | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Window
 
 from monitor.models import WebhookFailure, WorkflowRule
 from monitor.models.masked_text import says, stale
+from monitor.models.prepared import Prepared
 from monitor.rule_words.failure_reasons import reasons_saying
 
 ON_A_RULE = 10
@@ -80,5 +80,8 @@ def modules() -> list[str]:
 
 def of_rule(rule: WorkflowRule) -> tuple[list[WebhookFailure], int]:
     """Finds a rule's newest failures and counts all that are mirrored. One statement."""
-    newest: list[Any] = list(search(FailureFilter(rule_id=rule.pk)).annotate(total=Window(Count("pk")))[:ON_A_RULE])
+    newest = _OF_RULE.rows(rule.pk)
     return newest, newest[0].total if newest else 0
+
+
+_OF_RULE = Prepared(lambda pk: search(FailureFilter(rule_id=pk)).annotate(total=Window(Count("pk")))[:ON_A_RULE], int)

@@ -177,6 +177,19 @@ def test_each_action_has_its_own_figures_and_chart(account, signed_in, vera, at_
     assert client.get(rule.get_absolute_url(), {"action": "nonsense"}).context["chosen"] is None
 
 
+def test_an_action_counts_from_the_newest_reading_before_the_period_on(account, signed_in, vera, at_noon):
+    rule, twin = factories.make_rule(account), factories.make_rule(account)
+    for one, times in ((rule, 1), (twin, 7)):
+        for back, done in ((60, 1), (20, 4), (9, 9), (2, 15), (0, 17)):
+            actions = [{"id": "71", "name": "Call", "type": "tasks", "success": done * times, "failure": times}]
+            reading(one, at_noon, back, done * times, times, actions=actions)
+    response = signed_in(vera).get(rule.get_absolute_url(), {"days": "7", "action": "71"})
+    used = response.context["used"]
+    assert [(action.done, action.failed) for action in used.actions] == [(17 - 9, 0)]
+    assert bars_of(response) == [None, None, None, None, 6, None, 2]
+    assert (used.done, used.done_before, used.first_day) == (32, 9, (at_noon - timedelta(days=60)).date())
+
+
 def test_a_year_has_a_column_a_week_and_its_figures_are_a_file(account, signed_in, vera, at_noon):
     rule = factories.make_rule(account)
     reading(rule, at_noon, 0, 7, 0)
@@ -201,28 +214,34 @@ def test_the_page_of_a_rule_costs_few_statements(account, signed_in, vera, at_no
 
 
 counts = st.one_of(st.none(), st.integers(0, 10**12))
-readings = st.tuples(st.integers(0, 40), counts, counts, st.booleans(), st.sampled_from([None, date(2026, 9, 1)]))
+readings = st.tuples(st.integers(0, 40), counts, counts, st.booleans(), st.sampled_from([None, "2026-09-01"]))
 
 
 @given(st.lists(readings, max_size=20), st.sampled_from([7, 30, 365]))
 def test_no_column_is_below_zero_and_what_is_not_known_is_no_zero(found, days):
     last = date(2026, 11, 22)
     rows = [
-        UsageSnapshot(
+        rule_usage.DayReading(
             day=last - timedelta(days=back),
+            triggered=None,
             succeeded=done,
             failed=failed,
             is_reset=is_reset,
             since=since,
+            reset_time=None,
+            success_count=done,
+            failure_count=failed,
             actions=[{"id": "1", "success": done or 0, "failure": failed or 0}],
         )
         for back, done, failed, is_reset, since in {row[0]: row for row in found}.values()
     ]
-    rows.sort(key=lambda row: row.day)
-    begins = last - timedelta(days=days - 1)
-    used = rule_usage.put_together(rows, begins, begins - timedelta(days=days), last)
+    begins, first_day = last - timedelta(days=days - 1), min((row.day for row in rows), default=None)
+    start = begins - timedelta(days=days)
+    used = rule_usage.put_together(rows, first_day, (None, None), begins=begins, start=start, last=last)
     for action in (None, *used.actions):
-        of = action.days if action else used.days
+        of = used.days_of(action) if action else used.days
+        if action:
+            assert sum(day.done or 0 for day in of) == (action.done or 0)
         slots = usage_chart.slots_of(of, begins, last, used.first_day)
         usage_chart.draw(slots, "Usage")
         assert sum(slot.counts.succeeded for slot in slots) == sum(day.done or 0 for day in of)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db.models import F, QuerySet
 
-from monitor.models import Flow, User
+from monitor.models import Flow, UsageSnapshot, User
 from monitor.models.prepared import Prepared
 from tests import factories
 
@@ -65,6 +65,14 @@ def test_times_are_values_too_and_the_first_value_may_be_left_open(now: datetime
     week, month = prepared.at(now - timedelta(days=7)), prepared.at(now - timedelta(days=30))
     assert [week.rows(flow.pk) for flow in (old, new)] == [[], [new]]
     assert [month.rows(flow.pk) for flow in (old, new)] == [[old], [new]]
+
+
+def test_days_are_values_too(now: datetime) -> None:
+    rule = factories.make_rule()
+    days = [(now - timedelta(days=back)).date() for back in (9, 1)]
+    old, new = (UsageSnapshot.objects.create(rule=rule, day=day, taken_at=now) for day in days)
+    prepared = Prepared(lambda day: UsageSnapshot.objects.filter(day__gte=day, rule=rule).order_by("day"), date)
+    assert [prepared.rows(day) for day in days] == [[old, new], [new]]
 
 
 def test_a_time_that_is_computed_of_a_value_is_refused() -> None:

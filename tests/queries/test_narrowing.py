@@ -147,7 +147,7 @@ def test_the_page_of_a_rule_has_its_own_days_the_newest_first_and_its_own_failur
             )
         factories.make_webhook_failure(account, rule=one)
     used = rule_usage.read(rule, now, 7)
-    assert [(now.date() - one.day).days for one in used.snapshots] == [0, 1, 3]
+    assert [(now.date() - one.day).days for one in used.newest] == [0, 1, 3]
     assert [(one.done, one.failed) for one in used.days] == [(1, 1), (3, 1), (4, 1)]
     assert [action.name for action in used.actions] == ["of day 0"]
     found = rules.detail(rules.all_rules().get(pk=rule.pk))

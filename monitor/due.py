@@ -10,9 +10,9 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 
 from monitor import job_failures, vault
-from monitor.edits.conclude import BY_HAND_AFTER
 from monitor.models import ApiBudget, DirtyHour, Edit, Product, ZohoAccount
 from monitor.notify.channels.send import is_anything_to_notify
+from monitor.sent_once.timing import BY_HAND_AFTER
 
 SYNC_TASK = "monitor.tasks.sync_account"
 

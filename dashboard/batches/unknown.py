@@ -19,7 +19,7 @@ from monitor.models import RetryAttempt
 from monitor.queries import batches as queries
 from monitor.retry import requests
 from monitor.retry.candidates import traces_of
-from monitor.retry.timing import OWNER_TOLD_AFTER
+from monitor.sent_once.timing import BY_HAND_AFTER
 
 PER_PAGE = 20  # the trigger data of each one's candidates is compared
 
@@ -64,7 +64,7 @@ def _show(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
         return page | {"rows": found}
 
     def _is_young(attempt: RetryAttempt) -> bool:
-        return attempt.sent_at is not None and now < attempt.sent_at + OWNER_TOLD_AFTER
+        return attempt.sent_at is not None and now < attempt.sent_at + BY_HAND_AFTER
 
     response = lists.show(
         request,

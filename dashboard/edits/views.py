@@ -17,10 +17,10 @@ from dashboard.edits.forms import EditFilterForm, EditSettleForm
 from monitor.access import may
 from monitor.edits import requests
 from monitor.edits.acts import kind_of, undo_of
-from monitor.edits.conclude import BY_HAND_AFTER
 from monitor.edits.refusals import explain
 from monitor.models import Edit
 from monitor.queries import edits as queries
+from monitor.sent_once.timing import BY_HAND_AFTER
 
 POLL_SECONDS = 3
 

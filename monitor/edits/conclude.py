@@ -5,25 +5,18 @@ Source: docs/reference/edits.md, "A lost answer to an edit".
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitor.edits.body import is_shown_in
+from monitor.sent_once.timing import next_look
 
-LEASE = timedelta(seconds=60)  # of a sender; longer than the transport's total of 45 s
-SEND_WITHIN = timedelta(seconds=10)  # from the committed intent to the request; later, nothing is sent
-WISH_LASTS = timedelta(hours=1)  # a change that comes hours after the click would surprise
-SWEEP_SPAN = timedelta(seconds=4)  # a sweep takes up no more after it; a queue's task may last 60 s in all
 # A request that was on its way has arrived by then, or never will: the transport gives up after 45 s.
 STILL_ON_ITS_WAY = timedelta(minutes=2)
-BY_HAND_AFTER = timedelta(minutes=15)
-BACK_OFF = (timedelta(seconds=10), timedelta(seconds=30), timedelta(seconds=60))
 
 _OFFSETS = (10, 30, 60, 125, 300, 600, 900)  # seconds after the request
-_LATER = ((timedelta(days=1), timedelta(minutes=15)), (timedelta(days=7), timedelta(hours=1)))
 
 Outcome = Literal["done", "not_done", "open"]
 
@@ -99,13 +92,4 @@ def next_check(sent_at: datetime, now: datetime) -> datetime | None:
         sent_at: when the request left, aware.
         now: the present, aware; a clock set back behind `sent_at` counts as the moment of sending.
     """
-    waited = max(now - sent_at, timedelta(0))
-    place = bisect_right(_OFFSETS, waited.total_seconds())
-    if place < len(_OFFSETS):
-        return max(sent_at, now - waited) + timedelta(seconds=_OFFSETS[place])
-    return next((now + pause for span, pause in _LATER if waited < span), None)
-
-
-def back_off(tries: int) -> timedelta:
-    """Returns the pause after `tries` sends (1 or more) that did not leave this machine."""
-    return BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1]
+    return next_look(_OFFSETS, sent_at, now)

@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from monitor.access import may
 from monitor.edits import transition
 from monitor.edits.acts import kind_of
-from monitor.edits.conclude import BY_HAND_AFTER
 from monitor.edits.drafts import EditDraft
 from monitor.models import Edit, User
 from monitor.privacy import mask_name
+from monitor.sent_once.timing import BY_HAND_AFTER
 
 State = Edit.State
 REASON_LIMIT = 500  # characters

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from django.db.models import F
 
 from monitor.access import may
 from monitor.connection import organisation
@@ -24,35 +22,20 @@ from monitor.edits.check import rule_objections
 from monitor.edits.client import EditClients, OpenForEdits
 from monitor.edits.conclude import SeenThing
 from monitor.edits.refusals import explain
-from monitor.edits.transition import amend, move, record
+from monitor.edits.transition import STATES, amend, load, move, move_late
 from monitor.models import Edit
 from monitor.privacy import mask_text
+from monitor.sent_once import sending
+from monitor.sent_once.sending import CalledOffError
+from monitor.sent_once.timing import MAX_SENDS, back_off
 from monitor.vault import VaultError
-from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, NotFound, Refused, ScopeMissing, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, NotFound, Refused, ScopeMissing, ZohoError
 from monitor.zoho.read_answer import SERVER_CODES
 from monitor.zoho.shapes.crm_common import WriteResult
 
 log = logging.getLogger(__name__)
 State, Subject, Act = Edit.State, Edit.Subject, Edit.Act
 Clock = Callable[[], datetime]
-MAX_SENDS = 3
-
-
-class _CalledOffEditError(Exception):
-    """Says that what was found makes the edit wrong or needless; `code` says so for programs."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def load(edit_id: int) -> Edit:
-    """Returns an edit with all that sending and settling need.
-
-    Raises:
-        Edit.DoesNotExist: there is none.
-    """
-    return Edit.objects.select_related("account", "requested_by").get(pk=edit_id)
 
 
 def send(edit_id: int, *, open_account: OpenForEdits, now_fn: Clock) -> Edit:
@@ -70,49 +53,38 @@ def send(edit_id: int, *, open_account: OpenForEdits, now_fn: Clock) -> Edit:
     """
     edit = load(edit_id)
     now = now_fn()
-    if edit.state != State.WISHED or (edit.not_before is not None and edit.not_before > now):
+    if not sending.is_due(edit, STATES, now):
         return edit
     try:
         _check(edit, now)
         with open_account(edit.account, priority="people") as clients:
             _send_through(edit, clients, now_fn)
-    except _CalledOffEditError as reason:
+    except CalledOffError as reason:
         _call_off(edit, str(reason), now_fn(), code=reason.code)
     except NoProduct as reason:
         _call_off(edit, str(reason), now_fn(), code="not_connected")
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
         _call_off(edit, f"Nothing was sent: {error.message}", now_fn(), code="not_connected")
     except (ZohoError, VaultError) as error:
-        _postpone(edit, error, now_fn())
+        sending.postpone(STATES, edit, error, mask_text(f"Waiting: {error}"), now_fn())
     return edit
 
 
 def _call_off(edit: Edit, reason: str, now: datetime, *, code: str) -> None:
-    if edit.state == State.WISHED:
-        answer = mask_text(reason)[:500]
-        move(edit, State.CANCELLED, now=now, actor=None, note=code, answer=answer, code=code)
+    sending.call_off(STATES, edit, answer=mask_text(reason), note=code, code=code, now=now)
 
 
 def _check(edit: Edit, now: datetime) -> None:
     """Checks everything that could have changed since the click, from our own tables."""
-    if now >= edit.requested_at + conclude.WISH_LASTS:
-        raise _CalledOffEditError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
+    if sending.is_expired(edit, now):
+        raise CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
     if not edit.account.is_active:
-        raise _CalledOffEditError("Nothing was sent: the account is paused.", "account_paused")
+        raise CalledOffError("Nothing was sent: the account is paused.", "account_paused")
     if organisation.is_foreign(edit.account):
         text = "Nothing was sent: Zoho answers for another organisation than this account's."
-        raise _CalledOffEditError(text, "not_connected")
+        raise CalledOffError(text, "not_connected")
     if not may(edit.requested_by, "edits", edit.account):
-        raise _CalledOffEditError("The person who asked for it may no longer change automation.", "not_permitted")
-
-
-def _postpone(edit: Edit, error: ZohoError | VaultError, now: datetime) -> None:
-    """Zoho could not be asked: nothing was sent, so the wish stays and is tried again, an hour long at most."""
-    if edit.state != State.WISHED:
-        return
-    pause = timedelta(seconds=error.retry_after) if isinstance(error, Wait) else conclude.back_off(edit.sends + 1)
-    until = min(now + pause, edit.requested_at + conclude.WISH_LASTS)
-    amend(edit, not_before=until, answer=mask_text(f"Waiting: {error}")[:500])
+        raise CalledOffError("The person who asked for it may no longer change automation.", "not_permitted")
 
 
 def _send_through(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
@@ -124,7 +96,7 @@ def _send_through(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
     if fresh is None:
         return
     _check(fresh, now_fn())
-    if _claim(edit, now_fn()):
+    if sending.claim(STATES, edit, edit.requested_by, now_fn()):
         _post(edit, clients, now_fn)
 
 
@@ -132,60 +104,40 @@ def _compare(edit: Edit, seen: SeenThing) -> None:
     """Compares what Zoho shows right before the request with what the person saw.
 
     Raises:
-        _CalledOffEditError: it was changed or deleted in Zoho meanwhile, or is there already; nothing is lost.
+        CalledOffError: it was changed or deleted in Zoho meanwhile, or is there already; nothing is lost.
     """
     if edit.act == Act.CREATE:
         if seen.candidates:
-            raise _CalledOffEditError("Nothing was sent: there is one of this name in Zoho already.", "name_taken")
+            raise CalledOffError("Nothing was sent: there is one of this name in Zoho already.", "name_taken")
         return
     if edit.subject == Subject.ORDER:
         missing = [rule_id for rule_id in edit.wanted if rule_id not in seen.places]
         if missing:
-            raise _CalledOffEditError(f"Nothing was sent: Zoho no longer has the rule {missing[0]} there.", "moved")
+            raise CalledOffError(f"Nothing was sent: Zoho no longer has the rule {missing[0]} there.", "moved")
         return
     if seen.definition is None:
-        raise _CalledOffEditError("Nothing was sent: Zoho no longer has it.", "gone")
+        raise CalledOffError("Nothing was sent: Zoho no longer has it.", "gone")
     if seen.sha256 != edit.base_sha256:
         text = (
             "Nothing was sent: it was changed in Zoho since it was read here. It is read anew: look at it, then decide."
         )
-        raise _CalledOffEditError(text, "moved")
+        raise CalledOffError(text, "moved")
 
 
 def _check_with_zoho(edit: Edit, clients: EditClients) -> None:
     """Asks once more what rules of the module may have: minutes may lie between the page and this.
 
     Raises:
-        _CalledOffEditError: Zoho would refuse it.
+        CalledOffError: Zoho would refuse it.
     """
     facts = facts_for(edit.wanted, crm_client(clients))
     if objections := rule_objections(edit.base, edit.wanted, facts):
-        raise _CalledOffEditError(f"Nothing was sent: {objections[0].message}", objections[0].code)
-
-
-def _claim(edit: Edit, now: datetime) -> bool:
-    """Commits the intent. From here on the request may have left, whatever becomes of this process."""
-    claimed = move(
-        edit,
-        State.SENDING,
-        now=now,
-        actor=edit.requested_by,
-        durable=True,
-        fence=F("fence") + 1,
-        sends=F("sends") + 1,
-        sent_at=now,
-        lease_until=now + conclude.LEASE,
-        not_before=None,
-    )
-    if claimed:
-        edit.refresh_from_db(fields=["fence", "sends"])
-    return claimed
+        raise CalledOffError(f"Nothing was sent: {objections[0].message}", objections[0].code)
 
 
 def _post(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
     """Sends the request and records its end."""
-    if edit.sent_at is None or now_fn() - edit.sent_at > conclude.SEND_WITHIN:
-        # This process slept since the intent; the lease may be over and people may have judged by that.
+    if sending.is_too_late(edit, now_fn()):
         _not_sent(edit, "this process was too slow to send it", now_fn(), counts=True)
         return
     for client in (clients.crm, clients.flow):
@@ -199,7 +151,7 @@ def _post(edit: Edit, clients: EditClients, now_fn: Clock) -> None:
     changes: dict[str, Any] = {"answered_at": now_fn(), "answer": "Zoho did it.", "code": "SUCCESS"}
     if edit.act == Act.CREATE and made:
         changes["subject_id"] = made[:64]
-    if _move_late(edit, State.DONE, now_fn(), **changes):
+    if move_late(edit, State.DONE, now_fn(), **changes):
         read_back(edit, clients)
 
 
@@ -314,63 +266,28 @@ def _record_error(edit: Edit, error: Exception, now: datetime) -> None:
     code = error.code[:64] if isinstance(error, ZohoError) else ""
     place = error.place if isinstance(error, ZohoError) else ""
     proof = proof_of_change(error)
-    if proof is Proof.HELD_BACK and isinstance(error, Wait):
-        _not_sent(edit, told, now, counts=False, until=now + timedelta(seconds=error.retry_after))
+    pause = sending.pause_of(error)
+    if proof is Proof.HELD_BACK and pause is not None:
+        _not_sent(edit, told, now, counts=False, until=now + pause)
     elif proof is Proof.NOT_SENT:
         _not_sent(edit, told, now, counts=True)
     elif proof is Proof.REFUSED_FOR_NOW and edit.sends < MAX_SENDS:
-        until = now + (timedelta(seconds=error.retry_after) if isinstance(error, Wait) else conclude.back_off(1))
+        until = now + (pause or back_off(1))
         answer = mask_text(f"Waiting: {told}")[:500]
         values: dict[str, Any] = {"answered_at": now, "not_before": until, "answer": answer}
         move(edit, State.WISHED, now=now, actor=None, note=code, lease_until=None, **values)
     elif proof in (Proof.REFUSED_FOR_NOW, Proof.REJECTED):
         found = explain(edit.subject, code, told, place)
         answer = f"{found.message} Zoho's words: {mask_text(told)}"[:500]
-        _move_late(edit, State.REFUSED, now, note=code, answered_at=now, answer=answer, code=code)
+        move_late(edit, State.REFUSED, now, note=code, answered_at=now, answer=answer, code=code)
     else:
         if not isinstance(error, ZohoError):
             log.error("edit %s: the request ended in an error of ours", edit.pk, exc_info=error)
         check = conclude.next_check(edit.sent_at or now, now)
-        came = isinstance(error, ZohoError) and error.status is not None
-        why = "Zoho's answer does not tell whether it was done" if came else "The answer was lost"
-        answer = mask_text(f"{why}: {told}")[:500]
-        move(
-            edit, State.UNKNOWN, now=now, actor=None, note=code, lease_until=None, next_check_at=check,
-            answer=answer, code=code,
-        )  # fmt: skip
+        answer = mask_text(f"{sending.why_unknown(error, 'it was done')}: {told}")
+        sending.to_unknown(STATES, edit, answer=answer, note=code, now=now, check=check, code=code)
 
 
 def _not_sent(edit: Edit, told: str, now: datetime, *, counts: bool, until: datetime | None = None) -> None:
-    """Back to `wished`, with proof that nothing left; after the third time it is called off."""
-    answer = mask_text(f"Nothing was sent: {told}")[:500]
-    if counts and edit.sends >= MAX_SENDS:
-        move(edit, State.CANCELLED, now=now, actor=None, note="not sent", answer=answer, code="not_connected")
-        return
-    move(
-        edit, State.WISHED, now=now, actor=None, note="not sent", answer=answer, lease_until=None,
-        sends=edit.sends if counts else edit.sends - 1,
-        not_before=until or now + conclude.back_off(edit.sends),
-    )  # fmt: skip
-
-
-def _contradicted(edit: Edit, to: str, now: datetime) -> None:
-    """Writes down that Zoho's own word came after an edit was settled, and says otherwise; the state stays."""
-    was_done, says_done = edit.is_done, to == State.DONE
-    if edit.is_open or was_done == says_done:
-        return
-    log.error("edit %s: settled as %s, but Zoho's late answer says %s", edit.pk, edit.state, to)
-    record(edit, None, now, "edit.contradicted", {"state": edit.state, "zoho_said": to})
-
-
-def _move_late(edit: Edit, to: str, now: datetime, **changes: Any) -> bool:
-    """Moves like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
-    if move(edit, to, now=now, actor=None, **changes):
-        return True
-    current = load(edit.pk)
-    if current.state != State.UNKNOWN or current.fence != edit.fence:
-        _contradicted(current, to, now)
-        return False
-    if not move(current, to, now=now, actor=None, **changes):
-        return False
-    edit.refresh_from_db()
-    return True
+    answer = mask_text(f"Nothing was sent: {told}")
+    sending.put_back(STATES, edit, answer=answer, note="not sent", now=now, counts=counts, until=until)

@@ -17,9 +17,19 @@ from monitor.edits import conclude
 from monitor.edits.ask_zoho import NoProduct, look
 from monitor.edits.client import OpenForEdits
 from monitor.edits.conclude import SeenThing
-from monitor.edits.send import Clock, load, send
-from monitor.edits.transition import amend, move, without_typed_secrets
+from monitor.edits.send import Clock, send
+from monitor.edits.transition import STATES, load, move, without_typed_secrets
 from monitor.models import Edit
+from monitor.sent_once.sending import is_due
+from monitor.sent_once.sweep import (
+    SweepCounts,
+    advance_each,
+    give_up_sender,
+    is_dead,
+    is_look_due,
+    look_later,
+    take_look,
+)
 from monitor.vault import VaultError
 from monitor.zoho.errors import Wait, ZohoError
 
@@ -31,34 +41,19 @@ WORTH_READING = frozenset({"moved", "gone", "name_taken"})
 
 
 @dataclass
-class EditReport:
-    """Holds what one sweep of edits did.
+class EditReport(SweepCounts):
+    """Counts what one sweep of edits did.
 
     Attributes:
-        expired: senders given up for dead.
-        sent: wishes taken up (sent, put off or called off).
-        checked: open outcomes looked at.
-        settled: edits that reached their end.
-        errors: edits that could not be dealt with for a fault of ours; they are in the log.
         refs: things that should be read into the mirror again.
     """
 
-    expired: int = 0
-    sent: int = 0
-    checked: int = 0
-    settled: int = 0
-    errors: int = 0
     refs: list[Ref] = field(default_factory=list)
 
-    def add(self, other: EditReport) -> None:
-        """Takes another report's figures in."""
-        for name, value in other.summary().items():
-            setattr(self, name, getattr(self, name) + value)
-        self.refs = list(dict.fromkeys([*self.refs, *other.refs]))
-
-    def summary(self) -> dict[str, int]:
-        """Returns the figures, for the row that a run of a stage leaves."""
-        return {name: getattr(self, name) for name in ("expired", "sent", "checked", "settled", "errors")}
+    def take_in(self, other: SweepCounts) -> None:
+        super().take_in(other)
+        if isinstance(other, EditReport):
+            self.refs = list(dict.fromkeys([*self.refs, *other.refs]))
 
 
 def sweep_edits(now_fn: Clock, *, open_account: OpenForEdits, limit: int = 20) -> EditReport:
@@ -72,17 +67,10 @@ def sweep_edits(now_fn: Clock, *, open_account: OpenForEdits, limit: int = 20) -
     Returns:
         What was done. A fault of ours with one edit is logged and counted, and never keeps the others waiting.
     """
-    now = now_fn()
-    report = EditReport()
-    for edit_id in due_edits(now, limit):
-        if now_fn() - now > conclude.SWEEP_SPAN:
-            break
-        try:
-            report.add(advance_edit(edit_id, now_fn=now_fn, open_account=open_account))
-        except Exception:
-            log.exception("edit %s could not be advanced", edit_id)
-            report.errors += 1
-    return report
+    due = due_edits(now_fn(), limit)
+    return advance_each(
+        due, lambda key: advance_edit(key, now_fn=now_fn, open_account=open_account), EditReport(), now_fn, "edit"
+    )
 
 
 def due_edits(now: datetime, limit: int) -> list[int]:
@@ -107,12 +95,12 @@ def advance_edit(edit_id: int, *, now_fn: Clock, open_account: OpenForEdits) -> 
     edit = load(edit_id)
     was_open = edit.is_open
     now = now_fn()
-    if edit.state == State.SENDING and edit.lease_until is not None and edit.lease_until < now:
-        report.expired += _give_up_sender(edit, now)
-    elif edit.state == State.WISHED and (edit.not_before is None or edit.not_before <= now):
+    if is_dead(edit, now):
+        report.expired += give_up_sender(STATES, edit, conclude.next_check(edit.sent_at or now, now), now)
+    elif is_due(edit, STATES, now):
         edit = send(edit_id, open_account=open_account, now_fn=now_fn)
         report.sent += 1
-    elif edit.state == State.UNKNOWN and edit.next_check_at is not None and edit.next_check_at <= now:
+    elif edit.state == State.UNKNOWN and is_look_due(edit, now):
         report.checked += _check(edit, now, open_account) if edit.account.is_active else 0
     if was_open and not edit.is_open:
         report.settled += 1
@@ -128,30 +116,17 @@ def refs_of(edit: Edit) -> list[Ref]:
     return [(edit.account_id, edit.subject, edit.subject_id)] if edit.subject_id else []
 
 
-def _give_up_sender(edit: Edit, now: datetime) -> int:
-    """Gives up a sender that died: whether it sent is not known, so it is never sent again."""
-    check = conclude.next_check(edit.sent_at or now, now)
-    answer = "The process that was sending it ended before it could note the answer."
-    note = "the process that was sending it is gone"
-    return move(
-        edit, State.UNKNOWN, now=now, actor=None, note=note, answer=answer, next_check_at=check, lease_until=None
-    )
-
-
 def _check(edit: Edit, now: datetime, open_account: OpenForEdits) -> int:
     """Reads what Zoho shows, and draws the conclusion. Returns 1 if this process was the one to look."""
     sent_at = edit.sent_at or now
     following = conclude.next_check(sent_at, now)
-    # The claim is the next time itself: whoever moves it looks, and one that dies has only skipped a turn.
-    if not amend(edit, expect={"checks": edit.checks}, checks=edit.checks + 1, next_check_at=following):
+    if not take_look(STATES, edit, following):
         return 0
     try:
         with open_account(edit.account, priority="people") as clients:
             seen = look(edit, clients)
     except Wait as wait:
-        later = now + timedelta(seconds=wait.retry_after)
-        if following is not None and later > following:
-            amend(edit, next_check_at=later)
+        look_later(STATES, edit, wait, following, now)
         return 1
     except (ZohoError, VaultError, NoProduct) as error:
         log.warning("edit %s: its outcome could not be read: %s", edit.pk, error)

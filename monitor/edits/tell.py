@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
-from monitor.edits.conclude import BY_HAND_AFTER
-from monitor.edits.transition import amend, record
+from monitor.edits.transition import STATES
 from monitor.models import Edit, notify_of_unknown_change
+from monitor.sent_once.sweep import tell_owner
+from monitor.sent_once.timing import BY_HAND_AFTER
 
 AT_ONCE = 100
 
@@ -26,13 +25,5 @@ def ask_who_wanted(now: datetime) -> int:
         How many were asked about.
     """
     untold = Edit.objects.filter(state=Edit.State.UNKNOWN, owner_told_at=None, sent_at__lte=now - BY_HAND_AFTER)
-    return sum(_ask(edit, now) for edit in untold.order_by("sent_at", "pk")[:AT_ONCE])
-
-
-def _ask(edit: Edit, now: datetime) -> bool:
-    with transaction.atomic():
-        is_asked = amend(edit, expect={"owner_told_at": None}, owner_told_at=now)
-        if is_asked:
-            record(edit, None, now, "edit.owner_told", {"asked": edit.requested_by_id})
-            notify_of_unknown_change(edit, at=now)
-    return is_asked
+    oldest = untold.order_by("sent_at", "pk")[:AT_ONCE]
+    return sum(tell_owner(STATES, edit, notify_of_unknown_change, now) for edit in oldest)

@@ -1,4 +1,4 @@
-"""Changes an edit's state, by compare-and-set on (id, state, fence) and with an audit entry.
+"""Says which states of an edit follow which, and moves it: by compare-and-set and with an audit entry.
 
 Source: docs/reference/edits.md, "States of an edit" and "Invariants of an edit".
 """
@@ -9,19 +9,17 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from monitor import audit
 from monitor.hide_secrets import mask_of
 from monitor.models import Edit, User
 from monitor.privacy import SecretMask
+from monitor.sent_once.states import WishStates
 from monitor.vault import VaultError
 
 log = logging.getLogger(__name__)
 
 State = Edit.State
 
-# The fence goes up with each new send, so that a sender that woke up late cannot write over a later one's row.
 EDGES: dict[str, frozenset[str]] = {
     State.WISHED: frozenset({State.SENDING, State.CANCELLED}),
     # Back to `wished`, or off, only with proof that nothing was done.
@@ -36,45 +34,13 @@ EDGES: dict[str, frozenset[str]] = {
 }
 
 
-def move(
-    edit: Edit,
-    to: str,
-    *,
-    now: datetime,
-    actor: User | None,
-    note: str = "",
-    durable: bool = False,
-    **changes: Any,
-) -> bool:
-    """Takes an edit along one edge, if nobody else has moved it.
-
-    Args:
-        edit: as it was read; on success it is brought up to date, on failure left as it was.
-        to: the state to go to.
-        now: the present, aware.
-        actor: the person behind it, None where the program found it out.
-        note: why, for the audit trail; no personal data.
-        durable: whether it must be committed when this returns (refused inside another transaction).
-        changes: other columns to set with it.
-
-    Returns:
-        False when the row has been moved meanwhile; then nothing was written.
+def load(edit_id: int) -> Edit:
+    """Returns an edit with all that sending and settling need.
 
     Raises:
-        ValueError: there is no such edge.
+        Edit.DoesNotExist: there is none.
     """
-    if to not in EDGES[edit.state]:
-        raise ValueError(f"an edit cannot go from {edit.state} to {to}")
-    before = edit.state
-    if to in Edit.FINAL_STATES:
-        changes |= {"settled_at": now, "next_check_at": None, "lease_until": None, "not_before": None}
-        changes |= without_typed_secrets(edit)
-    with transaction.atomic(durable=durable):
-        if not _compare_and_set(edit, {}, {"state": to, **changes}):
-            return False
-        record(edit, actor, now, f"edit.{to}", {"from": before, "to": to, "note": note})
-    _remember(edit, {"state": to, **changes})
-    return True
+    return Edit.objects.select_related("account", "requested_by").get(pk=edit_id)
 
 
 def without_typed_secrets(edit: Edit) -> dict[str, Any]:
@@ -88,23 +54,6 @@ def without_typed_secrets(edit: Edit) -> dict[str, Any]:
         log.exception("edit %s: its secrets are hidden without digests", edit.pk)
         mask = SecretMask(None)
     return {"body": mask.hide(edit.body), "wanted": mask.hide(edit.wanted)}
-
-
-def amend(edit: Edit, *, expect: dict[str, Any] | None = None, **changes: Any) -> bool:
-    """Sets columns without leaving the state, by the same compare-and-set.
-
-    Args:
-        edit: as it was read; on success it is brought up to date.
-        expect: further columns that must still have these values: a claim.
-        changes: columns to set.
-
-    Returns:
-        False when the row has been changed meanwhile; then nothing was written.
-    """
-    if not _compare_and_set(edit, expect or {}, changes):
-        return False
-    _remember(edit, changes)
-    return True
 
 
 def record(edit: Edit, actor: User | None, now: datetime, action: str, detail: dict[str, Any]) -> None:
@@ -121,11 +70,22 @@ def record(edit: Edit, actor: User | None, now: datetime, action: str, detail: d
     audit.record(actor, action, edit, now=now, account=edit.account_id, detail=whole)
 
 
-def _compare_and_set(edit: Edit, expect: dict[str, Any], changes: dict[str, Any]) -> bool:
-    row = Edit.objects.filter(pk=edit.pk, state=edit.state, fence=edit.fence, **expect)
-    return row.update(**changes) == 1
+def _contradicted(edit: Edit, to: str, now: datetime) -> None:
+    """Writes down that Zoho's own word came after an edit was settled, and says otherwise; the state stays."""
+    was_done, says_done = edit.is_done, to == State.DONE
+    if edit.is_open or was_done == says_done:
+        return
+    log.error("edit %s: settled as %s, but Zoho's late answer says %s", edit.pk, edit.state, to)
+    record(edit, None, now, "edit.contradicted", {"state": edit.state, "zoho_said": to})
 
 
-def _remember(edit: Edit, changes: dict[str, Any]) -> None:
-    for name, value in changes.items():
-        setattr(edit, name, value)
+STATES = WishStates(
+    noun="edit",
+    waiting=State.WISHED,
+    edges=EDGES,
+    load=load,
+    record=record,
+    at_the_end=without_typed_secrets,
+    contradicted=_contradicted,
+)
+move, amend, move_late = STATES.move, STATES.amend, STATES.move_late

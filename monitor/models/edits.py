@@ -7,14 +7,13 @@ from django.db import models
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
+from monitor.models.sent_once import SentOnce
 
 
-class Edit(models.Model):
+class Edit(SentOnce):
     """Records a person's wish to change something at Zoho, and what became of it.
 
-    The row is committed in state `sending` before the request leaves; from `unknown` no edge leads back to `wished` or
-    `sending`: a lost answer is settled by reading, never by sending again (docs/reference/edits.md, "States of an
-    edit").
+    Source: docs/reference/edits.md, "States of an edit".
     """
 
     class State(models.TextChoices):
@@ -66,24 +65,11 @@ class Edit(models.Model):
     base_sha256 = models.CharField(max_length=64, blank=True, help_text="of that definition; empty where there is none")
     wanted = models.JSONField(default=dict, help_text="the definition that is to be there afterwards")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    requested_at = models.DateTimeField()
     reason = models.CharField(max_length=500)
-    client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
     undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="undone_by")
     state = models.CharField(max_length=16, choices=State.choices, default=State.WISHED)
-    fence = models.PositiveIntegerField(default=0)
-    sends = models.PositiveSmallIntegerField(default=0, help_text="times that the request may have left")
-    not_before = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    answered_at = models.DateTimeField(null=True)
-    answer = models.CharField(max_length=500, blank=True, help_text="Zoho's words or ours, masked")
     code = models.CharField(max_length=64, blank=True, help_text="Zoho's code, or why it was not sent")
     result = models.JSONField(null=True, help_text="the definition as it was read back")
-    checks = models.PositiveSmallIntegerField(default=0)
-    next_check_at = models.DateTimeField(null=True)
-    owner_told_at = models.DateTimeField(null=True)
-    settled_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-requested_at", "-pk"]
@@ -124,10 +110,6 @@ class Edit(models.Model):
 
     def get_absolute_url(self) -> str:
         return address_of("edit", self.pk)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in self.OPEN_STATES
 
     @property
     def is_done(self) -> bool:

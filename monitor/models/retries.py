@@ -12,18 +12,17 @@ from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
 from monitor.models.executions import Execution
 from monitor.models.masked_text import NamesPeople
+from monitor.models.sent_once import SentOnce
 from monitor.periods import DAY
 
 ITEM_TOKEN = "batch-"  # noqa: S105 - what the tokens of a batch's items begin with: no secret
 POLICY_TOKEN = "policy-"  # noqa: S105 - and those of a policy's retries
 
 
-class RetryAttempt(models.Model):
+class RetryAttempt(SentOnce):
     """Records a person's wish to run a failed execution again, and what became of it.
 
-    The row is committed in state `sending` before the POST leaves; from `unknown` no edge leads back to
-    `requested` or `sending`: a lost answer is settled by reading, never by sending again
-    (docs/reference/retries.md, "States").
+    Source: docs/reference/retries.md, "States".
     """
 
     class State(models.TextChoices):
@@ -47,7 +46,6 @@ class RetryAttempt(models.Model):
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retries", db_index=False)
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="retries")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="retries")
-    requested_at = models.DateTimeField()
     reason = models.CharField(max_length=500)
     accept_risk = models.BooleanField(default=False)
     accepted = models.CharField(
@@ -55,30 +53,18 @@ class RetryAttempt(models.Model):
         blank=True,
         help_text="codes of what the person was shown; empty: whatever there is",
     )
-    client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REQUESTED)
-    fence = models.PositiveIntegerField(default=0)
-    sends = models.PositiveSmallIntegerField(default=0, help_text="times a POST may have left")
-    not_before = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
     original_completed_time = models.DateTimeField(
         null=True, help_text="of the execution just before the POST: what shows a later change"
     )
     zoho_ahead = models.DurationField(
         null=True, help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date"
     )
-    answered_at = models.DateTimeField(null=True)
-    answer = models.CharField(max_length=500, blank=True)
     code = models.CharField(max_length=40, blank=True, help_text="why it was called off, for programs")
     new_execution_id = models.CharField(
         max_length=64, blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again"
     )
     runs_in_place = models.BooleanField(default=False, help_text="Zoho's answer named the same execution")
-    next_check_at = models.DateTimeField(null=True)
-    checks = models.PositiveSmallIntegerField(default=0)
-    settled_at = models.DateTimeField(null=True)
-    owner_told_at = models.DateTimeField(null=True)
     policy = models.ForeignKey(
         "monitor.RetryPolicy", on_delete=models.SET_NULL, null=True, related_name="retries", db_index=False
     )
@@ -126,10 +112,6 @@ class RetryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"retry of {self.execution_id}: {self.state}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in self.OPEN_STATES
 
     def get_absolute_url(self) -> str:
         return address_of("execution", self.execution_id)

@@ -13,7 +13,7 @@ from monitor.retry import effects, transition
 from monitor.retry.candidates import begins_from, has_run_again
 from monitor.retry.facts import facts_for
 from monitor.retry.safety import Verdict, judge
-from monitor.retry.timing import OWNER_TOLD_AFTER
+from monitor.sent_once.timing import BY_HAND_AFTER
 
 State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
@@ -181,7 +181,7 @@ def resolve_not_run(attempt: RetryAttempt, user: User, reason: str, now: datetim
     """
     reason = usable_reason(reason)
     attempt = _to_be_settled(attempt, user)
-    if attempt.sent_at is not None and now < attempt.sent_at + OWNER_TOLD_AFTER:
+    if attempt.sent_at is not None and now < attempt.sent_at + BY_HAND_AFTER:
         raise RetryRefused("The run may still show up: wait until 15 minutes after it was sent.", "too_early")
     answer = f"Closed by {user.get_username()}: it did not run."
     if not transition.move(attempt, State.NOT_RUN, now=now, actor=user, note=reason, answer=answer):

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from monitor.access import may
 from monitor.connection import organisation
@@ -27,7 +26,10 @@ from monitor.retry.policies import why_not_for_policy
 from monitor.retry.requests import objection_to
 from monitor.retry.safety import FailedRun, RetryFacts, judge
 from monitor.retry.since_preview import why_not
-from monitor.retry.transition import amend, move
+from monitor.retry.transition import STATES, amend, load, move, move_late
+from monitor.sent_once import sending
+from monitor.sent_once.sending import CalledOffError
+from monitor.sent_once.timing import MAX_SENDS, back_off
 from monitor.vault import VaultError
 from monitor.zoho.errors import (
     ClientRefused,
@@ -36,7 +38,6 @@ from monitor.zoho.errors import (
     NotFound,
     Refused,
     ScopeMissing,
-    Wait,
     ZohoError,
 )
 from monitor.zoho.shapes.executions import ExecutionRow, RetryReply
@@ -44,26 +45,7 @@ from monitor.zoho.shapes.executions import ExecutionRow, RetryReply
 log = logging.getLogger(__name__)
 State = RetryAttempt.State
 Clock = Callable[[], datetime]
-MAX_SENDS = 3
 RUNS_LOOKED_AT = 3  # of the runs that earlier retries caused: the newest ones
-
-
-class _CalledOffError(Exception):
-    """Says that what was found makes the retry wrong or needless; `code` says so for programs."""
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def load(attempt_id: int) -> RetryAttempt:
-    """Returns an attempt with all that sending and settling need.
-
-    Raises:
-        RetryAttempt.DoesNotExist: there is none.
-    """
-    wanted = ("account", "requested_by", "execution__account", "execution__flow")
-    return RetryAttempt.objects.select_related(*wanted).get(pk=attempt_id)
 
 
 def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryAttempt:
@@ -81,7 +63,7 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
     """
     attempt = load(attempt_id)
     now = now_fn()
-    if attempt.state != State.REQUESTED or (attempt.not_before is not None and attempt.not_before > now):
+    if not sending.is_due(attempt, STATES, now):
         return attempt
     try:
         _check(attempt, now)
@@ -89,12 +71,12 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
             return attempt
         with open_account(attempt.account, priority="people") as clients:
             _send_through(attempt, clients, now_fn, now)
-    except _CalledOffError as reason:
+    except CalledOffError as reason:
         call_off(attempt, str(reason), now_fn(), code=reason.code)
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
         call_off(attempt, f"Nothing was sent: {error.message}", now_fn(), code="not_connected")
     except (ZohoError, VaultError) as error:
-        _postpone(attempt, error, now_fn())
+        sending.postpone(STATES, attempt, error, f"Waiting: {error}", now_fn())
     return attempt
 
 
@@ -105,35 +87,33 @@ def _must_wait_for_its_batch(attempt: RetryAttempt) -> bool:
 
 def call_off(attempt: RetryAttempt, reason: str, now: datetime, *, code: str = "") -> bool:
     """Ends a wish of which nothing was sent; False where it is no longer `requested`."""
-    if attempt.state != State.REQUESTED:
-        return False
-    return move(attempt, State.CANCELLED, now=now, actor=None, note=reason, answer=reason[:500], code=code)
+    return sending.call_off(STATES, attempt, answer=reason, note=reason, code=code, now=now)
 
 
 def _check(attempt: RetryAttempt, now: datetime) -> None:
     """Checks everything that could have changed since the click, from our own tables."""
     user = attempt.requested_by
-    if now >= attempt.requested_at + timing.WISH_LASTS:
-        raise _CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
+    if sending.is_expired(attempt, now):
+        raise CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
     if organisation.is_foreign(attempt.account):
         text = "Nothing was sent: Zoho answers for another organisation than this account's."
-        raise _CalledOffError(text, "not_connected")
+        raise CalledOffError(text, "not_connected")
     if not may(user, "retry", attempt.account):
-        raise _CalledOffError("The person who asked for it may no longer retry.", "not_permitted")
+        raise CalledOffError("The person who asked for it may no longer retry.", "not_permitted")
     _object(attempt, facts_for(attempt.execution, now, besides=attempt), now)
     item = RetryItem.objects.select_related("batch__requested_by", "batch__account").filter(attempt=attempt).first()
     reason = why_not(item, now, attempt=attempt) if item is not None else None
     if reason is not None:
-        raise _CalledOffError(reason[1], reason[0])
+        raise CalledOffError(reason[1], reason[0])
     if off := why_not_for_policy(attempt):
-        raise _CalledOffError(off[1], off[0])
+        raise CalledOffError(off[1], off[0])
 
 
 def _object(attempt: RetryAttempt, facts: RetryFacts, now: datetime) -> None:
     """Judges it by some facts.
 
     Raises:
-        _CalledOffError: it is impossible, or a risk that was not accepted.
+        CalledOffError: it is impossible, or a risk that was not accepted.
     """
     objection = objection_to(
         judge(facts, now),
@@ -143,22 +123,13 @@ def _object(attempt: RetryAttempt, facts: RetryFacts, now: datetime) -> None:
         by_policy=attempt.is_of_policy,
     )
     if objection is not None:
-        raise _CalledOffError(objection.message, objection.code)
-
-
-def _postpone(attempt: RetryAttempt, error: ZohoError | VaultError, now: datetime) -> None:
-    """Zoho could not be asked: nothing was sent, so the wish stays and is tried again, an hour long at most."""
-    if attempt.state != State.REQUESTED:
-        return
-    pause = timedelta(seconds=error.retry_after) if isinstance(error, Wait) else timing.back_off(attempt.sends + 1)
-    until = min(now + pause, attempt.requested_at + timing.WISH_LASTS)
-    amend(attempt, not_before=until, answer=f"Waiting: {error}"[:500])
+        raise CalledOffError(objection.message, objection.code)
 
 
 def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began: datetime) -> None:
     flow = clients.flow
     if flow is None:
-        raise _CalledOffError("The account has no address for Zoho Flow.", "no_flow_api")
+        raise CalledOffError("The account has no address for Zoho Flow.", "no_flow_api")
     original = _look_first(attempt, flow, began)
     ahead = timing.clock_ahead(flow.last_server_date, now_fn())
     _judge_by_zohos_clock(attempt, ahead, now_fn())
@@ -167,7 +138,7 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
         token = clients.tokens.current()
         if now_fn() - began > timing.LOOK_WITHIN:
             # A task that is killed for its length in mid-POST would leave an unknown outcome.
-            amend(attempt, not_before=now_fn() + timing.back_off(1), answer="Waiting: Zoho answers slowly.")
+            amend(attempt, not_before=now_fn() + back_off(1), answer="Waiting: Zoho answers slowly.")
             return
         if not _is_still_right(attempt, now_fn()) or not _claim(attempt, original, ahead, now_fn()):
             return
@@ -183,7 +154,7 @@ def _is_still_right(attempt: RetryAttempt, now: datetime) -> bool:
         False where it waits for its batch, or is no longer there.
 
     Raises:
-        _CalledOffError: it must not be sent any more.
+        CalledOffError: it must not be sent any more.
     """
     try:
         fresh = load(attempt.pk)
@@ -197,7 +168,7 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Execut
     """Returns the execution as Zoho shows it now; the mirror may be minutes old, and Zoho re-runs failures itself.
 
     Raises:
-        _CalledOffError: it, or a run that an earlier retry of it caused, is no longer failed.
+        CalledOffError: it, or a run that an earlier retry of it caused, is no longer failed.
     """
     execution = attempt.execution
     flow_id = execution.flow.flow_id
@@ -205,7 +176,7 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Execut
     try:
         row = flow.get_execution(flow_id, execution.execution_id)
     except NotFound:
-        raise _CalledOffError("Zoho no longer has this execution.") from None
+        raise CalledOffError("Zoho no longer has this execution.") from None
     except (NotAvailable, Refused):
         log.info("retry %s: Zoho gives no single execution, the mirror must do", attempt.pk)
     if row is not None and _has_failed_again(row, attempt):
@@ -219,7 +190,7 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Execut
             continue
     for run in shown:
         if run is not None and run.status not in (Execution.Status.FAILED, ""):
-            raise _CalledOffError(f"Zoho now shows execution {run.execution_id} as “{run.status[:32]}”.")
+            raise CalledOffError(f"Zoho now shows execution {run.execution_id} as “{run.status[:32]}”.")
     return row
 
 
@@ -233,10 +204,10 @@ def _judge_the_newer_failure(row: ExecutionRow, attempt: RetryAttempt, now: date
     """Judges a person's own retry by the failure that Zoho shows; nobody has confirmed a batch's or a policy's for it.
 
     Raises:
-        _CalledOffError: it is a risk that was not accepted, or not asked for by a click.
+        CalledOffError: it is a risk that was not accepted, or not asked for by a click.
     """
     if attempt.is_of_policy or RetryItem.objects.filter(attempt=attempt).exists():
-        raise _CalledOffError("Zoho has run it again since it was judged, and it failed again.")
+        raise CalledOffError("Zoho has run it again since it was judged, and it failed again.")
     facts = facts_for(attempt.execution, now, besides=attempt)
     newer = FailedRun((row.error_code, row.error_message, row.error_details), row.completed_time)
     _object(attempt, replace(facts, runs=(newer, *facts.runs[1:]), failed_action=""), now)
@@ -246,14 +217,14 @@ def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: d
     """The verdict once more, now that Zoho's clock is known: a failure that looked old may be fresh.
 
     Raises:
-        _CalledOffError: it is a risk that was not accepted. What was learnt of the clock is kept, so that whoever
+        CalledOffError: it is a risk that was not accepted. What was learnt of the clock is kept, so that whoever
             asks again is asked for the confirmation.
     """
     if not ahead:
         return
     try:
         _object(attempt, replace(facts_for(attempt.execution, now, besides=attempt), zoho_ahead=ahead), now)
-    except _CalledOffError:
+    except CalledOffError:
         amend(attempt, zoho_ahead=ahead)
         raise
 
@@ -261,30 +232,15 @@ def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: d
 def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelta | None, now: datetime) -> bool:
     """Commits the intent. From here on the POST may have left, whatever becomes of this process."""
     completed = original.completed_time if original is not None else attempt.execution.completed_time
-    claimed = move(
-        attempt,
-        State.SENDING,
-        now=now,
-        actor=attempt.requested_by,
-        durable=True,
-        fence=F("fence") + 1,
-        sends=F("sends") + 1,
-        sent_at=now,
-        lease_until=now + timing.LEASE,
-        not_before=None,
-        original_completed_time=completed,
-        zoho_ahead=ahead,
+    return sending.claim(
+        STATES, attempt, attempt.requested_by, now, original_completed_time=completed, zoho_ahead=ahead
     )
-    if claimed:
-        attempt.refresh_from_db(fields=["fence", "sends"])
-    return claimed
 
 
 def _post(attempt: RetryAttempt, flow: FlowCalls, now_fn: Clock) -> bool:
     """Sends the POST and records its end. Returns whether it may go again at once with a new token."""
     execution = attempt.execution
-    if attempt.sent_at is None or now_fn() - attempt.sent_at > timing.SEND_WITHIN:
-        # This process slept since the intent; the lease may be over and people may have judged by that.
+    if sending.is_too_late(attempt, now_fn()):
         _not_sent(attempt, "this process was too slow to send it", now_fn(), counts=True)
         return False
     try:
@@ -314,68 +270,38 @@ def record_reply(attempt: RetryAttempt, reply: RetryReply, now: datetime) -> Non
     }
     try:
         with transaction.atomic():
-            moved = _move_late(attempt, State.ACCEPTED, now, note="taken", new_execution_id=new_id, **changes)
+            moved = move_late(attempt, State.ACCEPTED, now, note="taken", new_execution_id=new_id, **changes)
             if moved and new_id:
                 effects.mark_hours(attempt)
     except IntegrityError:
         note = f"taken; the id it named, {new_id}, belongs to another retry"
-        _move_late(attempt, State.ACCEPTED, now, note=note, **changes)
+        move_late(attempt, State.ACCEPTED, now, note=note, **changes)
 
 
 def _record_error(attempt: RetryAttempt, error: Exception, now: datetime) -> bool:
     told = error.message if isinstance(error, ZohoError) else type(error).__name__
     proof = proof_of(error)
-    if proof is Proof.HELD_BACK and isinstance(error, Wait):
-        until = now + timedelta(seconds=error.retry_after)
-        _not_sent(attempt, told, now, counts=False, until=until)
+    pause = sending.pause_of(error)
+    if proof is Proof.HELD_BACK and pause is not None:
+        _not_sent(attempt, told, now, counts=False, until=now + pause)
     elif proof is Proof.NOT_SENT:
         _not_sent(attempt, told, now, counts=True)
     elif proof is Proof.REFUSED_FOR_NOW and attempt.answered_at is None and attempt.sends < MAX_SENDS:
         # Once only: `answered_at` is set from here on.
-        wait = error.retry_after if isinstance(error, Wait) else 0.0
-        values: dict[str, Any] = {"answered_at": now, "not_before": now + timedelta(seconds=wait), "answer": told[:500]}
+        values: dict[str, Any] = {"answered_at": now, "not_before": now + (pause or timedelta(0)), "answer": told[:500]}
         moved = move(attempt, State.REQUESTED, now=now, actor=None, note=told, lease_until=None, **values)
-        return moved and not isinstance(error, Wait)
+        return moved and pause is None
     elif proof in (Proof.REFUSED_FOR_NOW, Proof.REJECTED):
-        _move_late(attempt, State.REJECTED, now, note=told, answered_at=now, answer=told[:500])
+        move_late(attempt, State.REJECTED, now, note=told, answered_at=now, answer=told[:500])
     else:
         if not isinstance(error, ZohoError):
             log.error("retry %s: the POST ended in an error of ours", attempt.pk, exc_info=error)
         check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
-        move(
-            attempt, State.UNKNOWN, now=now, actor=None, note=told,
-            lease_until=None, next_check_at=check, answer=f"{_unknown(error)}: {told}"[:500],
-        )  # fmt: skip
+        answer = f"{sending.why_unknown(error, 'it ran')}: {told}"
+        sending.to_unknown(STATES, attempt, answer=answer, note=told, now=now, check=check)
     return False
 
 
-def _unknown(error: Exception) -> str:
-    """Says why the outcome is not known: no answer came, or one that does not tell."""
-    came = isinstance(error, ZohoError) and error.status is not None
-    return "Zoho's answer does not tell whether it ran" if came else "The answer was lost"
-
-
 def _not_sent(attempt: RetryAttempt, told: str, now: datetime, *, counts: bool, until: datetime | None = None) -> None:
-    """Back to `requested`, with proof that nothing left; after the third time it is called off."""
     answer = f"Nothing was sent: {told}"[:500]
-    if counts and attempt.sends >= MAX_SENDS:
-        move(attempt, State.CANCELLED, now=now, actor=None, note=answer, answer=answer, code="not_connected")
-        return
-    move(
-        attempt, State.REQUESTED, now=now, actor=None, note=answer, answer=answer, lease_until=None,
-        sends=attempt.sends if counts else attempt.sends - 1,
-        not_before=until or now + timing.back_off(attempt.sends),
-    )  # fmt: skip
-
-
-def _move_late(attempt: RetryAttempt, to: str, now: datetime, **changes: Any) -> bool:
-    """Moves like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
-    if move(attempt, to, now=now, actor=None, **changes):
-        return True
-    current = load(attempt.pk)
-    if current.state != State.UNKNOWN or current.fence != attempt.fence:
-        return False
-    if not move(current, to, now=now, actor=None, **changes):
-        return False
-    attempt.refresh_from_db()
-    return True
+    sending.put_back(STATES, attempt, answer=answer, note=answer, now=now, counts=counts, until=until)

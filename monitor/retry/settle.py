@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,8 +19,20 @@ from monitor.retry import effects, timing
 from monitor.retry.ask_zoho import look
 from monitor.retry.client import OpenAccount
 from monitor.retry.conclude import Finding
-from monitor.retry.send import Clock, load, send
-from monitor.retry.transition import amend, move
+from monitor.retry.send import Clock, send
+from monitor.retry.transition import STATES, amend, load, move
+from monitor.sent_once.sending import is_due, to_unknown
+from monitor.sent_once.sweep import (
+    SweepCounts,
+    advance_each,
+    give_up_sender,
+    is_dead,
+    is_look_due,
+    look_later,
+    take_look,
+    tell_owner,
+)
+from monitor.sent_once.timing import BY_HAND_AFTER
 from monitor.vault import VaultError
 from monitor.zoho.errors import Wait, ZohoError
 
@@ -29,37 +41,21 @@ State = RetryAttempt.State
 
 
 @dataclass
-class SweepReport:
-    """Holds what one sweep did.
+class SweepReport(SweepCounts):
+    """Counts what one sweep of retries did.
 
     Attributes:
-        expired: senders given up for dead.
-        sent: wishes taken up (sent, put off or called off).
-        checked: open outcomes looked at.
-        settled: attempts that reached their end.
         told: unknown outcomes marked for their owner's attention.
-        errors: attempts that could not be dealt with for a fault of ours; they are in the log.
         refs: (primary key of a flow, execution ids) that should be read into the mirror again.
     """
 
-    expired: int = 0
-    sent: int = 0
-    checked: int = 0
-    settled: int = 0
     told: int = 0
-    errors: int = 0
     refs: list[effects.Ref] = field(default_factory=list)
 
-    def add(self, other: SweepReport) -> None:
-        """Takes another report's figures in."""
-        for name, value in other.summary().items():
-            setattr(self, name, getattr(self, name) + value)
-        self.refs = effects.merged([*self.refs, *other.refs])
-
-    def summary(self) -> dict[str, int]:
-        """Returns the figures, for the row that a run of a stage leaves."""
-        names = ("expired", "sent", "checked", "settled", "told", "errors")
-        return {name: getattr(self, name) for name in names}
+    def take_in(self, other: SweepCounts) -> None:
+        super().take_in(other)
+        if isinstance(other, SweepReport):
+            self.refs = effects.merged([*self.refs, *other.refs])
 
 
 def sweep(now_fn: Clock, *, open_account: OpenAccount, limit: int = 20) -> SweepReport:
@@ -74,17 +70,11 @@ def sweep(now_fn: Clock, *, open_account: OpenAccount, limit: int = 20) -> Sweep
         What was done. A fault of ours with one attempt is logged and counted, and never keeps the others waiting.
     """
     now = now_fn()
-    report = SweepReport()
     free = list(RetryAttempt.objects.filter(_free_of_zoho(now)).values_list("pk", flat=True))
-    for attempt_id in dict.fromkeys([*free, *_asking(now, limit)]):
-        if now_fn() - now > timing.SWEEP_SPAN:
-            break
-        try:
-            report.add(advance(attempt_id, now_fn=now_fn, open_account=open_account))
-        except Exception:
-            log.exception("retry %s could not be advanced", attempt_id)
-            report.errors += 1
-    return report
+    due = dict.fromkeys([*free, *_asking(now, limit)])
+    return advance_each(
+        due, lambda key: advance(key, now_fn=now_fn, open_account=open_account), SweepReport(), now_fn, "retry"
+    )
 
 
 def advance(attempt_id: int, *, now_fn: Clock, open_account: OpenAccount) -> SweepReport:
@@ -102,26 +92,27 @@ def advance(attempt_id: int, *, now_fn: Clock, open_account: OpenAccount) -> Swe
     attempt = load(attempt_id)
     was_final = not attempt.is_open
     now = now_fn()
-    if attempt.state == State.SENDING and attempt.lease_until is not None and attempt.lease_until < now:
-        report.expired += _give_up_sender(attempt, now)
+    if is_dead(attempt, now):
+        check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
+        report.expired += give_up_sender(STATES, attempt, check, now)
         # Its owner may have waited for longer than a quarter of an hour by now, for a worker that was gone.
-        report.told += _tell_owner(attempt, now)
-    elif attempt.state == State.REQUESTED and (attempt.not_before is None or attempt.not_before <= now):
+        report.told += tell_owner(STATES, attempt, notify_of_unknown, now)
+    elif is_due(attempt, STATES, now):
         attempt = send(attempt_id, open_account=open_account, now_fn=now_fn)
         report.sent += 1
         if attempt.state != State.REQUESTED:
             report.refs.append(effects.ref_of(attempt))
     elif attempt.state in (State.ACCEPTED, State.UNKNOWN):
-        if attempt.next_check_at is not None and attempt.next_check_at <= now and attempt.account.is_active:
+        if is_look_due(attempt, now) and attempt.account.is_active:
             report.checked += _check(attempt, now, open_account, report)
-        report.told += _tell_owner(attempt, now_fn())
+        report.told += tell_owner(STATES, attempt, notify_of_unknown, now_fn())
     report.settled += int(not attempt.is_open and not was_final)
     return report
 
 
 def _free_of_zoho(now: datetime) -> Q:
     dead_sender = Q(state=State.SENDING, lease_until__lt=now)
-    untold = Q(state=State.UNKNOWN, owner_told_at=None, sent_at__lte=now - timing.OWNER_TOLD_AFTER)
+    untold = Q(state=State.UNKNOWN, owner_told_at=None, sent_at__lte=now - BY_HAND_AFTER)
     return dead_sender | untold
 
 
@@ -141,31 +132,18 @@ def _asking(now: datetime, limit: int) -> list[int]:
     return found + list(outcomes.order_by("next_check_at", "pk").values_list("pk", flat=True)[:rest])
 
 
-def _give_up_sender(attempt: RetryAttempt, now: datetime) -> int:
-    """Gives up a sender that died: whether it sent is not known, so it is never sent again."""
-    check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
-    note = "the process that was sending it is gone"
-    answer = "The process that was sending it ended before it could note the answer."
-    return move(
-        attempt, State.UNKNOWN, now=now, actor=None, note=note, answer=answer, next_check_at=check, lease_until=None
-    )
-
-
 def _check(attempt: RetryAttempt, now: datetime, open_account: OpenAccount, report: SweepReport) -> int:
     """Reads what Zoho shows, and draws the conclusion. Returns 1 if this process was the one to look."""
     sent_at = attempt.sent_at or now
     following = timing.next_check(attempt.state, sent_at, now)
-    # The claim is the next time itself: whoever moves it looks, and one that dies has only skipped a turn.
-    if not amend(attempt, expect={"checks": attempt.checks}, checks=attempt.checks + 1, next_check_at=following):
+    if not take_look(STATES, attempt, following):
         return 0
     finding = None
     try:
         with open_account(attempt.account, priority="people") as clients:
             finding = look(attempt, clients.flow, now) if clients.flow is not None else None
     except Wait as wait:
-        later = now + timedelta(seconds=wait.retry_after)
-        if following is not None and later > following:
-            amend(attempt, next_check_at=later)
+        look_later(STATES, attempt, wait, following, now)
     except (ZohoError, VaultError) as error:
         log.warning("retry %s: its outcome could not be read: %s", attempt.pk, error)
     if finding is not None and finding.outcome != "nothing":
@@ -203,20 +181,7 @@ def _lose_trace(attempt: RetryAttempt, finding: Finding | None, following: datet
     if attempt.state != State.ACCEPTED or attempt.sent_at is None:
         return
     is_traceless = finding is not None and finding.outcome == "nothing"
-    if following is None or (is_traceless and now >= attempt.sent_at + timing.OWNER_TOLD_AFTER):
+    if following is None or (is_traceless and now >= attempt.sent_at + BY_HAND_AFTER):
         check = timing.next_check(State.UNKNOWN, attempt.sent_at, now)
         answer = "Zoho took it, but shows no trace of it."
-        move(attempt, State.UNKNOWN, now=now, actor=None, note="no trace", answer=answer, next_check_at=check)
-
-
-def _tell_owner(attempt: RetryAttempt, now: datetime) -> int:
-    """Asks a person to look; the outcome stays unknown."""
-    if attempt.state != State.UNKNOWN or attempt.owner_told_at is not None or attempt.sent_at is None:
-        return 0
-    if now < attempt.sent_at + timing.OWNER_TOLD_AFTER:
-        return 0
-    with transaction.atomic():
-        is_told = amend(attempt, expect={"owner_told_at": None}, told=(now, "owner_told"), owner_told_at=now)
-        if is_told:
-            notify_of_unknown(attempt, at=now)
-    return is_told
+        to_unknown(STATES, attempt, answer=answer, note="no trace", now=now, check=check)

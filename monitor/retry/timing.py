@@ -5,16 +5,11 @@ Source: docs/reference/retries.md, "States" and "A lost answer".
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from datetime import datetime, timedelta
 
-LEASE = timedelta(seconds=60)  # of a sender; longer than the transport's total of 45 s
-SEND_WITHIN = timedelta(seconds=10)  # from the committed intent to the POST; later, nothing is sent
+from monitor.sent_once.timing import next_look
+
 LOOK_WITHIN = timedelta(seconds=8)  # looking first may take this long, or the POST waits for another turn
-SWEEP_SPAN = timedelta(seconds=4)  # a sweep takes up no more after it; a queue's task may last 60 s in all
-WISH_LASTS = timedelta(hours=1)  # a run that starts hours after the click would surprise
-OWNER_TOLD_AFTER = timedelta(minutes=15)
-BACK_OFF = (timedelta(seconds=10), timedelta(seconds=30), timedelta(seconds=60))
 
 # A run that a retry caused starts within this span of the POST, by Zoho's clock ± skew, and shows in the
 # history at most `LAG` later.
@@ -33,7 +28,6 @@ _AFTER = {
     "accepted": (2, *range(5, 60, 5), 58, 60, 120, 300, 425, 600, 900),
     "unknown": (10, 30, 60, 120, 300, 425, 600, 900),
 }
-_LATER = ((timedelta(days=1), timedelta(minutes=15)), (timedelta(days=7), timedelta(hours=1)))
 
 
 def next_check(state: str, sent_at: datetime, now: datetime) -> datetime | None:
@@ -44,12 +38,7 @@ def next_check(state: str, sent_at: datetime, now: datetime) -> datetime | None:
         sent_at: when the POST left, aware.
         now: the present, aware; a clock set back behind `sent_at` counts as the moment of sending.
     """
-    waited = max(now - sent_at, timedelta(0))
-    offsets = _AFTER[state]
-    place = bisect_right(offsets, waited.total_seconds())
-    if place < len(offsets):
-        return max(sent_at, now - waited) + timedelta(seconds=offsets[place])
-    return next((now + pause for span, pause in _LATER if waited < span), None)
+    return next_look(_AFTER[state], sent_at, now)
 
 
 def is_search_due(checks: int, sent_at: datetime, now: datetime) -> bool:
@@ -76,8 +65,3 @@ def clock_ahead(server_date: datetime | None, now: datetime) -> timedelta | None
         return None
     ahead = server_date - now
     return timedelta(0) if abs(ahead) <= CLOCKS_AGREE else ahead
-
-
-def back_off(tries: int) -> timedelta:
-    """Returns the pause after `tries` sends (1 or more) that did not leave this machine."""
-    return BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1]

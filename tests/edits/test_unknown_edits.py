@@ -10,9 +10,9 @@ import pytest
 from monitor.edits import drafts
 from monitor.edits.ask_zoho import look
 from monitor.edits.requests import EditRefused, cancel_edit, settle_by_hand
-from monitor.edits.send import _move_late, proof_of_change
+from monitor.edits.send import proof_of_change
 from monitor.edits.settle import sweep_edits
-from monitor.edits.transition import EDGES, move
+from monitor.edits.transition import EDGES, move, move_late
 from monitor.models import AuditEntry, Edit
 from monitor.zoho.crm.rule_changes import CrmRuleChanges
 from monitor.zoho.errors import (
@@ -219,7 +219,7 @@ def test_zohos_word_against_a_settled_edit_is_written_down(edit_desk, caplog, se
     Edit.objects.filter(pk=edit.pk).update(state="sending", sent_at=edit_desk.clock(), fence=1)
     edit.refresh_from_db()
     Edit.objects.filter(pk=edit.pk).update(state=settled)
-    assert not _move_late(edit, says, edit_desk.clock())
+    assert not move_late(edit, says, edit_desk.clock())
     edit.refresh_from_db()
     assert edit.state == settled
     assert "late answer" in caplog.text

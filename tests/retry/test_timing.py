@@ -4,17 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.retry.timing import (
-    LEASE,
-    LOOK_WITHIN,
-    OWNER_TOLD_AFTER,
-    SEND_WITHIN,
-    SWEEP_SPAN,
-    back_off,
-    clock_ahead,
-    is_search_due,
-    next_check,
-)
+from monitor.retry.timing import LOOK_WITHIN, clock_ahead, is_search_due, next_check
+from monitor.sent_once.timing import BY_HAND_AFTER, LEASE, SEND_WITHIN, SWEEP_SPAN, back_off
 
 SENT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TRANSPORT_TOTAL, TASK = 45, 60  # seconds: monitor.zoho.transport, Q_CLUSTER["timeout"]
@@ -63,7 +54,7 @@ def test_a_post_begun_by_a_sweep_ends_before_its_task_is_killed() -> None:
 
 
 def test_unknown_outcomes_are_looked_at_once_more_when_their_owner_is_told() -> None:
-    assert OWNER_TOLD_AFTER.total_seconds() in times("unknown", 8)
+    assert BY_HAND_AFTER.total_seconds() in times("unknown", 8)
 
 
 def test_in_the_first_minute_runs_are_not_listed_at_every_look() -> None:

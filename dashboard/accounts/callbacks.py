@@ -15,6 +15,7 @@ from monitor.hooks import endpoints
 from monitor.models import HookEndpoint, ZohoAccount
 from monitor.queries import hooks as queries
 from monitor.queries.accounts import accounts
+from monitor.queries.scopes import lacking
 
 
 @require_safe
@@ -123,6 +124,8 @@ def _page(
         "state": queries.push_state(account, timezone.now()),
         "may_act": may(request.user, "accounts", account),
         "can_watch": endpoints.can_watch() and bool(account.crm_url),
+        "lacks": lacking(account, "watches") if account.crm_url else None,
+        "may_connect": may(request.user, "accounts", account),
         "form": form or NewHookForm(account=account),
     }
     return render(request, "accounts/callbacks.html", context, status=status)

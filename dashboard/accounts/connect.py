@@ -19,7 +19,7 @@ from monitor import pipeline
 from monitor.models import DataCenter, ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.zoho import DATA_CENTERS, Origins
-from monitor.zoho.scopes import EDIT_SCOPES, REASONS, scopes_for
+from monitor.zoho.scopes import CHOICES, REASONS, scopes_for
 
 
 @sensitive_post_parameters("client_secret", "grant_code")
@@ -29,7 +29,8 @@ def connect(request: HttpRequest) -> HttpResponse:
     """Shows the form and takes it; `?account=PK` reconnects an account that is there already."""
     known = _reconnects(request)
     if request.method != "POST":
-        return _form(request, ConnectForm(reconnects=known))
+        wants = request.GET.get("wants", "")
+        return _form(request, ConnectForm(reconnects=known, initial={wants: True} if wants in CHOICES else {}))
     form = ConnectForm(request.POST, reconnects=known)
     if not form.is_valid():
         return _form(request, form, status=400)
@@ -43,10 +44,15 @@ def connect(request: HttpRequest) -> HttpResponse:
         data["client_id"],
         data["client_secret"],
         state,
-        watches=known is not None and known.watches_records,
-        edits=data["edits"],
+        _chosen(data, known),
     )
     return HttpResponseRedirect(url)
+
+
+def _chosen(data: dict[str, Any], known: ZohoAccount | None) -> list[str]:
+    """Names what is asked for besides reading; channels that are open need their scopes until they are disabled."""
+    needs = {"watches"} if known is not None and known.watches_records else set()
+    return [name for name in CHOICES if data[name] or name in needs]
 
 
 @require_safe
@@ -126,8 +132,9 @@ def _form(request: HttpRequest, form: ConnectForm, *, refusal: str = "", status:
         "form": form,
         "refusal": refusal,
         "redirect_uri": consent.redirect_uri(),
-        "scopes": {"both": both, "crm": scopes_for(flow=False, crm=True, watches=watches), "edits": EDIT_SCOPES},
-        "reasons": [(scope, REASONS[scope]) for scope in (*both, *EDIT_SCOPES)],
+        "scopes": {"both": both, "crm": scopes_for(flow=False, crm=True, watches=watches)},
+        "reasons": [(scope, REASONS[scope]) for scope in both],
+        "more_reasons": [(choice.label, [(one, REASONS[one]) for one in choice.scopes]) for choice in CHOICES.values()],
         "centres": [
             (DataCenter(name).label, origins.accounts, bool(origins.flow)) for name, origins in DATA_CENTERS.items()
         ],

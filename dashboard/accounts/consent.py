@@ -10,7 +10,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +22,14 @@ from monitor.vault import VaultError, decrypt, encrypt
 from monitor.zoho import DATA_CENTERS, Origins, Transport
 from monitor.zoho.datacenters import data_center_of_accounts_server
 from monitor.zoho.oauth import OAuthClient
+from monitor.zoho.scopes import CHOICES
 from monitor.zoho.scopes import scopes_for as zoho_scopes
 
 LIFETIME = timedelta(minutes=10)
 SESSION_KEY = "connecting"
 KEPT = (
     "name", "data_center", "accounts_url", "flow_url", "crm_url", "client_id", "client_secret", "plan",
-    "calls_per_minute", "calls_per_day", "same_organisation",
+    "calls_per_minute", "calls_per_day", "same_organisation", *CHOICES,
 )  # fmt: skip
 
 
@@ -59,18 +60,31 @@ def redirect_uri() -> str:
     return f"{settings.PUBLIC_URL}{reverse('connect_callback')}"
 
 
-def scopes_for(origins: Origins, *, watches: bool = False, edits: bool = False) -> tuple[str, ...]:
-    """Chooses the least scopes for the products of the account, and for what a person wants besides."""
-    return zoho_scopes(flow=bool(origins.flow), crm=bool(origins.crm), watches=watches, edits=edits)
+def scopes_for(origins: Origins, chosen: Collection[str] = ()) -> tuple[str, ...]:
+    """Chooses the least scopes for the products of the account, and for what a person wants besides.
+
+    Args:
+        origins: where the products are.
+        chosen: names of `monitor.zoho.scopes.CHOICES`.
+    """
+    more = {name: name in chosen for name in CHOICES}
+    return zoho_scopes(flow=bool(origins.flow), crm=bool(origins.crm), **more)
 
 
 def authorization_url(
-    origins: Origins, client_id: str, client_secret: str, state: str, *, watches: bool = False, edits: bool = False
+    origins: Origins, client_id: str, client_secret: str, state: str, chosen: Collection[str] = ()
 ) -> str:
-    """Builds the address of Zoho's consent page."""
+    """Builds the address of Zoho's consent page.
+
+    Args:
+        origins: where the products are.
+        client_id, client_secret: of the client.
+        state: that comes back with the answer.
+        chosen: names of `monitor.zoho.scopes.CHOICES`.
+    """
     with Transport() as transport:
         client = OAuthClient(transport, origins, client_id, client_secret)
-        return client.authorization_url(redirect_uri(), scopes_for(origins, watches=watches, edits=edits), state)
+        return client.authorization_url(redirect_uri(), scopes_for(origins, chosen), state)
 
 
 def begin(session: Any, data: Mapping[str, Any], *, user_id: int, account_id: int | None, now: datetime) -> str:

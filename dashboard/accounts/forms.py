@@ -9,8 +9,10 @@ from django.conf import settings
 
 from dashboard import formats
 from monitor.models import MOST_AT_ONCE, MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
+from monitor.queries.scopes import chosen_before
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
 from monitor.zoho.oauth import NO_CLIENT_ID, is_client_id
+from monitor.zoho.scopes import CHOICES
 
 OWN_ADDRESSES = ("accounts_url", "flow_url", "crm_url")
 _NO_FILL = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
@@ -72,11 +74,6 @@ class ConnectForm(forms.Form):
         required=False,
         help_text="Only where Zoho's answers cannot tell it, for example because all flows were made anew.",
     )
-    edits = forms.BooleanField(
-        label="Change automation from here",
-        required=False,
-        help_text="Zoho is asked for the scopes with which admins change workflow rules and connected workflows.",
-    )
     plan = forms.ChoiceField(label="Plan", choices=_plan_choices, required=False)
     calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
     calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)
@@ -84,10 +81,17 @@ class ConnectForm(forms.Form):
     def __init__(self, *args: Any, reconnects: ZohoAccount | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reconnects = reconnects
+        for name, choice in CHOICES.items():
+            self.fields[name] = forms.BooleanField(label=choice.label, required=False, help_text=choice.what_for)
         self.asks_for_organisation = bool(self.is_bound and self.data.get("same_organisation"))
         if reconnects is not None:
             self.fields["name"].disabled = True
-            self.initial.update(initial_of(reconnects))
+            self.initial = initial_of(reconnects) | self.initial
+
+    @property
+    def choices(self) -> list[tuple[forms.BoundField, str]]:
+        """Returns what may be allowed besides reading: the field, and the scopes that are asked for then."""
+        return [(self[name], ",".join(choice.scopes)) for name, choice in CHOICES.items()]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
@@ -145,7 +149,10 @@ def initial_of(account: ZohoAccount) -> dict[str, Any]:
     initial = {name: getattr(account, name) for name in shown}
     if account.data_center == DataCenter.CUSTOM:
         initial |= {name: getattr(account, name) for name in OWN_ADDRESSES}
-    return initial
+    # What was granted before stays granted, unless somebody takes the tick away.
+    return (
+        initial | dict.fromkeys(chosen_before(account), True) | ({"watches": True} if account.watches_records else {})
+    )
 
 
 class MirroringForm(forms.Form):

@@ -24,16 +24,17 @@ from dashboard.edits.builder_forms import RuleChangeForm, RuleForm
 from dashboard.edits.forms import RULE_LIMITS, ConfirmForm, DefinitionForm, DescribeForm, NewRuleForm, WishForm
 from monitor.connection import open_account
 from monitor.edits import drafts
-from monitor.edits.acts import kind_of
+from monitor.edits.acts import kind_of, scopes_of
 from monitor.edits.ask_zoho import facts_of_account
 from monitor.edits.check import NOTHING_KNOWN, KnownFacts
 from monitor.edits.drafts import EditDraft
 from monitor.edits.requests import EditRefused, request_edit
-from monitor.models import Edit, WorkflowRule
+from monitor.models import Edit, WorkflowRule, ZohoAccount
 from monitor.privacy import mask_name
 from monitor.queries import edits as queries
 from monitor.queries import rules
 from monitor.queries.rule_sentences import in_words
+from monitor.queries.scopes import MissingScopes, lacking
 
 Act, Subject = Edit.Act, Edit.Subject
 RULE_ACTS = (Act.ACTIVATE, Act.DEACTIVATE, Act.DESCRIBE, Act.CHANGE, Act.DELETE)
@@ -55,6 +56,8 @@ class AskedChange:
         judged_on: the digest of the definition that the form was filled from; "" where it was from none.
         anew: makes the form again, as the definition is now.
         reads_zoho: whether the preview asks Zoho what rules of the module may have.
+        account: whose automation it is; None where the form asks for it.
+        needs: the scopes that the change needs; none where the draft is to say.
         context: what the page needs besides.
     """
 
@@ -65,6 +68,8 @@ class AskedChange:
     judged_on: str = ""
     anew: Callable[[], WishForm] | None = None
     reads_zoho: bool = False
+    account: ZohoAccount | None = None
+    needs: tuple[str, ...] = ()
     context: dict[str, Any] = field(default_factory=dict)
 
     def of_definition(self, make: Callable[[Any], WishForm], request: HttpRequest, digest: str) -> None:
@@ -99,6 +104,7 @@ def rule_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
     heading = kind_of(Subject.RULE, act).asks.format(name=rule.shown_name)
     asked = AskedChange(heading, rule.get_absolute_url(), draft, reads_zoho=act == Act.CHANGE)
+    asked.account, asked.needs = rule.account, scopes_of(Subject.RULE, act)
     if make is not None:
         asked.of_definition(make, request, digest)
     asked.context = age_of(rule.account_id) | {"thing": rule, "act": act, "up_label": rule.shown_name}
@@ -173,6 +179,7 @@ def edit_undo(request: HttpRequest, pk: int) -> HttpResponse:
 
     heading = f"Undo: {kind_of(edit.subject, edit.act).past}?"
     asked = AskedChange(heading, edit.get_absolute_url(), draft, None, reads_zoho=facts_matter)
+    asked.account, asked.needs = edit.account, scopes_of(found.subject, found.act)
     asked.context = age_of(edit.account_id) | {"act": found.act, "up_label": "The change", "undoes": edit}
     return answer(request, asked)
 
@@ -180,12 +187,16 @@ def edit_undo(request: HttpRequest, pk: int) -> HttpResponse:
 def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
     """Shows the form, or what it changes, or takes the wish."""
     step = request.POST.get("step", "") if request.method == "POST" else ""
+    if asked.account is not None and (missing := lacking(asked.account, "edits", asked.needs)):
+        return _cannot(request, asked, missing)
     if request.POST and asked.judged_on and request.POST.get("judged_on", "") != asked.judged_on:
         return _moved(request, asked)
     if asked.form is not None and (step not in ("preview", "confirm") or not asked.form.is_valid()):
         status = 400 if request.method == "POST" else 200
         return render(request, "edits/ask.html", _context(asked), status=status)
     draft = asked.draft(asked.form, NOTHING_KNOWN)
+    if asked.account is None and (missing := lacking(draft.account, "edits", scopes_of(draft.subject, draft.act))):
+        return _cannot(request, asked, missing)
     if asked.anew is not None and draft.base_sha256 not in ("", asked.judged_on):
         return _moved(request, asked)  # read anew since this request began
     facts = NOTHING_KNOWN
@@ -203,6 +214,12 @@ def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
         text = "The rule has changed since this page was shown: look at what would change now."
         return _preview(request, asked, draft, _confirm_form(request, asked, draft), facts, refusal=text, status=409)
     return _take(request, asked, draft, confirm, facts)
+
+
+def _cannot(request: HttpRequest, asked: AskedChange, missing: MissingScopes) -> HttpResponse:
+    """Says which scope was not granted, before anybody writes a change that Zoho would refuse."""
+    status = 409 if request.method == "POST" else 200
+    return render(request, "edits/ask.html", _context(asked) | {"lacks": missing}, status=status)
 
 
 def _moved(request: HttpRequest, asked: AskedChange) -> HttpResponse:

@@ -21,7 +21,7 @@ from dashboard.edits.forms import (
     WishForm,
 )
 from monitor.edits import drafts
-from monitor.edits.acts import kind_of
+from monitor.edits.acts import kind_of, scopes_of
 from monitor.edits.check import KnownFacts
 from monitor.edits.drafts import EditDraft
 from monitor.models import ConnectedWorkflow, Edit, Flow, WorkflowRule, ZohoAccount
@@ -44,6 +44,7 @@ def connected_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
     heading = kind_of(Subject.CONNECTED, act).asks.format(name=workflow.shown_name)
     asked = AskedChange(heading, workflow.get_absolute_url(), draft)
+    asked.account, asked.needs = workflow.account, scopes_of(Subject.CONNECTED, act)
     if act == Act.DESCRIBE:
         base, digest = drafts.newest_of(workflow)
         asked.of_definition(lambda data: DescribeForm(data, base=base, longest=CONNECTED_LIMITS), request, digest)
@@ -80,6 +81,7 @@ def flow_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
     heading = kind_of(Subject.FLOW, act).asks.format(name=flow.shown_name)
     asked = AskedChange(heading, flow.get_absolute_url(), draft)
+    asked.account, asked.needs = flow.account, scopes_of(Subject.FLOW, act)
     if act == Act.TEST_ACTIONS:
         asked.of_definition(SampleDataForm, request, drafts.newest_of(flow)[1])
     asked.context = age_of(flow.account_id) | {"act": act, "up_label": flow.shown_name}
@@ -97,6 +99,7 @@ def rule_order(request: HttpRequest, pk: int) -> HttpResponse:
         return drafts.order_draft(rule.account, rule.module, form.sequence())
 
     asked = AskedChange(f"Reorder the rules of {rule.module}", rule.get_absolute_url(), draft, form)
+    asked.account, asked.needs = rule.account, scopes_of(Subject.ORDER, Act.REORDER)
     asked.context = age_of(rule.account_id) | {"act": Act.REORDER.value, "up_label": rule.shown_name}
     return answer(request, asked)
 

@@ -19,6 +19,7 @@ from monitor.access import may
 from monitor.models import Stream, WorkflowRule
 from monitor.privacy import mask
 from monitor.queries import rules as queries
+from monitor.queries import scopes
 from monitor.queries.rule_sentences import in_words_of_criteria
 from monitor.rule_criteria.evaluate import CriteriaAnswer
 from monitor.rule_criteria.of_rule import comparisons_of, with_comparison
@@ -28,9 +29,11 @@ from monitor.rule_questions.refusals import NotAnsweredError
 from monitor.rule_questions.what_if import what_if
 from monitor.rule_questions.why_not import WhyNotAnswer, why_not
 from monitor.rule_words.vocabulary import COMPARATORS
+from monitor.zoho.scopes import NEEDED
 from monitor.zoho.shapes.rule_definition import RuleDefinition
 
 RIGHT = "read"
+CHOICE = "questions"  # what to tick where an account is connected
 LONGEST_SHOWN = 200
 BIGGEST_PLACE = 1_000
 
@@ -101,13 +104,13 @@ def rule_what_if(request: HttpRequest, pk: int) -> HttpResponse:
     if definition is not None:
         form = WhatIfForm(request.POST if request.method == "POST" else None, definition)
         context["form"] = form
-        if form.is_bound and form.is_valid():
+        if _is_granted("coql", rule, context) and form.is_bound and form.is_valid():
             edited = form.edited()
             context["edited"] = edited and in_words_of_criteria(comparisons_of(edited)[form.cleaned_data["place"]])
             try:
                 context["answer"] = what_if(rule, definition, edited, timezone.now())
             except NotAnsweredError as reason:
-                context["refusal"] = str(reason)
+                context |= _refusal(rule, reason)
     return _show(request, "rules/what_if.html", context)
 
 
@@ -119,11 +122,11 @@ def rule_why_not(request: HttpRequest, pk: int) -> HttpResponse:
     if definition is not None:
         form = WhyNotForm(request.POST if request.method == "POST" else None)
         context["form"] = form
-        if form.is_bound and form.is_valid():
+        if _is_granted("get_record", rule, context) and form.is_bound and form.is_valid():
             try:
                 answer = why_not(rule, definition, form.cleaned_data["record"], timezone.now())
             except NotAnsweredError as reason:
-                context["refusal"] = str(reason)
+                context |= _refusal(rule, reason)
             else:
                 context |= {"answer": answer, "parts": list(_parts(answer))}
     return _show(request, "rules/why_not.html", context)
@@ -134,12 +137,24 @@ def _asked(request: HttpRequest, pk: int) -> tuple[WorkflowRule, RuleDefinition 
     return rule, definition_of(rule)
 
 
+def _is_granted(call: str, rule: WorkflowRule, context: dict[str, Any]) -> bool:
+    """Looks whether the scopes of a call were granted; notes it for the page where not."""
+    context["lacks"] = scopes.lacking(rule.account, CHOICE, NEEDED[call])
+    return context["lacks"] is None
+
+
+def _refusal(rule: WorkflowRule, reason: NotAnsweredError) -> dict[str, Any]:
+    lacks = scopes.refused(rule.account, CHOICE) if reason.lacks_scope else None
+    return {"lacks": lacks} if lacks else {"refusal": str(reason)}
+
+
 def _show(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     rule, form = context["rule"], context.get("form")
     status = 400 if form is not None and form.is_bound and form.errors else 200
-    if request.method == "POST" and form is None:
-        status = 409  # nothing can be asked before the definition is read
-    context |= {"may_ask": may(request.user, RIGHT)} | age_of(rule.account_id, Stream.RULES)
+    if request.method == "POST" and (form is None or context.get("lacks")):
+        status = 409  # nothing can be asked before the definition is read, or without the scopes
+    context |= {"may_ask": may(request.user, RIGHT), "may_connect": may(request.user, "accounts", rule.account)}
+    context |= age_of(rule.account_id, Stream.RULES)
     return render(request, template, context, status=status)
 
 

@@ -137,6 +137,7 @@ def _store(wanted: Wanted, proof: CredentialsProof, refresh_token: str, actor: U
         access_token=proof.grant.access_token,
         expires_at=usable_until(now, proof.grant.expires_in),
         generation=F("generation") + 1,
+        granted=proof.grant.scope or "",
         refreshes=[],
         refresh_owner="",
         refresh_lease_until=None,

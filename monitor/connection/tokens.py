@@ -169,6 +169,8 @@ class DatabaseTokens:
         }
         if grant.refresh_token:
             values["refresh_token"] = grant.refresh_token
+        if grant.scope:
+            values["granted"] = grant.scope
         saved = ApiToken.objects.filter(pk=row.pk, generation=row.generation, refresh_owner=self._owner).update(
             **values
         )

@@ -65,6 +65,15 @@ def kind_of(subject: str, act: str) -> ActKind:
     return KINDS[(subject, act)]
 
 
+def scopes_of(subject: str, act: str) -> tuple[str, ...]:
+    """Returns the scopes that an act needs (docs/reference/zoho-crm.md and zoho-flow.md, "Scopes")."""
+    if subject == Subject.FLOW:
+        return ("ZohoFlow.actions.ALL",) if act == Act.TEST_ACTIONS else ("ZohoFlow.flows.ALL",)
+    verb = {Act.CREATE: "CREATE", Act.DELETE: "DELETE"}.get(Act(act), "UPDATE")
+    of = "connected_workflows" if subject == Subject.CONNECTED else "workflow_rules"
+    return (f"ZohoCRM.settings.{of}.{verb}",)
+
+
 def undo_of(subject: str, act: str) -> str | None:
     """Returns the act that takes another back; None where there is none.
 

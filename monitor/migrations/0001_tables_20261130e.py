@@ -339,6 +339,7 @@ class Migration(migrations.Migration):
                 ('access_token', monitor.vault.EncryptedTextField(blank=True)),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('generation', models.PositiveIntegerField(default=0)),
+                ('granted', models.TextField(blank=True, help_text='the scopes, as Zoho named them; empty where it did not')),
                 ('refresh_owner', models.CharField(blank=True, max_length=64)),
                 ('refresh_lease_until', models.DateTimeField(null=True)),
                 ('refreshes', models.JSONField(default=list, help_text='when new access tokens were asked for, the last 10 minutes')),

@@ -43,7 +43,7 @@ def crm_of(rule: WorkflowRule) -> Iterator[tuple[CrmClient, tzinfo]]:
         try:
             yield clients.crm, zone_of(account)
         except ZohoError as error:
-            raise NotAnsweredError(sentence_of(error)) from None
+            raise NotAnsweredError(sentence_of(error), lacks_scope=isinstance(error, ScopeMissing)) from None
 
 
 def kinds_in(crm: CrmClient, module: str, notes: list[str]) -> Kinds:

@@ -19,11 +19,17 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 
-SCOPES = "ZohoCRM.coql.READ, ZohoCRM.modules.READ and ZohoCRM.settings.fields.READ"
-
 
 class NotAnsweredError(Exception):
-    """Says in one sentence why there is no answer; nothing was changed in Zoho."""
+    """Says in one sentence why there is no answer; nothing was changed in Zoho.
+
+    Attributes:
+        lacks_scope: whether Zoho refused for want of a scope.
+    """
+
+    def __init__(self, sentence: str, *, lacks_scope: bool = False) -> None:
+        super().__init__(sentence)
+        self.lacks_scope = lacks_scope
 
 
 def sentence_of(error: ZohoError) -> str:
@@ -45,10 +51,7 @@ def _patience(error: ZohoError) -> str:
 _SENTENCES: tuple[tuple[type[ZohoError], Callable[[ZohoError], str]], ...] = (
     (BudgetSpent, lambda error: f"The API calls of this account are used up for now: {mask_text(error.message)}."),
     (Wait, _patience),
-    (
-        ScopeMissing,
-        lambda error: f"The account's sign-in lacks a scope. Connect it again and grant {SCOPES} besides the others.",
-    ),
+    (ScopeMissing, lambda error: "The account's sign-in lacks a scope. Nothing was changed."),
     (SignIn, lambda error: f"Zoho refuses the account's sign-in. {error.hint}"),
     (NotFound, lambda error: "Zoho has no record with this id in the rule's module."),
     (NotAvailable, lambda error: f"Zoho does not let this account ask that: {mask_text(error.message)}"),

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 # What each scope is for, in words for the person who consents.
 REASONS: dict[str, str] = {
     # Only .ALL is known for Flow (docs/reference/zoho-flow.md, "Scopes"), so nothing narrower can be asked for.
-    # `ZohoFlow.actions.ALL` is left out: the product reads no action catalogue and adds none.
     "ZohoFlow.flows.ALL": "flows, their runs and counters; also to retry a run, where a person here asks for it",
     "ZohoFlow.connections.ALL": "whether connections work",
     "ZohoCRM.settings.workflow_rules.READ": "workflow rules, how often they fire, and what they may do",
     "ZohoCRM.settings.automation_actions.READ": "webhooks and their failures, use of mails and webhooks",
     "ZohoCRM.settings.connected_workflows.READ": "connected workflows",
-    "ZohoCRM.settings.modules.READ": "names of modules",
     "ZohoCRM.org.READ": "the edition, for its API credits, and the time zone",
-    "ZohoCRM.users.READ": "whose sign-in this is",
+    # Only asked for where people want to ask what a rule's criteria match.
+    "ZohoCRM.coql.READ": "to count the records that a rule's criteria match",
+    "ZohoCRM.modules.READ": "to look at one record that somebody names, and to count; nothing of it is kept",
+    "ZohoCRM.settings.fields.READ": "of which kind the fields of a module are",
     # Only asked for where a person wants Zoho CRM to call back.
     "ZohoCRM.notifications.CREATE": "to open callbacks about records",
     "ZohoCRM.notifications.UPDATE": "to renew them",
@@ -27,25 +29,119 @@ REASONS: dict[str, str] = {
     "ZohoCRM.settings.connected_workflows.CREATE": "to create connected workflows from here",
     "ZohoCRM.settings.connected_workflows.UPDATE": "to rename and switch them",
     "ZohoCRM.settings.connected_workflows.DELETE": "to delete them",
+    "ZohoFlow.actions.ALL": "to have the actions of a flow tested from here",
 }
-FLOW_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name.startswith("ZohoFlow."))
+FLOW_SCOPES: tuple[str, ...] = ("ZohoFlow.flows.ALL", "ZohoFlow.connections.ALL")
+FLOW_EDIT_SCOPES: tuple[str, ...] = ("ZohoFlow.actions.ALL",)
+QUESTION_SCOPES: tuple[str, ...] = ("ZohoCRM.coql.READ", "ZohoCRM.modules.READ", "ZohoCRM.settings.fields.READ")
 WATCH_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name.startswith("ZohoCRM.notifications."))
 EDIT_SCOPES: tuple[str, ...] = tuple(
     name for name in REASONS if "_workflow" in name or ".workflow" in name if not name.endswith(".READ")
 )
-CRM_SCOPES: tuple[str, ...] = tuple(name for name in REASONS if name not in FLOW_SCOPES + WATCH_SCOPES + EDIT_SCOPES)
+CRM_SCOPES: tuple[str, ...] = tuple(
+    name
+    for name in REASONS
+    if name not in FLOW_SCOPES + FLOW_EDIT_SCOPES + QUESTION_SCOPES + WATCH_SCOPES + EDIT_SCOPES
+)
 
 
-def scopes_for(*, flow: bool, crm: bool, watches: bool = False, edits: bool = False) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class ScopeChoice:
+    """Describes what a person may allow besides reading: its name, its label on the form, what for, and its scopes."""
+
+    name: str
+    label: str
+    what_for: str
+    scopes: tuple[str, ...]
+
+
+CHOICES: dict[str, ScopeChoice] = {
+    choice.name: choice
+    for choice in (
+        ScopeChoice(
+            "questions",
+            "Ask what a rule's criteria match",
+            "For “What would match?” and “Why not?”: records are counted, and one that somebody names is looked at.",
+            QUESTION_SCOPES,
+        ),
+        ScopeChoice(
+            "watches",
+            "Let Zoho CRM call back when records change",
+            "Channels are opened, renewed and closed on the page “Callbacks”. No record is read for it.",
+            WATCH_SCOPES,
+        ),
+        ScopeChoice(
+            "edits",
+            "Change automation from here",
+            "Admins change workflow rules and connected workflows, and have the actions of a flow tested.",
+            EDIT_SCOPES + FLOW_EDIT_SCOPES,
+        ),
+    )
+}
+
+# What each call needs that the product makes, by the client's method. What is not here is not called.
+NEEDED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            *("list_flows", "get_flow", "enable", "disable", "list_executions", "get_execution", "execution_stats"),
+            *("retry_execution", "test_trigger"),
+        ),
+        ("ZohoFlow.flows.ALL",),
+    ),
+    **dict.fromkeys(("list_connections", "test_connection"), ("ZohoFlow.connections.ALL",)),
+    "test_action": ("ZohoFlow.actions.ALL",),
+    **dict.fromkeys(
+        (
+            *("list_workflow_rules", "get_workflow_rule", "rule_usage", "rules_count", "module_rule_counts"),
+            "workflow_configurations",
+        ),
+        ("ZohoCRM.settings.workflow_rules.READ",),
+    ),
+    "create_workflow_rule": ("ZohoCRM.settings.workflow_rules.CREATE",),
+    **dict.fromkeys(
+        ("update_workflow_rule", "reorder_workflow_rules"),
+        ("ZohoCRM.settings.workflow_rules.UPDATE",),
+    ),
+    "delete_workflow_rule": ("ZohoCRM.settings.workflow_rules.DELETE",),
+    **dict.fromkeys(
+        ("list_actions", "list_webhook_failures"),
+        ("ZohoCRM.settings.automation_actions.READ",),
+    ),
+    **dict.fromkeys(
+        ("list_connected_workflows", "get_connected_workflow", "connected_workflow_limits"),
+        ("ZohoCRM.settings.connected_workflows.READ",),
+    ),
+    "create_connected_workflow": ("ZohoCRM.settings.connected_workflows.CREATE",),
+    **dict.fromkeys(
+        ("update_connected_workflow", "activate_connected_workflow", "deactivate_connected_workflow"),
+        ("ZohoCRM.settings.connected_workflows.UPDATE",),
+    ),
+    "delete_connected_workflow": ("ZohoCRM.settings.connected_workflows.DELETE",),
+    "list_fields": ("ZohoCRM.settings.fields.READ",),
+    "coql": ("ZohoCRM.coql.READ", "ZohoCRM.modules.READ"),
+    "get_record": ("ZohoCRM.modules.READ",),
+    "org": ("ZohoCRM.org.READ",),
+    "subscribe": ("ZohoCRM.notifications.CREATE",),
+    "replace_channels": ("ZohoCRM.notifications.UPDATE",),
+    "unsubscribe": ("ZohoCRM.notifications.DELETE",),
+}
+
+
+def scopes_for(
+    *, flow: bool, crm: bool, watches: bool = False, edits: bool = False, questions: bool = False
+) -> tuple[str, ...]:
     """Chooses the least scopes for the products that there are; more only where a person wants what they are for.
 
     Args:
         flow, crm: which products there are.
         watches: CRM is to call back.
-        edits: rules and connected workflows of CRM are to be changed from here.
+        edits: automation is to be changed from here.
+        questions: people are to ask what the criteria of a rule match.
     """
-    of_crm = CRM_SCOPES + (WATCH_SCOPES if watches else ()) + (EDIT_SCOPES if edits else ())
-    return (FLOW_SCOPES if flow else ()) + (of_crm if crm else ())
+    of_flow = FLOW_SCOPES + (FLOW_EDIT_SCOPES if edits else ())
+    of_crm = CRM_SCOPES + (QUESTION_SCOPES if questions else ())
+    of_crm += (WATCH_SCOPES if watches else ()) + (EDIT_SCOPES if edits else ())
+    return (of_flow if flow else ()) + (of_crm if crm else ())
 
 
 def missing_scopes(wanted: tuple[str, ...], granted: str | None) -> list[str]:
@@ -57,6 +153,24 @@ def missing_scopes(wanted: tuple[str, ...], granted: str | None) -> list[str]:
     """
     given = [scope.casefold() for scope in re.split(r"[\s,]+", granted or "") if scope]
     return [scope for scope in wanted if given and not any(_covers(one, scope.casefold()) for one in given)]
+
+
+def surely_missing(wanted: tuple[str, ...], granted: str | None) -> list[str]:
+    """Returns the scopes that a grant lacks even where it names a part of one.
+
+    `ZohoCRM.modules.Deals.READ` is a part of `ZohoCRM.modules.READ`: for some modules it is enough.
+
+    Args:
+        wanted: names.
+        granted: as for `missing_scopes`.
+    """
+    given = [scope.casefold() for scope in re.split(r"[\s,]+", granted or "") if scope]
+    areas = {scope: scope.casefold().rpartition(".")[0] + "." for scope in wanted}
+    return [
+        scope
+        for scope in missing_scopes(wanted, granted)
+        if not any(one.startswith(areas[scope]) and one.count(".") > scope.count(".") for one in given)
+    ]
 
 
 def _covers(given: str, wanted: str) -> bool:

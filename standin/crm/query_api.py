@@ -36,11 +36,11 @@ class QueryApi:
     def add_routes(self, router: Router) -> None:
         """Adds what lies under /crm/v8; the dialect decides which of the addresses exist."""
         if self._world.habits.dialect == "seed":
-            router.add("GET", "/coql", self.coql_by_get, "ZohoCRM.coql")
-            router.add("POST", "/composite", self.composite, "ZohoCRM.composite_requests")
+            router.add("GET", "/coql", self.coql_by_get, "ZohoCRM.coql", verb="READ")
+            router.add("POST", "/composite", self.composite, "ZohoCRM.composite_requests", verb="CUSTOM")
             self.add_bulk_routes(router, "/bulk/read")
-        router.add("POST", "/coql", self.coql, "ZohoCRM.coql")
-        router.add("POST", "/__composite_requests", self.composite, "ZohoCRM.composite_requests")
+        router.add("POST", "/coql", self.coql, "ZohoCRM.coql", verb="READ")
+        router.add("POST", "/__composite_requests", self.composite, "ZohoCRM.composite_requests", verb="CUSTOM")
 
     def add_bulk_routes(self, router: Router, base: str) -> None:
         """Adds bulk read, which lies beside /crm/v8, at /crm/bulk/v8/read."""

@@ -67,7 +67,7 @@ class Product:
                 message = "Please check if the URL trying to access is a correct one"
                 return self.refuse("INVALID_URL_PATTERN", message, {}, 404)
             needed = (route.scope, route.besides)
-            granted = all(covers(request.granted, scope, request.method) for scope in needed)
+            granted = all(covers(request.granted, scope, route.verb) for scope in needed)
             if self.world.habits.check_scopes and not granted:
                 return self.refuse("OAUTH_SCOPE_MISMATCH", "Unauthorized", {}, 401)
             return route.reply(request, path)

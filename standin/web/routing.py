@@ -22,6 +22,7 @@ class Route:
     scope: str
     regex: re.Pattern[str]
     besides: str = ""  # a second scope that is needed, too
+    verb: str = ""  # the scope's last part, where it is not that of the method
 
     def reply(self, request: Request, path: str) -> Reply:
         """Lets the handler answer; the path's parameters are its keyword arguments."""
@@ -48,10 +49,13 @@ class Router:
         self.routes: list[Route] = []
         self.under = under
 
-    def add(self, method: str, pattern: str, handler: Handler, scope: str = "", *, besides: str = "") -> None:
+    def add(
+        self, method: str, pattern: str, handler: Handler, scope: str = "", *, besides: str = "", verb: str = ""
+    ) -> None:
         """Adds an endpoint; `{name}` in the pattern is one part of the path."""
         pattern = self.under + pattern
-        self.routes.append(Route(method, pattern, handler, scope, compiled(pattern), besides))
+        verb = verb or VERBS.get(method, "")
+        self.routes.append(Route(method, pattern, handler, scope, compiled(pattern), besides, verb))
 
     def find(self, method: str, path: str) -> Route | None:
         """Returns the route, or None for an unknown path; WrongMethodError if only the method is wrong."""
@@ -64,8 +68,8 @@ class Router:
         return None
 
 
-def covers(granted: str, needed: str, method: str) -> bool:
-    """Returns whether a granted scope (list separated by commas or spaces) allows `method` on `needed`.
+def covers(granted: str, needed: str, wanted: str) -> bool:
+    """Returns whether a granted scope (list separated by commas or spaces) allows the verb `wanted` on `needed`.
 
     `ZohoCRM.settings.ALL` covers `ZohoCRM.settings.workflow_rules`; the last part is ALL or the verb.
     """
@@ -75,6 +79,6 @@ def covers(granted: str, needed: str, method: str) -> bool:
         if one == "*":
             return True
         area, _, verb = one.rpartition(".")
-        if area and (needed + ".").startswith(area + ".") and verb in {"ALL", VERBS.get(method, "")}:
+        if area and (needed + ".").startswith(area + ".") and verb in {"ALL", wanted}:
             return True
     return False

@@ -17,6 +17,7 @@ from dashboard.accounts.consent import CallbackRefused, answered_origins, refusa
 from monitor import pipeline
 from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
 from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, WATCH_SCOPES, Origins
+from monitor.zoho.scopes import CHOICES
 from standin.build import Credentials, OffsetClock, make_app, serving
 from standin.build import make_world as make_zoho
 from tests import factories
@@ -76,6 +77,14 @@ def test_scopes_for_notifications_are_only_asked_for_where_they_are_wanted(signe
     scope = parse_qs(urlsplit(response["Location"]).query)["scope"][0]
     assert ("ZohoCRM.notifications.CREATE" in scope) is watches
     assert "ZohoCRM.notifications.ALL" not in scope
+
+
+@pytest.mark.parametrize("name", list(CHOICES))
+def test_what_may_be_done_besides_reading_is_asked_for_with_its_own_tick_only(signed_in, ada, calls, name: str):
+    client = signed_in(ada)
+    assert set(CHOICES[name].scopes) <= set(start(client, **{name: "on"})["scope"].split(","))
+    others = {scope for other, choice in CHOICES.items() if other != name for scope in choice.scopes}
+    assert not others & set(start(client, **{name: "on"})["scope"].split(","))
 
 
 @pytest.mark.parametrize("edits", [False, True])
@@ -415,6 +424,7 @@ def test_the_whole_way_through_a_stand_in(signed_in):
     account = own(ZohoAccount).get(name="Acme")
     assert account.accounts_url == url
     assert ApiToken.objects.get(account=account).refresh_token
+    assert ApiToken.objects.get(account=account).granted == asked["scope"].replace(",", " ")
     assert AlertRule.objects.filter(account=account, is_default=True).count() == 5
     assert own(AuditEntry).get(action="account.connect").actor == ada
 

@@ -164,7 +164,7 @@ def test_a_record_that_is_not_there_and_a_module_that_is_none_are_plain_sentence
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (errors.ScopeMissing("no"), "lacks a scope. Connect it again and grant ZohoCRM.coql.READ"),
+        (errors.ScopeMissing("no"), "lacks a scope. Nothing was changed."),
         (errors.Wait("slow down", retry_after=100), "Try again in 2 minutes."),
         (errors.AnswerLost("gone"), "Nothing was changed; ask again"),
         (errors.NotSent("gone"), "Nothing was changed; ask again"),

@@ -5,11 +5,12 @@ A select of 600 time zones is 1,200 templates otherwise, and takes ten times as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
-from django.forms import BoundField
+from django.db.models import Model
+from django.forms import BoundField, ModelChoiceField
 from django.forms.renderers import DjangoTemplates
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
@@ -46,6 +47,17 @@ def paint_field(field: BoundField, *, wide: bool = False) -> SafeString:
         parts.append(f'<div class="error" id="{key}_error">{words}</div>')
     parts.append("</div>")
     return safe("\n".join(parts))
+
+
+def offer_rows(field: ModelChoiceField, rows: Iterable[Model]) -> None:
+    """Offers rows in a select that are read already, and spares it its own question: what is sent is still looked up.
+
+    Args:
+        field: of a form.
+        rows: in their order.
+    """
+    offered = [(field.prepare_value(row), field.label_from_instance(row)) for row in rows]
+    field.choices = [("", field.empty_label), *offered] if field.empty_label is not None else offered
 
 
 def _input(widget: Mapping[str, Any]) -> str:

@@ -9,27 +9,35 @@ from django.db.models import Q
 
 from monitor.alert_numbers import EXPLAINS
 from monitor.models import AlertRule, AlertState, Incident, IncidentAlert, Notice, Silence, Snooze, Transition
+from monitor.models.asking import Asking, answered, ask
 from monitor.ownership import NO_LABELS
-from monitor.routing.read import PROBLEM, labels_of_alerts
+from monitor.routing.read import PROBLEM, ask_labels_of_alerts
 
 
 def quiet_by(alerts: Sequence[AlertState], now: datetime) -> list[list[Snooze | Silence]]:
     """Returns what people said that keeps each of some alerts quiet now, in their order.
 
-    Two statements, and those of `labels_of_alerts` where a silence goes by tag or owner.
+    One statement, and those of `labels_of_alerts` where a silence goes by tag or owner.
 
     Args:
         alerts: with their rules and flows.
         now: the present.
     """
+    return answered(ask_quiet_by(alerts, now))
+
+
+def ask_quiet_by(alerts: Sequence[AlertState], now: datetime) -> Asking[list[list[Snooze | Silence]]]:
+    """Asks for what `quiet_by` returns."""
     if not alerts:
         return []
     accounts = {alert.rule.account_id for alert in alerts}
-    snoozes = list(Snooze.objects.filter(account__in=accounts, ended_at=None, until__gt=now).select_related("by"))
     running = Silence.objects.filter(ended_at=None, starts_at__lte=now, ends_at__gt=now)
-    silences = list(running.filter(Q(account__in=accounts) | Q(account=None)).select_related("by"))
+    snoozes, silences = yield [
+        Snooze.objects.filter(account__in=accounts, ended_at=None, until__gt=now).select_related("by"),
+        running.filter(Q(account__in=accounts) | Q(account=None)).select_related("by"),
+    ]
     marked = any(one.goes_by_marks for one in silences)
-    marks = labels_of_alerts(alerts) if marked else [NO_LABELS] * len(alerts)
+    marks = (yield from ask_labels_of_alerts(alerts)) if marked else [NO_LABELS] * len(alerts)
     found: list[list[Snooze | Silence]] = []
     for alert, mine in zip(alerts, marks, strict=True):
         quiet: list[Snooze | Silence] = [one for one in snoozes if one.covers(alert)]
@@ -43,7 +51,7 @@ def quiet_by(alerts: Sequence[AlertState], now: datetime) -> list[list[Snooze | 
 def explaining(accounts: Collection[int]) -> dict[int, Incident]:
     """Returns the incidents of whole accounts that explain their others now: a mail of them went out, or is due.
 
-    They mute the others of the account. Three statements at most.
+    They mute the others of the account. Two statements at most.
 
     Args:
         accounts: keys.
@@ -51,14 +59,20 @@ def explaining(accounts: Collection[int]) -> dict[int, Incident]:
     Returns:
         By the account's key; accounts without one are left out.
     """
+    return answered(ask_explaining(accounts))
+
+
+def ask_explaining(accounts: Collection[int]) -> Asking[dict[int, Incident]]:
+    """Asks for what `explaining` returns."""
     opened = Incident.objects.filter(account__in=accounts, closed_at=None, cause=Incident.Cause.ACCOUNT)
     firing = IncidentAlert.objects.filter(incident__in=opened.exclude(severity="digest"), left_at=None)
     firing = firing.exclude(alert__rule__severity=AlertRule.Severity.DIGEST)
-    down = {link.incident_id for link in firing.select_related("alert") if link.alert.numbers.get(EXPLAINS, 1)}
+    links = yield from ask(firing.order_by().values_list("incident", "alert__numbers"))
+    down = {incident for incident, numbers in links if numbers.get(EXPLAINS, 1)}
     if not down:
         return {}
     first = Notice.objects.filter(incident__in=down, kind=Notice.Kind.FIRING)
     states = Transition.Dispatch
     told = first.filter(Q(dispatch_state=states.DISPATCHED) | Q(dispatch_state=states.NEW, why_silent=""))
-    rows = Incident.objects.filter(pk__in=told.values("incident")).order_by("-pk")
+    rows = yield from ask(Incident.objects.filter(pk__in=told.values("incident")).order_by("-pk"))
     return {row.account_id: row for row in rows}

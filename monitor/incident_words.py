@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.error_classes import CLASSES
 from monitor.models import AlertState, Incident, Problem
+from monitor.models.asking import Asking, answered, ask
 from monitor.privacy import mask_name, mask_text
 
 Cause = Incident.Cause
@@ -24,10 +25,15 @@ def causes_in_words(incidents: Iterable[Incident], known: Mapping[int, str] | No
         incidents: which.
         known: titles of problems that are read already, by their keys.
     """
-    rows, titles = list(incidents), dict(known or {})
+    return answered(ask_causes(list(incidents), known))
+
+
+def ask_causes(rows: Sequence[Incident], known: Mapping[int, str] | None = None) -> Asking[dict[int, str]]:
+    """Asks for what `causes_in_words` returns."""
+    titles = dict(known or {})
     problems = {int(row.cause_key) for row in rows if row.cause == Cause.PROBLEM and row.cause_key.isdigit()}
     if unknown := problems - titles.keys():
-        titles |= dict(Problem.objects.filter(pk__in=unknown).values_list("pk", "title"))
+        titles |= dict((yield from ask(Problem.objects.filter(pk__in=unknown).order_by().values_list("pk", "title"))))
     return {row.pk: _in_words(row, titles) for row in rows}
 
 

@@ -19,6 +19,7 @@ from django.db import transaction
 from monitor import audit
 from monitor.access import may
 from monitor.models import Flow, Ownership, Tag, TagUse, User, WorkflowRule
+from monitor.models.asking import Asking, answered
 from monitor.tags import MOST_TAGS, BadTag, tag_of
 
 NO_ADDRESS = "The runbook is an address that begins with https:// or http://, without a name or password in it."
@@ -87,13 +88,20 @@ NO_LABELS = Labels()
 
 
 def labels(of: str, *, account_id: int | None = None, keys: Collection[int] | None = None) -> dict[int, Labels]:
-    """Returns the tags and owners of flows or workflow rules by their keys, of those that have any. Two statements.
+    """Returns the tags and owners of flows or workflow rules by their keys, of those that have any. One statement.
 
     Args:
         of: "flow" or "rule".
         account_id: only of this account.
         keys: only of these; none at all where it is empty.
     """
+    return answered(ask_labels(of, account_id=account_id, keys=keys))
+
+
+def ask_labels(
+    of: str, *, account_id: int | None = None, keys: Collection[int] | None = None
+) -> Asking[dict[int, Labels]]:
+    """Asks for what `labels` returns."""
     if keys is not None and not keys:
         return {}
     rows = Ownership.objects.exclude(**{of: None}).order_by()
@@ -104,9 +112,10 @@ def labels(of: str, *, account_id: int | None = None, keys: Collection[int] | No
     if keys is not None:
         rows, uses = rows.filter(**{f"{of}__in": keys}), uses.filter(**{f"ownership__{of}__in": keys})
     tags: defaultdict[int, set[int]] = defaultdict(set)
-    for key, tag in uses.values_list(f"ownership__{of}", "tag"):
+    pairs, owners = yield [uses.values_list(f"ownership__{of}", "tag"), rows.values_list(of, "owner")]
+    for key, tag in pairs:
         tags[key].add(tag)
-    return {key: Labels(frozenset(tags[key]), owner) for key, owner in rows.values_list(of, "owner")}
+    return {key: Labels(frozenset(tags[key]), owner) for key, owner in owners}
 
 
 def is_gone(owner: User) -> bool:

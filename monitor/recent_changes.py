@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.models import Connection, FlowVersion, Incident, RuleVersion
+from monitor.models.asking import Asking, answered
 from monitor.periods import DAY
 
 MOST_FOUND = 5  # of each, the newest
@@ -36,7 +37,7 @@ class FoundChange:
 def changes_near(
     incident: Incident, flows: Collection[int], until: datetime, rules: Collection[int] = ()
 ) -> list[FoundChange]:
-    """Returns what was changed from a day before an incident began, the newest first. Three statements at most.
+    """Returns what was changed from a day before an incident began, the newest first. One statement.
 
     Args:
         incident: which.
@@ -44,19 +45,22 @@ def changes_near(
         until: up to when, that included.
         rules: keys of its workflow rules.
     """
+    return answered(ask_changes_near(incident, flows, until, rules))
+
+
+def ask_changes_near(
+    incident: Incident, flows: Collection[int], until: datetime, rules: Collection[int] = ()
+) -> Asking[list[FoundChange]]:
+    """Asks for what `changes_near` returns."""
     since = incident.began_at - DAY
-    found: list[FoundChange] = []
     seen = {"number__gt": 1, "first_seen_at__gte": since, "first_seen_at__lte": until}
-    if flows:
-        versions = FlowVersion.objects.filter(flow__in=flows, **seen).select_related("flow")
-        for one in versions.defer("content", "changes", "flow__raw").order_by("-first_seen_at", "-pk")[:MOST_FOUND]:
-            at = one.modified_time or one.first_seen_at
-            found.append(FoundChange(at, "flow", one.flow_id, one.flow.flow_name or one.flow.flow_id, one.number))
-    if rules:
-        changed = RuleVersion.objects.filter(rule__in=rules, **seen).select_related("rule")
-        for made in changed.defer("content", "changes").order_by("-first_seen_at", "-pk")[:MOST_FOUND]:
-            at = made.modified_time or made.first_seen_at
-            found.append(FoundChange(at, "rule", made.rule_id, made.rule.name or made.rule.rule_id, made.number))
+    names = ("first_seen_at", "modified_time", "number")
+    versions = FlowVersion.objects.filter(flow__in=flows, **seen).values_list(
+        *names, "flow", "flow__flow_name", "flow__flow_id"
+    )
+    changed = RuleVersion.objects.filter(rule__in=rules, **seen).values_list(
+        *names, "rule", "rule__name", "rule__rule_id"
+    )
     connections = Connection.objects.filter(
         account=incident.account_id,
         gone_at=None,
@@ -64,14 +68,18 @@ def changes_near(
         status_since__lte=until,
         first_seen_at__lt=since,
     )
+    shown = connections.values_list("status_since", "pk", "connection_name", "connection_id", "status")
+    of_flows, of_rules, became = yield [
+        versions.order_by("-first_seen_at", "-pk")[:MOST_FOUND],
+        changed.order_by("-first_seen_at", "-pk")[:MOST_FOUND],
+        shown.order_by("-status_since", "-pk")[:MOST_FOUND],
+    ]
+    found = [
+        FoundChange(modified or seen_at, thing, key, name or own_id, number)
+        for thing, rows in (("flow", of_flows), ("rule", of_rules))
+        for seen_at, modified, number, key, name, own_id in rows
+    ]
     found += [
-        FoundChange(
-            link.status_since,
-            "connection",
-            link.pk,
-            link.connection_name or link.connection_id,
-            status=link.status,
-        )
-        for link in connections.order_by("-status_since", "-pk")[:MOST_FOUND]
+        FoundChange(at, "connection", key, name or own_id, status=status) for at, key, name, own_id, status in became
     ]
     return sorted(found, key=lambda change: change.at, reverse=True)

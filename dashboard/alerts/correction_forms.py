@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,9 @@ from django import forms
 from dashboard.alerts.forms import LineField
 from dashboard.filters import TimeField
 from dashboard.flow_field import FlowsField
-from monitor.models import Flow, Incident, ZohoAccount
+from monitor.models import Flow, Incident, IncidentAlert, ZohoAccount
 from monitor.queries.corrections import outage_of
+from monitor.queries.incidents import MEMBERS_SHOWN
 
 OF_ACCOUNT, OF_INCIDENT = "account", "incident"
 WHOLE_HOURS = (
@@ -59,13 +61,20 @@ class IncidentCorrectionForm(forms.Form):
     ends_at = TimeField(label="Until", help_text=WHOLE_HOURS)
     why = LineField("Reason")
 
-    def __init__(self, data: Any = None, *, incident: Incident, now: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        incident: Incident,
+        now: datetime,
+        members: Sequence[IncidentAlert] | None = None,
+        **kwargs: Any,
+    ) -> None:
         window = outage_of(incident.began_at, incident.closed_at, now)
         usual = {"incident": incident.pk, "starts_at": window.start, "ends_at": window.end}
         super().__init__(data, initial=usual, **kwargs)
         self.incident = incident
-        alerts = incident.members.exclude(alert__flow=None).values("alert__flow")
-        self.flows = list(Flow.objects.filter(pk__in=alerts).defer("raw").order_by("pk"))
+        self.flows = _flows_of(incident, members)
         whose = [(OF_ACCOUNT, "Each flow of the account")]
         if self.flows:
             count = len(self.flows)
@@ -86,3 +95,12 @@ class IncidentCorrectionForm(forms.Form):
             "why": data["why"],
             "incident": self.incident,
         }
+
+
+def _flows_of(incident: Incident, members: Sequence[IncidentAlert] | None) -> list[Flow]:
+    """Returns the flows of an incident's alerts; from its members where they are read already, and all of them."""
+    if members is not None and len(members) < MEMBERS_SHOWN:
+        flows = {member.alert.flow_id: member.alert.flow for member in members if member.alert.flow is not None}
+        return [flow for _, flow in sorted(flows.items())]
+    alerts = incident.members.exclude(alert__flow=None).values("alert__flow")
+    return list(Flow.objects.filter(pk__in=alerts).defer("raw").order_by("pk"))

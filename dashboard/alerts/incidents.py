@@ -19,10 +19,12 @@ from dashboard.alerts import incident_chart
 from dashboard.alerts.correction_forms import IncidentCorrectionForm
 from dashboard.alerts.forms import AcknowledgeForm, CommentForm, HandOverForm, SnoozeForm, WhyForm
 from dashboard.context import age_of, frame_at
+from dashboard.widgets import offer_rows
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
-from monitor.models import Incident, IncidentAlert, Snooze
+from monitor.models import Incident, IncidentAlert, Snooze, User
+from monitor.models.asking import answered, ask, in_step
 from monitor.queries import corrections
 from monitor.queries import incidents as queries
 from monitor.triage.remedy import REMEDIES
@@ -152,18 +154,27 @@ def _context(request: HttpRequest, row: Incident, given: Form | None = None) -> 
     kinds |= {"close_form": WhyForm, "snooze_form": SnoozeForm}
     forms = {name: given if type(given) is kind else _form(kind, row) for name, kind in kinds.items()}
     now = timezone.now()
-    detail = queries.detail(row, now)
+    may_act = may(request.user, "acknowledge", row.account)
+    owners = forms["owner_form"].fields["owner"].queryset if may_act and row.is_open else User.objects.none()
+    asking = queries.ask_detail(row, now), corrections.ask_of_incident(row.pk), ask(owners)
+    detail, corrected, people = answered(in_step(*asking))
+    alerts = {member.alert_id: member.alert for member in detail.row.members}
+    offer_rows(forms["owner_form"].fields["owner"], people)
+    if len(detail.row.members) < queries.MEMBERS_SHOWN:
+        offer_rows(forms["snooze_form"].fields["alert"], [alert for _, alert in sorted(alerts.items())])
     errors = detail.story.why.errors
     return age_of(row.account_id) | {
         "what_to_do": REMEDIES.get(errors[0].remedy, "") if detail.story.why.is_one else "",
         "has_flows": any(member.alert.flow_id is not None for member in detail.row.members),
-        "corrections": corrections.of_incident(row.pk),
-        "correction_form": IncidentCorrectionForm(incident=row, now=now, auto_id="correction_%s"),
+        "corrections": corrected,
+        "correction_form": IncidentCorrectionForm(
+            incident=row, members=detail.row.members, now=now, auto_id="correction_%s"
+        ),
         "may_correct": may(request.user, "correct", row.account),
         "incident": row,
         "detail": detail,
         "forms": forms,
-        "may_act": may(request.user, "acknowledge", row.account),
+        "may_act": may_act,
         "may_see_mails": may(request.user, "mails"),
         "may_see_channels": may(request.user, "channels"),
     }

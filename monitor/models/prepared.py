@@ -22,6 +22,23 @@ _STAND_INS: dict[type, Callable[[int], Any]] = {
 }
 
 
+def rows_by(asked: QuerySet[M, Any], compiler: Any) -> QuerySet[M, Any]:
+    """Returns a question that is compiled already.
+
+    Django's own makes its rows, also those that it selects or fetches beside them.
+
+    Args:
+        asked: the question.
+        compiler: gives its statement, or its rows.
+    """
+    query = copy(asked.query)
+    query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+    rows: Any = QuerySet(asked.model, query, DEFAULT_DB_ALIAS)
+    for name in _OF_ROWS:
+        setattr(rows, name, getattr(asked, name))
+    return rows  # type: ignore[no-any-return]
+
+
 class Prepared(Generic[M]):
     """Is a question whose statement is put together once a process, and asked with other values each time.
 
@@ -55,13 +72,7 @@ class Prepared(Generic[M]):
         compiler = copy(compiled)
         compiler.connection = connections[DEFAULT_DB_ALIAS]
         compiler.as_sql = lambda *_, **__: (statement, given)
-        query = copy(kept.query)
-        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        # Django's own makes the rows, also those that it selects or fetches beside them.
-        rows: Any = QuerySet(kept.model, query, DEFAULT_DB_ALIAS)
-        for name in _OF_ROWS:
-            setattr(rows, name, getattr(kept, name))
-        return list(rows)
+        return list(rows_by(kept, compiler))
 
     def first(self, *values: int | str | date) -> Any | None:
         """Returns the first row, None where there is none."""

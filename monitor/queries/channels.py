@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import Channel, ChannelMessage, ChannelStanding, Delivery, Notice, Secret, SendAttempt
+from monitor.models.asking import Asking, answered, ask
 from monitor.queries.mails import UNREACHABLE_FOR_LONG
 from monitor.vault import VaultError
 
@@ -79,10 +80,15 @@ def broken_channels(now: datetime, account: int | None = None) -> list[ChannelTr
         now: the present.
         account: only those that are told of this account's incidents; None for all.
     """
+    return answered(ask_broken_channels(now, account))
+
+
+def ask_broken_channels(now: datetime, account: int | None = None) -> Asking[list[ChannelTrouble]]:
+    """Asks for what `broken_channels` returns."""
     rows = channels().filter(is_active=True, standing__state__in=[States.REFUSES, States.TROUBLE])
     if account is not None:
         rows = rows.filter(Q(account=None) | Q(account=account))
-    return _broken(rows, now)
+    return _broken((yield from ask(rows)), now)
 
 
 def _broken(rows: Iterable[Channel], now: datetime) -> list[ChannelTrouble]:

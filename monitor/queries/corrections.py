@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Window as OverRows
+from django.db.models.functions import Coalesce, Greatest, RowNumber
 
 from monitor.models import Correction, User, marked_account_hours, marked_hours, marked_hours_of_flows
+from monitor.models.asking import Asking, answered, ask
 from monitor.models.corrections import CorrectionQuerySet
 from monitor.periods import Window
 from monitor.queries.together import Row
@@ -94,8 +96,22 @@ def marks_from(rows: Sequence[Row]) -> Marks:
 
 
 def of_incident(incident_id: int) -> list[Correction]:
-    """Returns the marked periods that were made on an incident's page and count. Two statements."""
-    return list(corrections().in_force().filter(incident=incident_id))
+    """Returns the marked periods that were made on an incident's page and count. Two statements at most."""
+    return answered(ask_of_incident(incident_id))
+
+
+def ask_of_incident(incident_id: int) -> Asking[list[Correction]]:
+    """Asks for what `of_incident` returns."""
+    rows = yield from ask(corrections().prefetch_related(None).in_force().filter(incident=incident_id))
+    heads: dict[int, Any] = {row.pk: row for row in rows}
+    place = OverRows(RowNumber(), partition_by="head", order_by="pk")
+    others = Correction.objects.filter(head__in=[pk for pk, row in heads.items() if row.more_flows])
+    others = others.alias(place=place).filter(place__lte=FLOWS_NAMED).select_related("flow").defer("flow__raw")
+    for row in rows:
+        row.other_rows = []
+    for other in (yield from ask(others.order_by("pk"))):
+        heads[other.head_id].other_rows.append(other)
+    return rows
 
 
 def outage_of(began_at: datetime, closed_at: datetime | None, now: datetime) -> Window:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.models import Channel, Escalation, Incident, RunningStep, User
+from monitor.models.asking import Asking, answered
 
 ESCALATIONS_SHOWN = 20
 
@@ -52,20 +53,27 @@ class ShownEscalation:
 
 
 def escalations_of(incident: Incident) -> list[ShownEscalation]:
-    """Returns the escalations of an incident, the newest first. Four statements, one where there are none."""
-    rows = incident.escalations.prefetch_related("steps__notice").order_by("-began_at", "-pk")[:ESCALATIONS_SHOWN]
-    found = list(rows)
-    steps = [step for row in found for step in row.steps.all()]
-    people, channels = _names(steps)
-    return [ShownEscalation(row, _shown(list(row.steps.all()), people, channels)) for row in found]
+    """Returns the escalations of an incident, the newest first. Two statements."""
+    return answered(ask_escalations(incident))
 
 
-def _names(steps: Sequence[RunningStep]) -> tuple[dict[int, str], dict[int, str]]:
-    if not steps:
-        return {}, {}
+def ask_escalations(incident: Incident) -> Asking[list[ShownEscalation]]:
+    """Asks for what `escalations_of` returns."""
+    newest = incident.escalations.order_by("-began_at", "-pk")
+    mine = RunningStep.objects.filter(escalation__incident=incident).select_related("notice")
+    found, read = yield [newest[:ESCALATIONS_SHOWN], mine.order_by("position", "pk")]
+    steps: dict[int, list[RunningStep]] = {row.pk: [] for row in found}
+    for step in read:
+        steps.get(step.escalation_id, []).append(step)
+    people, channels = yield from _names([step for some in steps.values() for step in some])
+    return [ShownEscalation(row, _shown(steps[row.pk], people, channels)) for row in found]
+
+
+def _names(steps: Sequence[RunningStep]) -> Asking[tuple[dict[int, str], dict[int, str]]]:
     people = User.objects.filter(pk__in={key for step in steps for key in step.people})
     channels = Channel.with_deleted.filter(pk__in={key for step in steps for key in step.channels})
-    return dict(people.values_list("pk", "username")), dict(channels.values_list("pk", "name"))
+    named = yield [people.order_by().values_list("pk", "username"), channels.order_by().values_list("pk", "name")]
+    return dict(named[0]), dict(named[1])
 
 
 def _shown(steps: Sequence[RunningStep], people: dict[int, str], channels: dict[int, str]) -> list[ShownStep]:

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Case, Count, Max, Min, OuterRef, Q, Subquery, When
+from django.db.models import BigIntegerField, Case, Count, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models import Window as OverRows
 from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
 from monitor.models import AlertState, Execution, Failure, Flow, Incident, RetryAttempt, RetryBatch
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.models.retries import ITEM_TOKEN, POLICY_TOKEN
 from monitor.periods import Window
 from monitor.privacy import mask_name, mask_text
 from monitor.queries import links
-from monitor.queries.incident_why import IncidentWhy, why_of
-from monitor.recent_changes import FoundChange, changes_near
+from monitor.queries.incident_why import IncidentWhy, ask_failures, why_of
+from monitor.recent_changes import FoundChange, ask_changes_near
 
 FLOWS_TOLD = 10  # those that failed most often; the others are one line
 FLOWS_WITH_RUNS = 3  # whose newest failure and first good run have a line of their own
@@ -60,23 +61,31 @@ class IncidentStory:
 
 
 def story_of(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> IncidentStory:
-    """Returns what ran and what was changed around an incident, in no order, and why it is. Eight statements at most.
+    """Returns what ran and what was changed around an incident, in no order, and why it is. Two statements.
 
     Args:
         incident: which.
         alerts: of the incident.
         now: the present.
     """
+    return answered(ask_story(incident, alerts, now))
+
+
+def ask_story(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> Asking[IncidentStory]:
+    """Asks for what `story_of` returns."""
     flows = {alert.flow_id for alert in alerts if alert.flow_id is not None}
     rules = {int(alert.subject_key) for alert in alerts if alert.subject_kind == "crm_rule"}
     open_for = _open_for(incident, now)
-    changes = changes_near(incident, flows, open_for.end, rules)
+    changes, failures, *others = yield from in_step(
+        ask_changes_near(incident, flows, open_for.end, rules),
+        ask_failures(flows, open_for),
+        _failed_runs(flows, open_for),
+        _batches(flows, open_for),
+        _retries(flows, open_for),
+    )
     found = [line_of_change(change) for change in changes]
-    if flows:
-        found += _failed_runs(flows, open_for)
-        found += _batches(flows, open_for)
-        found += _retries(flows, open_for)
-    return IncidentStory(found, why_of(incident, flows, open_for, changes))
+    found += [line for lines in others for line in lines]
+    return IncidentStory(found, why_of(incident, flows, open_for, changes, failures))
 
 
 def _open_for(incident: Incident, now: datetime) -> Window:
@@ -93,16 +102,16 @@ class _FailedOfFlow(NamedTuple):
     newest_at: datetime
 
 
-def _failed_runs(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
+def _failed_runs(flows: Collection[int], open_for: Window) -> Asking[list[IncidentLine]]:
     failures = Failure.objects.filter(
         flow__in=flows, fate__in=Failure.Fate.values, failed_at__gte=open_for.start, failed_at__lt=open_for.end
     )
     counted = failures.values_list("flow_id").annotate(
         runs=Count("pk"), first_at=Min("failed_at"), newest_at=Max("failed_at")
     )
-    rows = [_FailedOfFlow(*row) for row in counted.order_by("-runs", "flow_id")]
+    rows = [_FailedOfFlow(*row) for row in (yield from ask(counted.order_by("-runs", "flow_id")))]
     told, others = rows[:FLOWS_TOLD], rows[FLOWS_TOLD:]
-    named = _with_runs([row.flow for row in told], open_for) if told else {}
+    named = {flow.pk: flow for flow in (yield from ask(_with_runs([row.flow for row in told], open_for)))}
     found: list[IncidentLine] = []
     for place, row in enumerate(told):
         found += _of_flow(row, named[row.flow], open_for, with_runs=place < FLOWS_WITH_RUNS)
@@ -112,8 +121,8 @@ def _failed_runs(flows: Collection[int], open_for: Window) -> list[IncidentLine]
     return found
 
 
-def _with_runs(flows: Sequence[int], open_for: Window) -> dict[int, Any]:
-    """Reads flows with their first and newest failed run, and the first good one after that. One statement."""
+def _with_runs(flows: Sequence[int], open_for: Window) -> QuerySet[Flow]:
+    """Makes the question for flows with their first and newest failed run, and the first good one after that."""
     mine = Failure.objects.filter(
         flow=OuterRef("pk"),
         fate__in=Failure.Fate.values,
@@ -133,7 +142,7 @@ def _with_runs(flows: Sequence[int], open_for: Window) -> dict[int, Any]:
         newest_failed_at=Subquery(newest.values("failed_at")[:1]),
     )
     rows = rows.annotate(good_run=Subquery(good.values("pk")[:1]), good_at=Subquery(good.values("started_time")[:1]))
-    return {flow.pk: flow for flow in rows.defer("raw")}
+    return rows.defer("raw").order_by()
 
 
 def _of_flow(row: _FailedOfFlow, flow: Any, open_for: Window, *, with_runs: bool) -> list[IncidentLine]:
@@ -150,7 +159,7 @@ def _of_flow(row: _FailedOfFlow, flow: Any, open_for: Window, *, with_runs: bool
     return found
 
 
-def _batches(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
+def _batches(flows: Collection[int], open_for: Window) -> Asking[list[IncidentLine]]:
     mine = RetryBatch.objects.filter(
         pk__in=RetryBatch.objects.filter(
             requested_at__gte=open_for.start, requested_at__lt=open_for.end, items__execution__flow__in=flows
@@ -165,12 +174,12 @@ def _batches(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
             url=row.get_absolute_url(),
             more=row.get_state_display().lower(),
         )
-        for row in rows[:RETRIES_TOLD]
+        for row in (yield from ask(rows[:RETRIES_TOLD]))
     ]
 
 
-def _retries(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
-    """Returns the newest single retries, and how many each policy asked for. One statement."""
+def _retries(flows: Collection[int], open_for: Window) -> Asking[list[IncidentLine]]:
+    """Asks for the newest single retries, and how many each policy asked for."""
     rows = RetryAttempt.objects.filter(
         execution__flow__in=flows, requested_at__gte=open_for.start, requested_at__lt=open_for.end
     ).exclude(client_token__startswith=ITEM_TOKEN)
@@ -186,10 +195,11 @@ def _retries(flows: Collection[int], open_for: Window) -> list[IncidentLine]:
     rows = rows.filter(by_people | ~Q(whose=BY_PEOPLE) & Q(place=1)).select_related(
         "requested_by", "policy", "execution__flow"
     )
-    found = rows.only(
+    shown = rows.only(
         "requested_at", "requested_by__username", "state", "policy__name", "execution__flow__flow_name"
     ).order_by("-requested_at", "-pk")
-    return [_by_person(row) if row.whose == BY_PEOPLE else _by_policy(row) for row in found[: 2 * RETRIES_TOLD]]
+    found = yield from ask(shown[: 2 * RETRIES_TOLD])
+    return [_by_person(row) if row.whose == BY_PEOPLE else _by_policy(row) for row in found]
 
 
 def _by_person(row: RetryAttempt) -> IncidentLine:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max
 
 from monitor.models import Failure, Incident
+from monitor.models.asking import Asking, ask, ask_count
 from monitor.periods import Window
 from monitor.privacy import mask_text
 from monitor.queries import links
@@ -67,31 +68,51 @@ class IncidentWhy:
         return bool(self.errors) and self.errors[0].runs * 10 >= self.failed * 9
 
 
-def why_of(incident: Incident, flows: Collection[int], open_for: Window, changes: Iterable[FoundChange]) -> IncidentWhy:
-    """Returns what speaks for a cause of an incident. One statement; two where it has many problems.
+@dataclass(frozen=True)
+class FailuresOf:
+    """Holds of which problems runs failed in a time, the commonest first, and how many failed at all."""
 
-    Args:
-        incident: which.
-        flows: keys of its flows.
-        open_for: the time in which its failures count, in whole seconds.
-        changes: as `changes_near` found them.
-    """
-    suspects = [one for one in changes if is_suspect(one.at, incident.began_at)]
-    if not flows:
-        return IncidentWhy(0, "", [], suspects)
+    failed: int
+    problems: list[tuple[int, str, str, int]]
+
+
+def ask_failures(flows: Collection[int], open_for: Window) -> Asking[FailuresOf]:
+    """Asks of which problems runs of some flows failed in a time. Once; twice where there are many problems."""
     failures = Failure.objects.filter(
         flow__in=flows, fate__in=Failure.Fate.values, failed_at__gte=open_for.start, failed_at__lt=open_for.end
     )
     counted = failures.values_list("group__problem", "group__problem__title", "group__problem__remedy").annotate(
         runs=Count("pk"), newest=Max("failed_at")
     )
-    rows = list(counted.order_by("-runs", "-newest", "group__problem")[:MOST_READ])
+    rows = yield from ask(counted.order_by("-runs", "-newest", "group__problem")[:MOST_READ])
+    failed = sum(row[3] for row in rows) if len(rows) < MOST_READ else (yield from ask_count(failures))
+    return FailuresOf(failed, [tuple(row[:4]) for row in rows])
+
+
+def why_of(
+    incident: Incident,
+    flows: Collection[int],
+    open_for: Window,
+    changes: Iterable[FoundChange],
+    failures: FailuresOf,
+) -> IncidentWhy:
+    """Returns what speaks for a cause of an incident. Pure.
+
+    Args:
+        incident: which.
+        flows: keys of its flows.
+        open_for: the time in which its failures count, in whole seconds.
+        changes: as `changes_near` found them.
+        failures: of its flows, as `ask_failures` found them.
+    """
+    suspects = [one for one in changes if is_suspect(one.at, incident.began_at)]
+    if not flows:
+        return IncidentWhy(0, "", [], suspects)
     errors = [
         CommonError(mask_text(title), problem, remedy, runs, _listed(flows, open_for, problem))
-        for problem, title, remedy, runs, _ in rows[:ERRORS_SHOWN]
+        for problem, title, remedy, runs in failures.problems[:ERRORS_SHOWN]
     ]
-    failed = sum(row[3] for row in rows) if len(rows) < MOST_READ else failures.count()
-    return IncidentWhy(failed, _listed(flows, open_for), errors, suspects)
+    return IncidentWhy(failures.failed, _listed(flows, open_for), errors, suspects)
 
 
 def is_suspect(changed_at: datetime, began_at: datetime) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from monitor.incident_words import causes_in_words, title_of
+from monitor.incident_words import ask_causes, causes_in_words, title_of
 from monitor.models import (
     AlertRule,
     AlertState,
@@ -22,10 +23,11 @@ from monitor.models import (
     Snooze,
     Transition,
 )
-from monitor.queries.channels import ChannelTrouble, broken_channels
-from monitor.queries.escalations import ShownEscalation, escalations_of
-from monitor.queries.incident_story import IncidentLine, IncidentStory, line_of_change, story_of
-from monitor.queries.quiet import QuietReason, why_quiet
+from monitor.models.asking import Asking, answered, ask, in_step
+from monitor.queries.channels import ChannelTrouble, ask_broken_channels
+from monitor.queries.escalations import ShownEscalation, ask_escalations
+from monitor.queries.incident_story import IncidentLine, IncidentStory, ask_story, line_of_change
+from monitor.queries.quiet import QuietReason, ask_why_quiet, why_quiet
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -235,38 +237,76 @@ class IncidentDetail:
 
 def members_of(incident: Incident) -> list[IncidentAlert]:
     """Returns the alerts of an incident with rules and flows, those that fire first. One statement."""
-    return list(_members().filter(incident=incident)[:MEMBERS_SHOWN])
+    return list(_members_of(incident))
+
+
+def _members_of(incident: Incident) -> QuerySet[IncidentAlert]:
+    return _members().filter(incident=incident)[:MEMBERS_SHOWN]
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, mails, messages, escalations, runs and changes.
-
-    Twenty-five statements, and a few more where a silence goes by tag or owner.
+    """Returns one incident with its alerts, mails, messages, escalations, runs and changes. Three statements.
 
     Args:
         incident: from `incidents()`.
         now: the present.
     """
-    members = members_of(incident)
+    return answered(ask_detail(incident, now))
+
+
+def ask_detail(incident: Incident, now: datetime) -> Asking[IncidentDetail]:
+    """Asks for what `detail` returns."""
+    events = incident.events.select_related("actor", "alert__flow").defer("alert__flow__raw")
+    (members, quiet, story), causes, read, notices, escalations, broken = yield from in_step(
+        _ask_members(incident, now),
+        ask_causes([incident]),
+        ask(events[:EVENTS_SHOWN]),
+        _ask_notices(incident),
+        ask_escalations(incident),
+        ask_broken_channels(now, incident.account_id),
+    )
+    return IncidentDetail(
+        row=_row(incident, members, causes[incident.pk]),
+        events=read,
+        notices=notices,
+        quiet=quiet.get(incident.pk, []),
+        escalations=escalations,
+        broken=broken,
+        story=story,
+    )
+
+
+def _ask_members(
+    incident: Incident, now: datetime
+) -> Asking[tuple[list[IncidentAlert], dict[int, list[QuietReason]], IncidentStory]]:
+    """Asks for the alerts of an incident, and for what goes by them: why they are quiet, and their runs and changes."""
+    members = yield from ask(_members_of(incident))
+    firing = [member.alert for member in members if member.left_at is None]
+    quiet, story = yield from in_step(
+        ask_why_quiet({incident.pk: (incident, firing)} if incident.is_open else {}, now),
+        ask_story(incident, [member.alert for member in members], now),
+    )
+    return members, quiet, story
+
+
+def _ask_notices(incident: Incident) -> Asking[list[Notice]]:
+    """Asks for the notices of an incident, each with `sent_mails` and `sent_messages`."""
     mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
     messages = ChannelMessage.objects.select_related("channel").order_by("channel__name", "pk")
     messages = messages.defer("text", "payload", "channel__address", "channel__secrets")
-    notices = incident.notices.prefetch_related(
-        Prefetch("deliveries", queryset=mails, to_attr="sent_mails"),
-        Prefetch("channel_messages", queryset=messages, to_attr="sent_messages"),
-    )
-    events = incident.events.select_related("actor", "alert__flow").defer("alert__flow__raw")
-    firing = [member.alert for member in members if member.left_at is None]
-    quiet = why_quiet({incident.pk: (incident, firing)} if incident.is_open else {}, now)
-    return IncidentDetail(
-        row=_row(incident, members, causes_in_words([incident])[incident.pk]),
-        events=list(events[:EVENTS_SHOWN]),
-        notices=list(notices),
-        quiet=quiet.get(incident.pk, []),
-        escalations=escalations_of(incident),
-        broken=broken_channels(now, incident.account_id),
-        story=story_of(incident, [member.alert for member in members], now),
-    )
+    found = yield [
+        incident.notices.all(),
+        mails.filter(notice__incident=incident),
+        messages.filter(notice__incident=incident),
+    ]
+    notices: dict[int, Any] = {notice.pk: notice for notice in found[0]}
+    for notice in found[0]:
+        notice.sent_mails, notice.sent_messages = [], []
+    for mail in found[1]:
+        notices[mail.notice_id].sent_mails.append(mail)
+    for message in found[2]:
+        notices[message.notice_id].sent_messages.append(message)
+    return found[0]
 
 
 def of_alert(alert_id: int) -> QuerySet[Incident]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.hushes import explaining, quiet_by
+from monitor.hushes import ask_explaining, ask_quiet_by
 from monitor.models import AlertState, Incident, Silence, Snooze
+from monitor.models.asking import Asking, answered, in_step
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,25 @@ class QuietReason:
 def why_quiet(
     incidents: Mapping[int, tuple[Incident, Sequence[AlertState]]], now: datetime
 ) -> dict[int, list[QuietReason]]:
-    """Returns why nothing is mailed of some incidents, or of some of their alerts. Five statements, and more for tags.
+    """Returns why nothing is mailed of some incidents, or of some of their alerts. One statement; two, three for tags.
 
     Args:
         incidents: by key, those that are open, each with its alerts that fire, and these with rules and flows.
         now: the present.
     """
+    return answered(ask_why_quiet(incidents, now))
+
+
+def ask_why_quiet(
+    incidents: Mapping[int, tuple[Incident, Sequence[AlertState]]], now: datetime
+) -> Asking[dict[int, list[QuietReason]]]:
+    """Asks for what `why_quiet` returns."""
+    if not incidents:
+        return {}
     alerts = [alert for _, firing in incidents.values() for alert in firing]
-    quiet = dict(zip((alert.pk for alert in alerts), quiet_by(alerts, now), strict=True))
-    down = explaining({incident.account_id for incident, _ in incidents.values()}) if incidents else {}
+    accounts = {incident.account_id for incident, _ in incidents.values()}
+    kept, down = yield from in_step(ask_quiet_by(alerts, now), ask_explaining(accounts))
+    quiet = dict(zip((alert.pk for alert in alerts), kept, strict=True))
     found: dict[int, list[QuietReason]] = {}
     for key, (incident, firing) in incidents.items():
         cause = down.get(incident.account_id)

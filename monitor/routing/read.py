@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from django.db.models.functions import Coalesce
 
 from monitor.models import AlertState, Failure, Problem, Route, RunningStep
-from monitor.ownership import NO_LABELS, Labels, labels
+from monitor.models.asking import Asking, answered, in_step
+from monitor.ownership import NO_LABELS, Labels, ask_labels
 from monitor.routing.decide import RoutedAlert, RouteFacts
 
 FLOW, CRM_RULE, PROBLEM = "flow", "crm_rule", "problem"  # what alerts are about, in `AlertState.subject_kind`
@@ -41,7 +42,7 @@ def as_route(step: RunningStep) -> RouteFacts:
 
 
 def routed(alerts: Sequence[AlertState]) -> list[RoutedAlert]:
-    """Returns what of some alerts decides who hears of them. Eight statements at most.
+    """Returns what of some alerts decides who hears of them. Two statements at most.
 
     An alert about a problem has the problem's owner and the tags of the flows that failed by it. One about a
     connection, the mirror or the plan has neither.
@@ -62,41 +63,53 @@ def routed(alerts: Sequence[AlertState]) -> list[RoutedAlert]:
 
 
 def labels_of_alerts(alerts: Sequence[AlertState]) -> list[Labels]:
-    """Returns the tags and owners of what some alerts are about, in their order. Eight statements at most."""
-    return labels_of(
+    """Returns the tags and owners of what some alerts are about, in their order. Two statements at most."""
+    return answered(ask_labels_of_alerts(alerts))
+
+
+def ask_labels_of_alerts(alerts: Sequence[AlertState]) -> Asking[list[Labels]]:
+    """Asks for what `labels_of_alerts` returns."""
+    return ask_labels_of(
         [(alert.subject_kind, alert.subject_key if alert.flow_id is None else str(alert.flow_id)) for alert in alerts]
     )
 
 
 def labels_of(subjects: Sequence[tuple[str, str]]) -> list[Labels]:
-    """Returns the tags and owners of what alerts are about, in their order. Eight statements at most.
+    """Returns the tags and owners of what alerts are about, in their order. Two statements at most.
 
     Args:
         subjects: kind and key of each, as alerts keep them.
     """
+    return answered(ask_labels_of(subjects))
+
+
+def ask_labels_of(subjects: Sequence[tuple[str, str]]) -> Asking[list[Labels]]:
+    """Asks for what `labels_of` returns."""
     keys: defaultdict[str, set[int]] = defaultdict(set)
     for kind, key in subjects:
         if kind in (FLOW, CRM_RULE, PROBLEM):
             keys[kind].add(int(key))
-    known: dict[str, Mapping[int, Labels]] = {
-        FLOW: labels("flow", keys=keys[FLOW]),
-        CRM_RULE: labels("rule", keys=keys[CRM_RULE]),
-        PROBLEM: _of_problems(keys[PROBLEM]),
-    }
+    asking = ask_labels("flow", keys=keys[FLOW]), ask_labels("rule", keys=keys[CRM_RULE]), _of_problems(keys[PROBLEM])
+    known: dict[str, Mapping[int, Labels]] = dict(
+        zip((FLOW, CRM_RULE, PROBLEM), (yield from in_step(*asking)), strict=True)
+    )
     return [known[kind].get(int(key), NO_LABELS) if kind in known else NO_LABELS for kind, key in subjects]
 
 
-def _of_problems(keys: Collection[int]) -> dict[int, Labels]:
+def _of_problems(keys: Collection[int]) -> Asking[dict[int, Labels]]:
     if not keys:
         return {}
     problem = Coalesce("group__problem__merged_into", "group__problem")
     # Each fate is named because the index has it before the rest.
     failed = Failure.objects.annotate(of=problem).filter(of__in=keys, fate__in=Failure.Fate.values).order_by()
     flows: defaultdict[int, set[int]] = defaultdict(set)
-    for key, flow in failed.values_list("of", "flow_id").distinct():
+    pairs, owners = yield [
+        failed.values_list("of", "flow_id").distinct(),
+        Problem.objects.filter(pk__in=keys).order_by().values_list("pk", "owner"),
+    ]
+    for key, flow in pairs:
         flows[key].add(flow)
-    of_flows = labels("flow", keys={flow for found in flows.values() for flow in found})
-    owners = Problem.objects.filter(pk__in=keys).values_list("pk", "owner")
+    of_flows = yield from ask_labels("flow", keys={flow for found in flows.values() for flow in found})
     return {
         key: Labels(frozenset().union(*(of_flows.get(flow, NO_LABELS).tags for flow in flows[key])), owner)
         for key, owner in owners

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dashboard import remembered
@@ -19,6 +17,7 @@ from dashboard.executions.forms import encode_key
 from monitor.models import Execution, Flow, User
 from monitor.queries.executions import Key
 from tests import factories
+from tests.dashboard.statements import asked, whole_reads
 from tests.dashboard.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -106,14 +105,6 @@ def multiply(run: Execution, flows: list[int], now: datetime) -> None:
         cursor.execute("ANALYZE")
 
 
-def asked(client: Client, address: str) -> list[str]:
-    """The statements of a page, without those that only bound its time."""
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(address).status_code == 200
-        found = [statement["sql"] for statement in captured.captured_queries]
-    return [sql for sql in found if sql.lstrip("(").startswith(("SELECT", "WITH"))]
-
-
 def test_each_page_asks_few_statements_and_none_reads_all_executions(
     world: World, vera: User, signed_in: Callable[[User], Client], at_noon: datetime, settings: LazySettings
 ) -> None:
@@ -132,16 +123,6 @@ def test_each_page_asks_few_statements_and_none_reads_all_executions(
         asked(client, address)
         assert len(asked(client, address)) <= most, name
     remembered.forget()
-
-
-def whole_reads(statement: str) -> list[str]:
-    """The lines of a plan that read the table of executions from end to end."""
-    server = connection.vendor == "postgresql"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{'EXPLAIN' if server else 'EXPLAIN QUERY PLAN'} {statement.replace('%', '%%')}")
-        plan = [str(row[-1]) for row in cursor.fetchall()]
-    whole = r"Seq Scan on monitor_execution\b" if server else r"^SCAN monitor_execution$"
-    return [line for line in plan if re.search(whole, line)]
 
 
 def test_a_plan_that_reads_the_whole_table_is_told(world: Any) -> None:

@@ -164,13 +164,13 @@ def test_of_an_alert_about_a_workflow_rule_its_definition_is_told(flow: Flow, no
     assert found["Deals: was changed (version 4)"].url == reverse("rule_version", args=[rule.pk, 4])
 
 
-def test_it_stands_in_the_timeline_and_costs_eight_statements_at_most(
-    incident: Incident, flow: Flow, fail: Fail, otto: User, now: datetime, django_assert_max_num_queries: Any
+def test_it_stands_in_the_timeline_and_costs_two_statements(
+    incident: Incident, flow: Flow, fail: Fail, otto: User, now: datetime, django_assert_num_queries: Any
 ) -> None:
     for number in range(FLOWS_TOLD + 4):
         make_batch([fail(now - HOUR, also(incident, now, f"Flow {number}"))], otto, now - HOUR)
     alerts = [member.alert for member in incident.members.select_related("alert__flow")]
-    with django_assert_max_num_queries(8):
+    with django_assert_num_queries(2):
         assert story_of(incident, alerts, now)
     lines = incidents.detail(incident, now).lines
     assert [line.at for line in lines] == sorted(line.at for line in lines)

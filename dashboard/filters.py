@@ -7,7 +7,7 @@ area's `forms.py` has the filters of its own lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -116,6 +116,28 @@ class IdField(forms.TypedChoiceField):
 
     def valid_value(self, value: Any) -> bool:
         return is_key(str(value))
+
+
+class PlaceField(forms.CharField):
+    """Takes a place in a list that is read in pages, as the list writes it into addresses."""
+
+    def __init__(self, decode: Callable[[str], object]) -> None:
+        """Takes what reads a place.
+
+        Args:
+            decode: raises ValueError for what is none.
+        """
+        super().__init__(required=False, widget=forms.HiddenInput)
+        self.decode = decode
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return self.decode(text)
+        except ValueError:
+            raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
 
 
 def is_key(text: str) -> bool:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
-
-from dashboard.filters import BIGGEST_ID, DayField, FilterForm, OneOfField, TextField
+from dashboard.filters import BIGGEST_ID, DayField, FilterForm, OneOfField, PlaceField, TextField
 from dashboard.moments import moment_text, read_moment
 from monitor.queries.changes import KINDS, ChangeFilter, ChangePlace
 
@@ -31,22 +27,6 @@ def decode_place(text: str) -> ChangePlace:
     return ChangePlace(read_moment(at), int(source), int(pk))
 
 
-class PlaceField(forms.CharField):
-    """Takes a place in the list of changes, as `encode_place` writes it."""
-
-    def __init__(self) -> None:
-        super().__init__(required=False, widget=forms.HiddenInput)
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        if not text:
-            return None
-        try:
-            return decode_place(text)
-        except ValueError:
-            raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
-
-
 class ChangeFilterForm(FilterForm):
     """Reads what the list of changes is narrowed to; days are the viewer's."""
 
@@ -54,8 +34,8 @@ class ChangeFilterForm(FilterForm):
     kind = OneOfField(KINDS.items(), "Of", "Anything")
     first_day = DayField("From")
     last_day = DayField("To")
-    after = PlaceField()
-    before = PlaceField()
+    after = PlaceField(decode_place)
+    before = PlaceField(decode_place)
     page = None
 
     places = ("after", "before")

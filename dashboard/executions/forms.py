@@ -15,7 +15,7 @@ from django.utils import timezone
 from dashboard.columns import NAME as COLUMNS
 from dashboard.columns import Column, ColumnsField
 from dashboard.executions import search_words
-from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField, is_key
+from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, PlaceField, TextField, TimeField, is_key
 from dashboard.flow_field import FlowField
 from dashboard.moments import moment_text, read_moment
 from dashboard.period_field import PRESETS, PeriodField
@@ -100,22 +100,6 @@ def decode_key(text: str) -> Key:
     if stamp == "n":
         return Key(None, int(pk))
     return Key(read_moment(stamp), int(pk))
-
-
-class KeyField(forms.CharField):
-    """Takes a place in the list of executions."""
-
-    def __init__(self) -> None:
-        super().__init__(required=False, widget=forms.HiddenInput)
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        if not text:
-            return None
-        try:
-            return decode_key(text)
-        except ValueError:
-            raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
 
 
 class RecordOfField(IdField):
@@ -208,8 +192,8 @@ class ExecutionFilterForm(FilterForm):
     record = RecordOfField(label="Record")
     failed_from = TimeField(label="Failed from")
     failed_before = TimeField(label="Failed before")
-    after = KeyField()
-    before = KeyField()
+    after = PlaceField(decode_key)
+    before = PlaceField(decode_key)
     columns = ColumnsField(RUN_COLUMNS, first=("started_time",))
     page = None
 

@@ -43,6 +43,21 @@ class DataCommand(BaseCommand):
         raise NotImplementedError
 
 
+COULD_NOT = 2  # exit code of a command that answers, where it cannot
+
+
+class AnsweringCommand(DataCommand):
+    """Is the base of commands whose exit code is an answer: 0 nothing found, 1 something found, 2 it cannot be said."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Ends with 2, never with 1, where something is in the way."""
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            code = COULD_NOT if error.returncode == 1 else error.returncode
+            raise CommandError(str(error), returncode=code) from None
+
+
 def _check_migrations() -> None:
     problem = differences().problem
     if problem:

@@ -9,17 +9,17 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from monitor.connection import utc_now
-from monitor.management.data_command import DataCommand, accounts_named
+from monitor.management.data_command import COULD_NOT, AnsweringCommand, accounts_named
 from monitor.management.ranges import require_range
 from monitor.models import Stream, StreamState
 from monitor.queries.rule_audit import AuditedFinding, AuditOfRules, audit_of
 from monitor.rule_audit.audit import QUIET_DAYS
 
-FOUND, COULD_NOT = 1, 2
+FOUND = 1
 LONGEST_QUIET = 3_650  # days
 
 
-class Command(DataCommand):
+class Command(AnsweringCommand):
     help = (
         "Finds what is wrong with workflow rules: actions that fail, rules that never run, duplicates, cycles, limits. "
         "Ends with 0 where nothing is found, with 1 where something is, with 2 where that cannot be said."
@@ -32,14 +32,6 @@ class Command(DataCommand):
         )
         parser.add_argument("--all", action="store_true", help="what people accepted too; it changes no exit code")
         parser.add_argument("--json", action="store_true", help="machine-readable")
-
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        """Ends with 2, never with 1, where something is in the way: 1 says that something was found."""
-        try:
-            return super().execute(*args, **options)
-        except CommandError as error:
-            code = COULD_NOT if error.returncode == 1 else error.returncode
-            raise CommandError(str(error), returncode=code) from None
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_range("--days", options["days"], 1, LONGEST_QUIET)

@@ -14,19 +14,19 @@ from django.core.management.base import CommandError
 from monitor.connection import utc_now
 from monitor.definition_compare import DIFFERS, KINDS, LEFT_ONLY, RIGHT_ONLY, SAME, DefinitionSet, Pair, compare, masked
 from monitor.management.commands.export import parse_since
-from monitor.management.data_command import DataCommand
+from monitor.management.data_command import COULD_NOT, AnsweringCommand
 from monitor.management.definition_files import FolderError, read_folder
 from monitor.models import ZohoAccount
 from monitor.queries.definition_sets import of_account
 from monitor.queries.versions import ChangeText, change_text
 
-DIFFER, COULD_NOT = 1, 2
+DIFFER = 1
 LONGEST = 200  # characters of a value in a line; --json has the whole
 _SIGNS = {RIGHT_ONLY: "+", LEFT_ONLY: "-", DIFFERS: "~"}
 _WORDS = {RIGHT_ONLY: "added", LEFT_ONLY: "removed", DIFFERS: "changed"}
 
 
-class Command(DataCommand):
+class Command(AnsweringCommand):
     help = (
         "Says what differs from A to B: flows, workflow rules and connected workflows that were added, removed or "
         "changed, field by field. Ids and times that differ between two accounts anyway are left out there. Ends with "
@@ -41,14 +41,6 @@ class Command(DataCommand):
         parser.add_argument(
             "--by", choices=["id", "name"], help="what makes a pair; else ids within one account, names between two"
         )
-
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        """Ends with 2, never with 1, where something is in the way: 1 says that both differ."""
-        try:
-            return super().execute(*args, **options)
-        except CommandError as error:
-            code = COULD_NOT if error.returncode == 1 else error.returncode
-            raise CommandError(str(error), returncode=code) from None
 
     def handle(self, *args: Any, **options: Any) -> None:
         left, right = _read(options["a"]), _read(options["b"])

@@ -30,12 +30,11 @@ def crm_context(request: HttpRequest, problem: Problem, form: Form | None) -> di
     """
     now = timezone.now()
     detail = crm_problems.detail(problem, whole=request.GET.get("all", ""))
-    is_of_webhooks = any(group.action == WEBHOOK for group in detail.groups)
+    is_of_webhooks = any(cause.action == WEBHOOK for cause in detail.causes)
     stream = Stream.WEBHOOK_FAILURES if is_of_webhooks else Stream.USAGE
     may_accept = may(request.user, "write_off", problem.account) and problem.merged_into_id is None
     return age_of(problem.account_id, stream) | {
         "detail": detail,
-        "causes": list(zip(detail.groups, detail.templates, strict=True)),
         "is_of_webhooks": is_of_webhooks,
         "rows": [(entry, _said(entry)) for entry in detail.newest],
         "log": lines_of(detail.acts, problem.account),

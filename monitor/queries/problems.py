@@ -26,6 +26,7 @@ from monitor.models import (
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import by_keys
+from monitor.queries.together import together
 
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
@@ -198,39 +199,29 @@ def newest() -> int:
 
 
 def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
-    """Adds to problems how their failures ended and over how many flows, or rules, they are spread.
-
-    Two statements, two more where some are CRM's.
-    """
+    """Adds to problems how their failures ended and over how many flows, or rules, they are spread. One statement."""
     keys = [problem.pk for problem in rows]
-    ledgers = ledgers_by("group__problem", Q(group__problem__in=keys))
-    spread = Failure.objects.filter(group__problem__in=keys).order_by().values_list("group__problem")
-    oldest = Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
-    found = {row[0]: row[1:] for row in spread.annotate(flows=Count("flow", distinct=True), oldest=oldest)}
-    of_crm = [problem.pk for problem in rows if problem.source == Problem.Source.CRM]
-    if of_crm:
-        ledgers, found = ledgers | crm_ledgers(of_crm), found | crm_spread(of_crm)
-    return [
-        ProblemRow(one, mask_text(one.title), ledgers.get(one.pk, Ledger()), *found.get(one.pk, (0, None)))
-        for one in rows
-    ]
-
-
-def crm_ledgers(problems: Collection[int]) -> dict[int, Ledger]:
-    """Returns the ledger of each problem of CRM. One statement."""
+    of_runs = Failure.objects.filter(group__problem__in=keys).order_by()
+    of_crm = CrmFailure.objects.filter(group__problem__in=keys).order_by()
+    found = together(
+        {
+            "runs": of_runs.values_list("group__problem", "fate").annotate(total=Count("pk")),
+            "crm": of_crm.values_list("group__problem", "fate").annotate(total=Sum("count")),
+            "flows": of_runs.values_list("group__problem").annotate(
+                over=Count("flow", distinct=True), oldest=Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
+            ),
+            "rules": of_crm.values_list("group__problem").annotate(
+                over=Count("rule", distinct=True), oldest=Min("failed_at", filter=Q(fate=CrmFailure.Fate.OPEN))
+            ),
+        }
+    )
     counts: dict[int, Counter[str]] = defaultdict(Counter)
-    rows = CrmFailure.objects.filter(group__problem__in=problems).order_by().values_list("group__problem", "fate")
-    for problem, fate, count in rows.annotate(total=Sum("count")):
-        counts[problem][fate] += count
-    return {problem: Ledger(**found) for problem, found in counts.items()}
-
-
-def crm_spread(problems: Collection[int]) -> dict[int, tuple[int, datetime | None]]:
-    """Returns over how many rules each problem of CRM is spread, and since when its oldest is open. One statement."""
-    rows = CrmFailure.objects.filter(group__problem__in=problems).order_by().values_list("group__problem")
-    oldest = Min("failed_at", filter=Q(fate=CrmFailure.Fate.OPEN))
-    found = rows.annotate(rules=Count("rule", distinct=True), oldest=oldest)
-    return {problem: (rules, at) for problem, rules, at in found}
+    for key, fate, count in found["runs"] + found["crm"]:
+        counts[key][fate] += count
+    spread = {key: (over, oldest) for key, over, oldest in found["flows"] + found["rules"]}
+    return [
+        ProblemRow(one, mask_text(one.title), Ledger(**counts[one.pk]), *spread.get(one.pk, (0, None))) for one in rows
+    ]
 
 
 def unresolved() -> QuerySet[Problem]:

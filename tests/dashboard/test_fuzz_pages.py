@@ -30,7 +30,7 @@ from monitor.models import ApiToken, Execution, HookEndpoint, Secret, User, Webh
 from monitor.zoho import Transport
 from tests.dashboard import fuzz
 from tests.dashboard.test_access_matrix import MATRIX, ROLES, client_of
-from tests.dashboard.world import World, make_world
+from tests.dashboard.world import World, make_world, of_crm
 
 SHARDS = 2
 WHO = (*("admin",) * 4, *("operator",) * 2, *("viewer",) * 2, "anonymous", "inactive")
@@ -89,8 +89,9 @@ def places_of(world: World) -> dict[str, list[str]]:
     for name, _ in fuzz.patterns():
         arguments = MATRIX[name][0](world) if name in MATRIX else {}
         good = reverse(name, kwargs=arguments)
+        twin = reverse(name, kwargs=MATRIX[name][0](of_crm(world)) if name in MATRIX else {})
         odd = [good.replace(f"/{value}", f"/{key}") for value in arguments.values() for key in ODD_KEYS]
-        places[name] = [good] * max(1, 5 * len(odd)) + odd
+        places[name] = [good] * max(1, 5 * len(odd)) + odd + [twin] * (2 * len(odd) if twin != good else 0)
     return places
 
 

@@ -36,7 +36,7 @@ MOST = {
     "runs of one day": 7,
     "runs far down": 7,
     "search": 8,
-    "problems": 10,
+    "problems": 9,
     "alerts": 12,
     "rules": 7,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from monitor.models import (
     AlertRule,
     AlertState,
     AuditEntry,
+    AutomationFact,
     Channel,
     ChannelMessage,
     ConnectedWorkflow,
@@ -51,6 +52,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.queries.rule_audit import audit_of
+from monitor.triage.take_crm import take_crm
 from tests import factories
 from tests.bystander import own
 
@@ -80,6 +82,7 @@ class World:
     hook: HookEndpoint
     failure: Failure
     problem: Problem
+    crm_problem: Problem
     batch: RetryBatch
     policy: RetryPolicy
     view: SavedView
@@ -91,6 +94,11 @@ class World:
     finding: dict[str, Any]
     accepted_finding: AcceptedFinding
     status_token: str
+
+
+def of_crm(world: World) -> World:
+    """The same world, the problem of which is that of CRM."""
+    return replace(world, problem=world.crm_problem)
 
 
 def make_state(rule: AlertRule, flow: Flow | None, now: datetime, **fields: Any) -> AlertState:
@@ -281,6 +289,16 @@ def make_read(account: ZohoAccount, now: datetime) -> None:
     StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
 
 
+def make_crm_problem(rule: WorkflowRule, now: datetime) -> dict[str, Any]:
+    """A problem of a webhook that failed, whose host is known."""
+    failure = factories.make_webhook_failure(rule.account, rule=rule)
+    AutomationFact.objects.create(
+        account=rule.account, part="webhooks", facts={failure.webhook_id: "shop.example.com"}, read_at=now
+    )
+    take_crm(now)
+    return {"crm_problem": Problem.objects.get(account=rule.account, source=Problem.Source.CRM)}
+
+
 def make_view(person: User) -> dict[str, Any]:
     """A view of the list of executions that somebody shares."""
     return {"view": SavedView.objects.create(person=person, name="Failed", query="status=failed", is_shared=True)}
@@ -317,7 +335,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     connected = factories.make_connected(account)
     for thing in (flow, rule, connected):
         factories.make_version(thing)
-    factories.make_webhook_failure(account, rule=rule)
     return World(
         account=account,
         flow=flow,
@@ -344,5 +361,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         policy=policy,
         **(make_edits(rule, operator, now) | make_route(account, operator)),
         **(make_status_link(account, operator, now) | make_view(operator)),
-        **make_findings(account, operator, now),
+        **(make_findings(account, operator, now) | make_crm_problem(rule, now)),
     )

@@ -20,7 +20,7 @@ from django_q.tasks import async_task
 
 from dashboard.access import get_or_404, requires
 from dashboard.context import age_of, frame_at
-from dashboard.edits.builder_forms import RuleChangeForm, RuleForm
+from dashboard.edits.builder_forms import PartsForm, RuleChangeForm, RuleForm
 from dashboard.edits.forms import RULE_LIMITS, ConfirmForm, DefinitionForm, DescribeForm, NewRuleForm, WishForm
 from monitor.connection import open_account
 from monitor.edits import drafts
@@ -189,11 +189,8 @@ def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
     step = request.POST.get("step", "") if request.method == "POST" else ""
     if asked.account is not None and (missing := lacking(asked.account, "edits", asked.needs)):
         return _cannot(request, asked, missing)
-    if request.POST and asked.judged_on and request.POST.get("judged_on", "") != asked.judged_on:
-        return _moved(request, asked)
-    if asked.form is not None and (step not in ("preview", "confirm") or not asked.form.is_valid()):
-        status = 400 if request.method == "POST" else 200
-        return render(request, "edits/ask.html", _context(asked), status=status)
+    if (form_again := _form_again(request, asked, step)) is not None:
+        return form_again
     draft = asked.draft(asked.form, NOTHING_KNOWN)
     if asked.account is None and (missing := lacking(draft.account, "edits", scopes_of(draft.subject, draft.act))):
         return _cannot(request, asked, missing)
@@ -220,6 +217,19 @@ def _cannot(request: HttpRequest, asked: AskedChange, missing: MissingScopes) ->
     """Says which scope was not granted, before anybody writes a change that Zoho would refuse."""
     status = 409 if request.method == "POST" else 200
     return render(request, "edits/ask.html", _context(asked) | {"lacks": missing}, status=status)
+
+
+def _form_again(request: HttpRequest, asked: AskedChange, step: str) -> HttpResponse | None:
+    """Shows the form where it was not sent yet, is not usable or is to have other parts; None where all is said."""
+    if request.POST and asked.judged_on and request.POST.get("judged_on", "") != asked.judged_on:
+        return _moved(request, asked)
+    if isinstance(asked.form, PartsForm) and (wish := request.POST.get("part", "")):
+        asked.form = asked.form.with_parts(wish)
+        return render(request, "edits/ask.html", _context(asked), status=400 if asked.form.refusal else 200)
+    if asked.form is not None and (step not in ("preview", "confirm") or not asked.form.is_valid()):
+        status = 400 if request.method == "POST" else 200
+        return render(request, "edits/ask.html", _context(asked), status=status)
+    return None
 
 
 def _moved(request: HttpRequest, asked: AskedChange) -> HttpResponse:

@@ -1,202 +1,246 @@
-"""Asks for criteria and actions of a workflow rule in fields, and makes its definition of them.
+"""Asks for a workflow rule in fields: its trigger, and up to ten conditions with criteria, actions, scheduled actions.
 
-What fields cannot say (groups within groups, related records, actions that are made within the rule) is left to JSON.
+Parts are added and taken out by buttons that show the form anew with what was typed, so that it works without scripts.
+What fields cannot show is said to be so, stays as it is, and is left to JSON.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from django import forms
 
-from dashboard.edits.forms import WishForm, in_lines
+from dashboard.edits.forms import JsonField, WishForm, in_lines
+from dashboard.edits.part_views import PartView, condition_views, trigger_view
+from dashboard.edits.typed_parts import (
+    ACTION,
+    COMPARISON,
+    CONDITION,
+    TRIGGER,
+    NoSuchPart,
+    TypedPart,
+    change_parts,
+    new_condition,
+    new_part,
+    read_typed,
+    walk,
+    written,
+)
+from dashboard.edits.typed_rules import TypedRule
+from dashboard.edits.typed_texts import UnreadableText, read_what, trigger_details, typed_rule
 from monitor.edits.body import ASSOCIATIVE
-from monitor.edits.check import DELAYS
-from monitor.edits.unmask import StillHidden, restored, shown_definition
+from monitor.edits.check import CATEGORIES, DELAYS, category_of, module_of, trigger_of
+from monitor.edits.unmask import StillHidden, is_shortened, shown_definition
 from monitor.models import ZohoAccount
-from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS
+from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
 
-CRITERIA, NEW_ACTIONS, LATER_ACTIONS = 5, 4, 2
-JOINS = [("AND", "all of them"), ("OR", "one of them")]
+JOINS = [("AND", "all of these"), ("OR", "one of these")]
 Json = dict[str, Any]
+Choices = list[tuple[str, Any]]
 
-# What fields can make: shared actions by their id, tags by their names.
-_OFFERED = (*ASSOCIATIVE, "add_tags", "remove_tags")
-ACTION_CHOICES = [("", "none"), *((kind, ACTIONS[kind].name) for kind in _OFFERED)]
-COMPARATOR_CHOICES = [("", "–"), *COMPARATORS.items()]
-DELAY_CHOICES = [
-    (name, PERIODS[name][1] if isinstance(PERIODS.get(name), tuple) else name.replace("_", " ")) for name in DELAYS
+_TAG_KINDS = ("add_tags", "remove_tags")
+ACTION_CHOICES: Choices = [
+    ("", "none"),
+    ("By its id in Zoho's list", [(kind, ACTIONS[kind].name) for kind in ASSOCIATIVE]),
+    ("By their names", [(kind, ACTIONS[kind].name) for kind in _TAG_KINDS]),
+    (
+        "By its details, as JSON",
+        [(kind, words.name) for kind, words in ACTIONS.items() if kind not in (*ASSOCIATIVE, *_TAG_KINDS)],
+    ),
 ]
+COMPARATOR_CHOICES: Choices = [("", "–"), *COMPARATORS.items()]
+DELAY_CHOICES: Choices = [(name, PERIODS[name][1]) for name in DELAYS]
+TRIGGER_CHOICES: Choices = [(name, words.name) for name, words in TRIGGERS.items()]
+_OF_TRIGGER = ("repeat", "match_all")
+NOT_IN_FIELDS = "Its conditions have a form that fields cannot show: they stay as they are, and can be changed as JSON."
+TOO_LONG = "Its definition is too long to be shown whole here: change it in Zoho."
 
 
-def _text(label: str, **kwargs: Any) -> forms.CharField:
-    widget = forms.TextInput(attrs={"autocomplete": "off"})
-    return forms.CharField(label=label, required=False, max_length=1000, widget=widget, **kwargs)
+def _text(label: str, **attrs: Any) -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "off", **attrs})
+    return forms.CharField(label=label, required=False, max_length=20_000, strip=False, widget=widget)
 
 
-class CriteriaForm(WishForm):
-    """Adds the rows of criteria and of new actions to a form."""
+class PartsForm(WishForm):
+    """Adds the fields of a rule's parts to a form.
 
-    operator = forms.ChoiceField(label="The record must fulfil", choices=JOINS, required=False)
+    Args:
+        data: what was sent; None for a form that is not filled in yet.
+        parts: what the form begins with where nothing was sent.
+        focus: the place of the part that the cursor goes to.
+    """
 
-    def groups(self) -> list[list[forms.BoundField]]:
-        """Returns the visible fields as they stand in rows: those of one criterion or action beside each other."""
-        found: list[list[forms.BoundField]] = []
-        last = ""
-        for field in self.visible_fields():
-            parts = field.name.split("_")
-            number = next((part for part in parts if part.isdigit()), "")
-            row = (
-                f"{'criterion' if parts[0] in ('field', 'comparator', 'value') else parts[0]} {number}"
-                if number
-                else ""
-            )
-            if row and row == last:
-                found[-1].append(field)
-            else:
-                found.append([field])
-            last = row
+    has_parts = True
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *args: Any, parts: TypedPart, focus: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(data, *args, **kwargs)
+        self.parts = parts if data is None else read_typed(data)
+        self.refusal = ""
+        for path, part in walk(self.parts):
+            for name, text in part.texts.items():
+                self.fields[f"{path}_{name}"] = self._field(name, text, part)
+        seen = [name for name in self.fields if not name.endswith(("_at", "_op"))]
+        if focus and (starts := [name for name in seen if name.startswith(focus)]):
+            self.fields[starts[0]].widget.attrs["autofocus"] = True
+
+    def with_parts(self, wish: str) -> Self:
+        """Returns the form with one part added or taken out, and with what was typed; errors are not looked for.
+
+        Args:
+            wish: see `typed_parts.change_parts`.
+        """
+        refusal, focus, parts = "", "", copy.deepcopy(self.parts)
+        try:
+            focus = change_parts(parts, wish)
+        except NoSuchPart as wrong:
+            refusal = str(wrong)
+        typed = {name: self[name].value() for name in self.base_fields if name in self.fields}
+        form = self._anew(parts=parts, focus=focus, initial=typed | written(parts))
+        form.refusal = refusal
+        return form
+
+    def _anew(self, **kwargs: Any) -> Self:
+        return type(self)(**kwargs)
+
+    @property
+    def shown(self) -> Json:
+        """Returns the definition that the form was filled from, as people may see it."""
+        return {}
+
+    def _field(self, name: str, text: str, part: TypedPart) -> forms.Field:
+        if name == "at":
+            return forms.CharField(required=False, max_length=3, widget=forms.HiddenInput, initial=text)
+        if name == "op":
+            return forms.ChoiceField(label="The record must fulfil", choices=JOINS, initial=text)
+        chosen = {"comparator": ("Comparison", COMPARATOR_CHOICES), "kind": ("Action", ACTION_CHOICES)}
+        chosen["period"] = ("Unit", DELAY_CHOICES)
+        if name in chosen:
+            label, choices = chosen[name]
+            return forms.ChoiceField(label=label, choices=_with(choices, text), required=False, initial=text)
+        if name == "what" and text.startswith("{"):
+            widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"})
+            return forms.CharField(label="Its details (JSON)", required=False, widget=widget, initial=text, strip=False)
+        labels = {"field": "Field (API name)", "value": "Value", "what": "Id, tags or details", "unit": "After"}
+        found = _text(labels[name], **({"inputmode": "numeric"} if name == "unit" else {}))
+        found.initial = text
         return found
 
-    def add_rows(self) -> None:
-        """Adds the fields, numbered from 1."""
-        for number in range(1, CRITERIA + 1):
-            self.fields[f"field_{number}"] = _text(f"Criterion {number}: field (API name)")
-            self.fields[f"comparator_{number}"] = forms.ChoiceField(
-                label=f"Criterion {number}: comparison", choices=COMPARATOR_CHOICES, required=False
-            )
-            self.fields[f"value_{number}"] = _text(f"Criterion {number}: value")
-        for number in range(1, NEW_ACTIONS + 1):
-            self._add_action("action", number, f"Action {number}")
+    @cached_property
+    def conditions(self) -> list[PartView]:
+        """Returns the conditions as the page shows them."""
+        return condition_views(self.parts, self.shown, self.__getitem__)
 
-    def _add_action(self, prefix: str, number: int, label: str) -> None:
-        self.fields[f"{prefix}_{number}"] = forms.ChoiceField(label=label, choices=ACTION_CHOICES, required=False)
-        self.fields[f"{prefix}_{number}_what"] = _text(f"{label}: id in its list, or tags with commas between")
+    @cached_property
+    def trigger_part(self) -> PartView | None:
+        """Returns what a field's update is compared with, as the page shows it."""
+        return trigger_view(next(iter(self.parts.of(TRIGGER)), None), self.__getitem__)
 
-    def _criteria(self) -> Json | None:
-        found = []
-        for number in range(1, CRITERIA + 1):
-            field, comparator, value = (
-                self.cleaned_data.get(f"{name}_{number}") for name in ("field", "comparator", "value")
-            )
-            if field or value or comparator:
-                found.append({"comparator": comparator, "field": {"api_name": field}, "type": "value", "value": value})
-        if not found:
-            return None
-        return (
-            found[0] if len(found) == 1 else {"group_operator": self.cleaned_data["operator"] or "AND", "group": found}
-        )
+    @property
+    def may_add_condition(self) -> bool:
+        """Returns whether there is room for another condition."""
+        return len(self.parts.of(CONDITION)) < 10
 
-    def _actions(self, prefix: str, most: int, module: str) -> list[Json]:
-        return list(self._each_action(prefix, most, module))
+    def first_fields(self) -> list[forms.BoundField]:
+        """Returns the fields of the whole rule."""
+        return [self[name] for name in self.base_fields if name in self.fields and name not in _OF_TRIGGER]
 
-    def _each_action(self, prefix: str, most: int, module: str) -> Iterator[Json]:
-        for number in range(1, most + 1):
-            kind, what = (
-                self.cleaned_data.get(f"{prefix}_{number}"),
-                self.cleaned_data.get(f"{prefix}_{number}_what", ""),
-            )
-            if not kind:
-                continue
-            if kind in ASSOCIATIVE:
-                yield {"type": kind, "id": what.strip()}
-            else:
-                tags = [{"name": name.strip()} for name in what.split(",") if name.strip()]
-                details: Json = {"module": {"api_name": module}, "tags": tags}
-                yield {"type": kind, "details": details | ({"over_write": False} if kind == "add_tags" else {})}
+    def trigger_fields(self) -> list[forms.BoundField]:
+        """Returns the fields that say more of the trigger."""
+        return [self[name] for name in _OF_TRIGGER if name in self.fields]
 
     def clean(self) -> Json:
         cleaned = super().clean() or {}
-        for number in range(1, CRITERIA + 1):
-            names = [f"{name}_{number}" for name in ("field", "comparator")]
-            told = [bool(cleaned.get(name)) for name in names]
-            if any(told) and not all(told):
-                self.add_error(names[told.index(False)], "A criterion needs a field and a comparison.")
-        for name in [name for name in self.fields if name.endswith("_what")]:
-            if cleaned.get(name.removesuffix("_what")) and not cleaned.get(name):
-                self.add_error(name, "Say which: an id of its list, or tags.")
+        for path, part in walk(self.parts):
+            if not part.is_empty:
+                self._judge(path, part)
         return cleaned
 
+    def _judge(self, path: str, part: TypedPart) -> None:
+        if "comparator" in part.texts:
+            missing = next((name for name in ("field", "comparator") if not part.text(name).strip()), "")
+            if missing:
+                self.add_error(f"{path}_{missing}", "A criterion needs a field and a comparison.")
+        elif "kind" in part.texts:
+            self._judge_action(path, part)
+        elif "unit" in part.texts:
+            unit = part.text("unit").strip()
+            if not unit:
+                self.add_error(f"{path}_unit", "Say after how long.")
+            elif not (unit.isascii() and unit.isdigit() and len(unit) <= 6):
+                self.add_error(f"{path}_unit", "Give a whole number.")
+            if all(one.is_empty for one in part.of(ACTION)):
+                self.add_error(f"{path}_unit", "Say what is done then: it has no action.")
 
-class RuleForm(CriteriaForm):
-    """Asks for a new rule with one condition."""
+    def _judge_action(self, path: str, part: TypedPart) -> None:
+        kind, what = part.text("kind"), part.text("what").strip()
+        if not kind:
+            self.add_error(f"{path}_kind", "Say what is done, or take it out.")
+        elif not what and part.at is None:
+            words = "an id of its list" if kind in ASSOCIATIVE else "tags" if kind in _TAG_KINDS else "details"
+            self.add_error(f"{path}_what", f"Say which: {words}.")
+        elif what and part.at is None:
+            try:
+                read_what(kind, what, None, "")
+            except UnreadableText as wrong:
+                self.add_error(f"{path}_what", f"{wrong} Actions of this kind are told so.")
+
+
+class RuleForm(PartsForm):
+    """Asks for a new rule."""
 
     account = forms.ModelChoiceField(ZohoAccount.objects.none(), label="Account", empty_label=None)
-    name = forms.CharField(label="Name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(label="Name", max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = forms.CharField(label="Description", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     module = forms.CharField(label="Module (API name)", max_length=100, help_text="Such as Deals or Leads.")
-    trigger = forms.ChoiceField(
-        label="Runs when a record is", choices=[(name, words.name) for name, words in TRIGGERS.items()]
+    trigger = forms.ChoiceField(label="Runs when a record is", choices=TRIGGER_CHOICES)
+    repeat = forms.BooleanField(label="Each time it is updated so, not only the first", required=False)
+    match_all = forms.BooleanField(label="Only where all of these fields are updated at once", required=False)
+    more = JsonField(
+        label="Further details of the trigger (JSON)",
+        required=False,
+        help_text="Of triggers about dates, scores and mails, as Zoho's documents name them.",
     )
-    trigger_field = _text("Of a field's update: field (API name)")
-    trigger_comparator = forms.ChoiceField(
-        label="Of a field's update: comparison", choices=COMPARATOR_CHOICES, required=False
-    )
-    trigger_value = _text("Of a field's update: value")
-    later_unit = forms.IntegerField(label="Later actions after", min_value=0, max_value=1000, required=False)
-    later_period = forms.ChoiceField(label="Later actions: unit", choices=DELAY_CHOICES, required=False, initial="days")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.add_rows()
-        for number in range(1, LATER_ACTIONS + 1):
-            self._add_action("later", number, f"Later action {number}")
-        first = [
-            "account",
-            "name",
-            "description",
-            "module",
-            "trigger",
-            "trigger_field",
-            "trigger_comparator",
-            "trigger_value",
-        ]
-        last = [name for name in self.fields if name.startswith("later_")]
-        last.sort(key=lambda name: name not in ("later_unit", "later_period"))
-        self.order_fields([*first, *(name for name in self.fields if name not in (*first, *last)), *last])
+    def __init__(self, data: Any = None, *args: Any, parts: TypedPart | None = None, **kwargs: Any) -> None:
+        trigger = TypedPart({"op": "AND"}, {COMPARISON: [new_part("comparison")[1]]})
+        begins = parts or TypedPart(parts={TRIGGER: [trigger], CONDITION: [new_condition()]})
+        super().__init__(data, *args, parts=begins, **kwargs)
+        self.fields["more"].widget.attrs["rows"] = 3
         accounts = ZohoAccount.objects.filter(is_active=True).exclude(crm_url="").order_by("name", "pk")
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
 
     def clean(self) -> Json:
         cleaned = super().clean()
-        if self._actions_of(cleaned, "later", LATER_ACTIONS) and cleaned.get("later_unit") is None:
-            self.add_error("later_unit", "Say after how long.")
+        if not self.errors:
+            try:
+                self.made = self._made(cleaned)
+            except StillHidden as hidden:
+                raise forms.ValidationError(hidden.text) from None
+            except UnreadableText as wrong:
+                raise forms.ValidationError(f"Details of an action: {wrong}") from None
         return cleaned
-
-    @staticmethod
-    def _actions_of(cleaned: Mapping[str, Any], prefix: str, most: int) -> list[str]:
-        return [kind for number in range(1, most + 1) if (kind := cleaned.get(f"{prefix}_{number}"))]
 
     def definition(self) -> Json:
         """Returns the definition of the rule. Only of a valid form."""
-        said = self.cleaned_data
+        return self.made
+
+    def _made(self, said: Json) -> Json:
         module = said["module"].strip()
-        details: Json = {"trigger_module": {"api_name": module}}
-        if said["trigger_field"] and said["trigger_comparator"]:
-            details["criteria"] = {
-                "comparator": said["trigger_comparator"],
-                "field": {"api_name": said["trigger_field"]},
-                "type": "value",
-                "value": said["trigger_value"],
-            }
-            details |= {"repeat": False, "match_all": False}
-        condition: Json = {"sequence_number": 1}
-        if (criteria := self._criteria()) is not None:
-            condition["criteria_details"] = {"criteria": criteria}
-        if actions := self._actions("action", NEW_ACTIONS, module):
-            condition["instant_actions"] = {"actions": actions}
-        if later := self._actions("later", LATER_ACTIONS, module):
-            after = {"period": said["later_period"], "unit": said["later_unit"]}
-            condition["scheduled_actions"] = [{"execute_after": after, "actions": later}]
-        found = {"name": said["name"], "module": {"api_name": module}, "conditions": [condition]}
+        rule = TypedRule({}, module)
+        ticks: dict[str, bool] = {"repeat": said["repeat"], "match_all": said["match_all"]}
+        found: Json = {"name": said["name"], "module": {"api_name": module}, "conditions": rule.conditions(self.parts)}
         if said["description"]:
             found["description"] = said["description"]
-        return found | {"execute_when": {"type": said["trigger"], "details": details}}
+        return found | {"execute_when": rule.trigger(self.parts, said["trigger"], ticks, said["more"] or {})}
 
 
-class RuleChangeForm(CriteriaForm):
-    """Asks for another name, other criteria and further actions of a rule with one condition, or of its first.
+class RuleChangeForm(PartsForm):
+    """Asks for another name, trigger, criteria and actions of a rule, filled from it as it is.
 
     Args:
         base: the definition as it is.
@@ -204,119 +248,94 @@ class RuleChangeForm(CriteriaForm):
 
     name = forms.CharField(label="Name", max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = forms.CharField(label="Description", required=False, widget=forms.Textarea(attrs={"rows": 3}))
-    taken_out = forms.MultipleChoiceField(
-        label="Take out these actions", required=False, widget=forms.CheckboxSelectMultiple
-    )
+    trigger = forms.ChoiceField(label="Runs when a record is", choices=[])
+    repeat = forms.BooleanField(label="Each time it is updated so, not only the first", required=False)
+    match_all = forms.BooleanField(label="Only where all of these fields are updated at once", required=False)
 
-    def __init__(self, *args: Any, base: Json, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.add_rows()
-        self.base, self.shown = base, shown_definition(base)
-        self.fields["name"].initial = self.shown.get("name", "")
-        self.fields["description"].initial = self.shown.get("description", "")
-        self.fields["taken_out"].choices = list(_actions_there(self.shown))  # type: ignore[attr-defined]
-        criteria = _flat(_first(self.shown))
-        self.can_say_criteria = criteria is not None
-        if criteria is None:
-            for name in [
-                name for name in self.fields if name.split("_")[0] in ("field", "comparator", "value", "operator")
-            ]:
+    def __init__(self, data: Any = None, *args: Any, base: Json, parts: TypedPart | None = None, **kwargs: Any) -> None:
+        self.base, self._shown = base, shown_definition(base)
+        whole = typed_rule(self._shown) if not is_shortened(base) else None
+        self.can_say_conditions = whole is not None
+        whole = whole or TypedPart()
+        if parts is None and TRIGGER in whole.parts and not _asks_fields(self._shown):
+            del whole.parts[TRIGGER]
+        super().__init__(data, *args, parts=parts if parts is not None else whole, **kwargs)
+        details = trigger_details(self._shown)
+        filled = {"name": self._shown.get("name", ""), "description": self._shown.get("description", "")}
+        filled |= {"trigger": trigger_of(self._shown)} | {name: details.get(name) for name in ("repeat", "match_all")}
+        for name, value in filled.items():
+            self.fields[name].initial = value
+        self.fields["trigger"].choices = list(_triggers_of(trigger_of(base)))  # type: ignore[attr-defined]
+        if not _asks_fields(self._shown):
+            for name in ("repeat", "match_all"):
                 del self.fields[name]
-        else:
-            self._show(*criteria)
-        first = ["name", "description", "operator"]
-        rest = [name for name in self.fields if name not in (*first, "taken_out")]
-        self.order_fields([*first, *rest, "taken_out"])
+        if not self._has_trigger:
+            del self.fields["trigger"]
 
-    def _show(self, operator: str, parts: list[Json]) -> None:
-        self.fields["operator"].initial = operator
-        for number, part in enumerate(parts, start=1):
-            self.fields[f"field_{number}"].initial = part["field"].get("api_name", "")
-            self.fields[f"comparator_{number}"].initial = part.get("comparator", "")
-            self.fields[f"value_{number}"].initial = part.get("value", "")
+    @property
+    def _has_trigger(self) -> bool:
+        return isinstance(self.base.get("execute_when"), dict) and bool(trigger_of(self.base))
+
+    def _anew(self, **kwargs: Any) -> Self:
+        return type(self)(base=self.base, **kwargs)
+
+    @property
+    def shown(self) -> Json:
+        return self._shown
+
+    @property
+    def note(self) -> str:
+        """Returns what fields cannot show of the rule, "" where they show all."""
+        if is_shortened(self.base):
+            return TOO_LONG
+        if not self.can_say_conditions:
+            return NOT_IN_FIELDS
+        has_trigger = TRIGGER in (typed_rule(self._shown) or TypedPart()).parts
+        is_said = (has_trigger and self.trigger_part is not None) or not trigger_details(self._shown).get("criteria")
+        return "" if is_said else "What its trigger looks at stays as it is, and can be changed as JSON."
 
     def clean(self) -> Json:
         cleaned = super().clean()
         if not self.errors:
             try:
-                self.wanted = restored(self._as_shown(cleaned), self.base)
+                self.wanted = self._made(cleaned)
             except StillHidden as hidden:
                 raise forms.ValidationError(hidden.text) from None
+            except UnreadableText as wrong:
+                raise forms.ValidationError(f"Details of an action: {wrong}") from None
         return cleaned
 
     def wish(self) -> Json:
         return {"definition": self.wanted}
 
-    def _as_shown(self, said: Json) -> Json:
-        """Returns the definition with what was said, hidden parts as they were shown."""
-        module = self.shown.get("module")
-        module_name = str((module.get("api_name") if isinstance(module, dict) else module) or "")
-        found = {**self.shown}
+    def _made(self, said: Json) -> Json:
+        rule = TypedRule(self.base, module_of(self._shown))
+        found = {**self.base}
         for name in ("name", "description"):
-            if (text := in_lines(said[name])) != in_lines(str(self.shown.get(name) or "")):
-                found[name] = text or None
-        conditions = [dict(one) for one in self.shown.get("conditions") or []]
-        if not conditions:
-            conditions = [{"sequence_number": 1}]
-        first = conditions[0]
-        if self.can_say_criteria:
-            criteria = self._criteria()
-            was = (first.get("criteria_details") or {}).get("criteria")
-            if not _says_the_same(was, criteria):
-                first["criteria_details"] = {"criteria": criteria} if criteria else None
-        out = set(said["taken_out"])
-        kept = [one for one in _list_of(first) if f"instant:{one.get('id')}" not in out]
-        first["instant_actions"] = {"actions": [*kept, *self._actions("action", NEW_ACTIONS, module_name)]}
-        found["conditions"] = conditions
+            if (text := in_lines(said[name])) != in_lines(str(self._shown.get(name) or "")):
+                found[name] = rule.text(name, text) if text else None
+        ticks: dict[str, bool] = {name: said[name] for name in ("repeat", "match_all") if name in said}
+        if self._has_trigger:
+            found["execute_when"] = rule.trigger(self.parts, said["trigger"], ticks, {})
+        if self.can_say_conditions:
+            found["conditions"] = rule.conditions(self.parts)
         return found
 
 
-def _first(definition: Json) -> Json:
-    conditions = definition.get("conditions")
-    return conditions[0] if isinstance(conditions, list) and conditions else {}
+def _asks_fields(shown: Json) -> bool:
+    """Returns whether the trigger looks at fields, or can be made to by choosing another one of its category."""
+    trigger = trigger_of(shown)
+    return "field_update" in CATEGORIES.get(category_of(trigger), (trigger,)) or trigger.endswith("field_update")
 
 
-def _list_of(condition: Json) -> list[Json]:
-    group = condition.get("instant_actions")
-    actions = group.get("actions") if isinstance(group, dict) else None
-    return list(actions) if isinstance(actions, list) else []
+def _triggers_of(trigger: str) -> Iterator[tuple[str, str]]:
+    """Yields the triggers that one may become: those of its category."""
+    known = {name: words.name for name, words in TRIGGERS.items() if category_of(name) == category_of(trigger)}
+    yield from ({trigger: f"{ZOHOS_WORD}: “{trigger}”"} | known if trigger not in known else known).items()
 
 
-def _actions_there(shown: Json) -> Iterator[tuple[str, str]]:
-    for action in _list_of(_first(shown)):
-        words = ACTIONS.get(str(action.get("type")))
-        kind = words.name if words is not None else str(action.get("type"))
-        yield f"instant:{action.get('id')}", f"{kind}: {action.get('name') or action.get('id')}"
-
-
-def _flat(condition: Json) -> tuple[str, list[Json]] | None:
-    """Returns the criteria that rows of fields can say; None where they cannot."""
-    details = condition.get("criteria_details") or {}
-    if details.get("relational_criteria"):
-        return None
-    criteria = details.get("criteria")
-    if not criteria:
-        return "AND", []
-    parts = criteria.get("group") if "group" in criteria else [criteria]
-    operator = str(criteria.get("group_operator") or "AND").upper()
-    is_plain = isinstance(parts, list) and len(parts) <= CRITERIA and all(
-        isinstance(one, dict) and isinstance(one.get("field"), dict) and one.get("comparator") in COMPARATORS
-        and isinstance(one.get("value", ""), str) and one.get("type", "value") == "value"
-        for one in parts
-    )  # fmt: skip
-    return (operator, parts) if is_plain else None
-
-
-def _says_the_same(was: Json | None, said: Json | None) -> bool:
-    """Returns whether rows of fields still say what they were filled with; ids and types of fields are in none."""
-    one, other = (_flat({"criteria_details": {"criteria": each}}) for each in (was, said))
-    if one is None or other is None:
-        return False
-    return (one[0] if len(one[1]) > 1 else "", _bare(one[1])) == (
-        other[0] if len(other[1]) > 1 else "",
-        _bare(other[1]),
-    )
-
-
-def _bare(parts: list[Json]) -> list[tuple[str, str, str]]:
-    return [(one["field"].get("api_name", ""), one.get("comparator", ""), one.get("value", "")) for one in parts]
+def _with(choices: Choices, chosen: str) -> Choices:
+    """Returns choices with the one that stands in a definition, where it is no known one."""
+    known = {name for name, label in choices if isinstance(label, str)}
+    known |= {name for _, label in choices if not isinstance(label, str) for name, _ in label}
+    return choices if chosen in known else [*choices, (chosen, f"{ZOHOS_WORD}: “{chosen}”"[:80])]

@@ -150,9 +150,11 @@ def _names(wanted: Mapping[str, Any], longest: int, longest_description: int) ->
 
 
 def _fixed(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[RuleObjection]:
-    """What Zoho never changes of a rule: its module, and the category of its trigger."""
+    """What stays of a rule: its module, the category of its trigger, and that it has conditions."""
     if not base:
         return
+    if base.get("conditions") and not wanted.get("conditions"):
+        yield RuleObjection("conditions_missing", "It needs at least one condition with actions.")
     before, after = module_of(base), module_of(wanted)
     if before and after and before != after:
         yield RuleObjection("module_fixed", f"A rule stays in its module: {before} cannot become {after}.")

@@ -47,10 +47,23 @@ def restored(sent: Any, base: Any) -> Any:
         StillHidden: something hidden stands where it did not, could be one of several, or the definition was
             shortened, so that nobody knows what was left out on purpose.
     """
+    shown, found = restoring(base)
+    return found.value(sent, base, shown, "$")
+
+
+def restoring(base: Any) -> tuple[Any, Restoring]:
+    """Returns a definition as people see it, and what puts its hidden parts back.
+
+    Args:
+        base: the definition.
+
+    Raises:
+        StillHidden: it is too long to be shown whole.
+    """
     if is_shortened(base):
         raise StillHidden("$", "Its definition is too long to be shown whole here: change it in Zoho.")
     shown = mask(_without_marks(base), definition=True)
-    return _Restoring(frozenset(_hidden(base, shown))).value(sent, base, shown, "$")
+    return shown, Restoring(frozenset(_hidden(base, shown)))
 
 
 def holds_mark(value: Any) -> str:
@@ -58,20 +71,21 @@ def holds_mark(value: Any) -> str:
     return next((place for place, text in _texts(value, "$") if MARK.search(text)), "")
 
 
-class _Restoring:
+class Restoring:
     """Puts a definition's hidden parts back; `hidden` holds what stands on the page in their place."""
 
     def __init__(self, hidden: frozenset[str]) -> None:
         self.hidden = hidden
 
     def value(self, sent: Any, base: Any, shown: Any, place: str) -> Any:
+        """Returns what was sent of a part, with what was left hidden put back from that part of the definition."""
         if is_alike(sent, shown):
             return base
         if isinstance(sent, dict) and isinstance(base, Mapping) and isinstance(shown, dict):
             return self._object(sent, base, shown, place)
         if isinstance(sent, list) and isinstance(base, list) and isinstance(shown, list):
             return self._list(sent, base, shown, place)
-        return self._new(sent, place)
+        return self.new(sent, place)
 
     def _object(self, sent: Mapping[str, Any], base: Mapping[str, Any], shown: Mapping[str, Any], place: str) -> Any:
         if len(base) != len(shown):  # below a key that is hidden whole, keys may have become one
@@ -85,8 +99,8 @@ class _Restoring:
             if key in known:
                 found[real] = self.value(value, base[real], shown[key], below)
             else:
-                self._new(key, below)
-                found[key] = self._new(value, below)
+                self.new(key, below)
+                found[key] = self.new(value, below)
         return found
 
     def _list(self, sent: list[Any], base: list[Any], shown: list[Any], place: str) -> list[Any]:
@@ -94,11 +108,11 @@ class _Restoring:
         for number, (item, origin) in enumerate(zip(sent, origins(sent, base, shown), strict=True)):
             below = f"{place}[{number}]"
             found.append(
-                self._new(item, below) if origin is None else self.value(item, base[origin], shown[origin], below)
+                self.new(item, below) if origin is None else self.value(item, base[origin], shown[origin], below)
             )
         return found
 
-    def _new(self, value: Any, place: str) -> Any:
+    def new(self, value: Any, place: str) -> Any:
         """Returns what has no place in the definition as it is, if nothing of it stands for something hidden."""
         for below, text in _texts(value, place):
             if says_hidden(text) or text in self.hidden:

@@ -15,8 +15,7 @@ from monitor.edits import drafts
 from monitor.edits.body import is_shown_in
 from monitor.models import Edit
 from tests.bystander import own
-from tests.dashboard.soup import Page
-from tests.dashboard.test_edit_pages import confirmed, previewed, text_of
+from tests.dashboard.test_edit_pages import as_a_browser_sends, confirmed, previewed, text_of
 from tests.edits import documented
 from tests.edits.conftest import EditDesk, opened_desk
 from tests.edits.schema import errors_of
@@ -59,14 +58,15 @@ def test_the_documented_creation_is_made_by_a_form(desk: EditDesk, admin: Client
     assert admin.get(address).status_code == 200
     said = {
         "step": "preview", "account": desk.account.pk, "name": wanted["name"], "description": wanted["description"],
-        "module": "Deals", "trigger": "field_update", "trigger_field": "Stage", "trigger_comparator": "equal",
-        "trigger_value": "Closed Lost", "operator": "AND",
-        "field_1": "Amount", "comparator_1": "greater_equal", "value_1": "30000",
-        "field_2": "Reason_For_Loss__s", "comparator_2": "equal", "value_2": "Price",
-        "action_1": "tasks", "action_1_what": TASK,
-        "action_2": "add_tags", "action_2_what": "Lost due to Pricing, Re-engagement pending",
-        "action_3": "email_notifications", "action_3_what": MAIL,
-        "later_unit": "30", "later_period": "business_days", "later_1": "tasks", "later_1_what": TASK,
+        "module": "Deals", "trigger": "field_update",
+        "t_op": "AND", "tk1_field": "Stage", "tk1_comparator": "equal", "tk1_value": "Closed Lost",
+        "c1_op": "AND",
+        "c1k1_field": "Amount", "c1k1_comparator": "greater_equal", "c1k1_value": "30000",
+        "c1k2_field": "Reason_For_Loss__s", "c1k2_comparator": "equal", "c1k2_value": "Price",
+        "c1a1_kind": "tasks", "c1a1_what": TASK,
+        "c1a2_kind": "add_tags", "c1a2_what": "Lost due to Pricing, Re-engagement pending",
+        "c1a3_kind": "email_notifications", "c1a3_what": MAIL,
+        "c1s1_unit": "30", "c1s1_period": "business_days", "c1s1a1_kind": "tasks", "c1s1a1_what": TASK,
     }  # fmt: skip
     shown = admin.post(address, said)
     assert "after 30 business days" in text_of(shown).lower(), text_of(shown)
@@ -97,12 +97,11 @@ def test_the_documented_update_is_made_in_fields(desk: EditDesk, admin: Client) 
     page = admin.get(address).content.decode()
     assert 'value="500000"' in page
     said = {
-        "step": "preview", "name": wanted["name"], "description": wanted["description"], "operator": "AND",
-        "field_1": "Amount", "comparator_1": "greater_than", "value_1": "300000",
-        "field_2": "Stage", "comparator_2": "equal", "value_2": "Negotiation/Review",
-        "action_1": "add_tags", "action_1_what": "Priority",
+        "step": "preview", "name": wanted["name"], "description": wanted["description"],
+        "c1k1_comparator": "greater_than", "c1k1_value": "300000",
+        "c1a2_kind": "add_tags", "c1a2_what": "Priority",
     }  # fmt: skip
-    shown = previewed(admin, address, said)
+    shown = admin.post(address, as_a_browser_sends(page) | said)
     assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
     desk.sweep()
     assert own(Edit).get().state == "done"
@@ -163,15 +162,17 @@ def test_the_documented_connected_workflow_is_created_by_a_form(desk: EditDesk, 
     assert desk.connected("contacts-process").status == "draft"
 
 
-def test_an_action_is_taken_out_by_a_tick(desk: EditDesk, admin: Client) -> None:
+def test_an_action_is_taken_out_by_a_button(desk: EditDesk, admin: Client) -> None:
     rule = desk.rule("Lost deal feedback")
     address = reverse("rule_edit", args=[rule.pk, "fields"])
-    page = Page(admin.get(address).content.decode())
-    (tick, *_) = [box.get("value") for box in page.root.iter("input") if box.get("name") == "taken_out"]
-    said = {"step": "preview", "name": rule.name, "description": "", "operator": "AND", "taken_out": [tick]}
-    shown = previewed(admin, address, said)
+    said = as_a_browser_sends(admin.get(address).content.decode())
+    assert said["c1a1_kind"] == "add_tags"
+    again = admin.post(address, said | {"part": "remove:c1a1"})
+    assert again.status_code == 200
+    assert not own(Edit).exists()
+    shown = admin.post(address, as_a_browser_sends(again.content.decode()))
     assert "Removed" in text_of(shown)
-    assert confirmed(admin, address, shown, taken_out=tick).status_code == 302, text_of(shown)
+    assert confirmed(admin, address, shown).status_code == 302, text_of(shown)
     desk.sweep()
     after = desk.at_zoho(rule.rule_id).body["conditions"][0]["instant_actions"]["actions"]
     assert [one["type"] for one in after] == ["tasks"]
@@ -180,17 +181,22 @@ def test_an_action_is_taken_out_by_a_tick(desk: EditDesk, admin: Client) -> None
 @pytest.mark.parametrize(
     ("said", "part"),
     [
-        ({"field_1": "Amount"}, "A criterion needs a field and a comparison."),
-        ({"action_1": "tasks"}, "Say which: an id of its list, or tags."),
-        ({"later_1": "add_tags", "later_1_what": "A"}, "Say after how long."),
-        ({"action_1": "tasks", "action_1_what": "99"}, "there is none with the id 99"),
+        ({"c1_op": "AND", "c1k1_field": "Amount"}, "A criterion needs a field and a comparison."),
+        ({"c1a1_kind": "tasks"}, "Say which: an id of its list."),
+        ({"c1a1_kind": "add_tags"}, "Say which: tags."),
+        ({"c1a1_kind": "assign_owner", "c1a1_what": "Marta"}, "This is no JSON object."),
+        ({"c1a1_what": "99"}, "Say what is done, or take it out."),
+        ({"c1s1a1_kind": "add_tags", "c1s1a1_what": "A"}, "Say after how long."),
+        ({"c1s1_unit": "soon", "c1s1a1_kind": "add_tags", "c1s1a1_what": "A"}, "Give a whole number."),
+        ({"c1s1_unit": "3"}, "it has no action"),
+        ({"c1a1_kind": "tasks", "c1a1_what": "99"}, "there is none with the id 99"),
+        ({}, "It needs at least one condition with actions."),
     ],
 )
 def test_what_is_missing_in_a_form_is_said_beside_it(
     desk: EditDesk, admin: Client, said: dict[str, str], part: str
 ) -> None:
     whole = {"step": "preview", "account": desk.account.pk, "name": "N", "module": "Deals", "trigger": "edit"}
-    whole |= {"later_period": "days"}
     assert part in text_of(admin.post(reverse("rule_form"), whole | said))
 
 

@@ -46,9 +46,27 @@ def hidden_of(answer: Any) -> dict[str, str]:
     }
 
 
+def as_a_browser_sends(page: str) -> dict[str, str]:
+    """What the last form of a page sends as it is shown, by its button that looks further."""
+    form = Page(page).root.findall(".//form[@method='post']")[-1]
+    found = {}
+    for field in form.iter():
+        name, kind = field.get("name"), field.get("type")
+        if field.tag == "select":
+            chosen = [one for one in field.iter("option") if one.get("selected") is not None] or [*field.iter("option")]
+            found[name] = chosen[0].get("value") or ""
+        elif field.tag == "textarea":
+            found[name] = (field.text or "").removeprefix("\n")
+        elif (
+            field.tag == "input" and name != "csrfmiddlewaretoken" and (kind != "checkbox" or "checked" in field.attrib)
+        ):
+            found[name] = field.get("value") or ""
+    return found
+
+
 def previewed(client: Client, address: str, said: dict[str, Any]) -> Any:
     """Fills the form of a page, as it is shown now, and asks what that would change."""
-    return client.post(address, hidden_of(client.get(address)) | {"step": "preview"} | said)
+    return client.post(address, as_a_browser_sends(client.get(address).content.decode()) | {"step": "preview"} | said)
 
 
 def confirmed(client: Client, address: str, shown: Any, **more: str) -> Any:
@@ -266,7 +284,7 @@ def test_what_was_written_over_an_older_definition_is_refused_and_the_form_fille
     rule = desk.rule()
     address = reverse("rule_edit", args=[rule.pk, act])
     form = admin.get(address)
-    said: dict[str, Any] = hidden_of(form) | {"name": "VP Alert", "description": ""}
+    said: dict[str, Any] = as_a_browser_sends(form.content.decode()) | {"name": "VP Alert", "description": ""}
     if act == "change":
         said["definition"] = json.dumps(json_of(form) | {"name": "VP Alert"})
     if step == "confirm":

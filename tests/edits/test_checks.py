@@ -95,6 +95,7 @@ def test_what_just_fits_is_taken(edge: dict[str, Any]) -> None:
 def test_module_and_category_of_the_trigger_stay_and_the_trigger_may_change_within() -> None:
     assert codes({**RULE, "module": {"api_name": "Leads"}}, RULE) == ["module_fixed"]
     assert codes({**RULE, "execute_when": {"type": "score_update"}}, RULE) == ["trigger_category"]
+    assert codes({**RULE, "conditions": []}, RULE) == ["conditions_missing"]
     assert codes({**RULE, "execute_when": {"type": "create"}}, RULE) == []
     assert codes({**RULE, "execute_when": {}}, RULE) == ["trigger_missing"]
     assert category_of("mail_sent_opened") == category_of("email_received") == "e-mail"

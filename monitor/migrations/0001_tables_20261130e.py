@@ -388,7 +388,7 @@ class Migration(migrations.Migration):
             name='AutomationFact',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part', models.CharField(choices=[('limits', 'Limits of the organisation'), ('modules', 'Rules of each module'), ('connected', 'Limits of connected workflows'), ('configuration', 'What triggers support'), ('field_updates', 'Which field an update writes'), ('webhooks', 'Hosts of webhooks')], max_length=20)),
+                ('part', models.CharField(choices=[('limits', 'Limits of the organisation'), ('modules', 'Rules of each module'), ('connected', 'Limits of connected workflows'), ('configuration', 'What triggers support'), ('field_updates', 'Which field an update writes'), ('webhooks', 'Hosts of webhooks'), ('tasks', 'Subjects and times of tasks'), ('email_notifications', 'Templates of mails, and to whom they go')], max_length=20)),
                 ('subject', models.CharField(blank=True, help_text='of a configuration its module', max_length=200)),
                 ('facts', models.JSONField(null=True)),
                 ('problem', models.CharField(blank=True, max_length=500)),

@@ -188,6 +188,8 @@ class AutomationFact(models.Model):
         CONFIGURATION = "configuration", "What triggers support"
         FIELD_UPDATES = "field_updates", "Which field an update writes"
         WEBHOOKS = "webhooks", "Hosts of webhooks"
+        TASKS = "tasks", "Subjects and times of tasks"
+        MAILS = "email_notifications", "Templates of mails, and to whom they go"
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="automation_facts")
     part = models.CharField(max_length=20, choices=Part.choices)

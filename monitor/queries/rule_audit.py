@@ -136,7 +136,11 @@ def _parts(now: datetime, of_accounts: dict[str, Any]) -> dict[str, QuerySet[Any
     keys = {name.replace("account__in", "pk__in"): value for name, value in of_accounts.items()}
     failures = WebhookFailure.objects.filter(failure_time__gte=now - WEBHOOK_DAYS * DAY, **of_accounts).order_by()
     connected = ConnectedWorkflow.objects.filter(gone_at=None, **of_accounts).order_by("account", "name", "pk")
-    facts = AutomationFact.objects.filter(**of_accounts).order_by("account", "part", "subject")
+    facts = (
+        AutomationFact.objects.filter(**of_accounts)
+        .exclude(part__in=(Part.TASKS, Part.MAILS))
+        .order_by("account", "part", "subject")
+    )
     reads = StreamState.objects.filter(stream__in=list(READ_FROM), **of_accounts).order_by("account", "stream")
     return {
         "accounts": ZohoAccount.objects.filter(**keys).order_by("name", "pk").values_list("pk", "name", "crm_url"),

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from monitor.privacy import HIDDEN, mask
+from monitor.privacy import HIDDEN, is_private_key, mask
 from monitor.queries.execution import as_text
 from monitor.queries.rule_actions import action_shown
+from monitor.queries.shared_actions import SharedFacts, known
 from monitor.queries.versions import plain
 from monitor.rule_words.say import RuleBranch, criteria_words, say
 from monitor.rule_words.unsaid import unsaid
+from monitor.zoho.shapes.known_parts import api_name_of
 from monitor.zoho.shapes.rule_definition import (
     Criteria,
     CriteriaGroup,
@@ -66,15 +68,16 @@ class RuleInWords:
         return f"{self.lead}: {whole[0]}" if self.is_one_line else "\n".join([f"{self.lead}:", *whole])
 
 
-def in_words(content: Mapping[str, Any]) -> RuleInWords:
+def in_words(content: Mapping[str, Any], shared: SharedFacts | None = None) -> RuleInWords:
     """Says what a rule does. Pure.
 
     Args:
         content: its definition as it is mirrored: the rule as Zoho sent it, or a kept version of it.
+        shared: what is known of its account's shared actions, for what stands below the sentence's actions.
     """
     masked = mask(plain(content), definition=True)
     definition = _without_people(read_rule_definition(masked))
-    sentence = say(definition)
+    sentence = say(definition, known(definition.actions, shared))
     left = list(dict.fromkeys(_place(item.path) for item in unsaid(definition) if not item.path.endswith(OF_NO_WORTH)))
     text, is_cut = as_text(masked)
     return RuleInWords(
@@ -152,7 +155,18 @@ def _condition_without_people(condition: RuleCondition) -> RuleCondition:
 
 
 def _shown(action: RuleAction) -> RuleAction:
-    return replace(action, name=action_shown(action.type, action.name))
+    return replace(action, name=action_shown(action.type, action.name), details=_hidden_fields(action.details))
+
+
+def _hidden_fields(value: Any) -> Any:
+    """Hides what an action writes into a field that holds people."""
+    if isinstance(value, list):
+        return [_hidden_fields(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    field = api_name_of(value.get("field"))
+    hides = ("value", "display_value") if field and is_private_key(field) else ()
+    return {key: HIDDEN if key in hides and item else _hidden_fields(item) for key, item in value.items()}
 
 
 def _hidden_values(criteria: Criteria) -> Criteria:

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from monitor.models import RuleVersion, WebhookFailure, WorkflowRule
 from monitor.models.prepared import Prepared
 from monitor.privacy import mask_text
-from monitor.queries import versions, webhook_failures
+from monitor.queries import shared_actions, versions, webhook_failures
 from monitor.queries.rule_sentences import RuleInWords, in_words
 from monitor.queries.versions import Versions
 
@@ -21,7 +21,7 @@ def all_rules() -> QuerySet[WorkflowRule]:
     return joined.annotate(content=Subquery(newest))
 
 
-BY_KEY = Prepared(lambda pk: all_rules().filter(pk=pk).order_by()[:1], int)
+BY_KEY = Prepared(lambda pk: all_rules().annotate(shared=shared_actions.of_account()).filter(pk=pk).order_by()[:1], int)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def detail(rule: WorkflowRule) -> RuleDetail:
     """Returns what one rule's page shows beside its usage. At most three statements.
 
     Args:
-        rule: from `all_rules()`.
+        rule: from `BY_KEY`, or `all_rules()`, which knows nothing of shared actions.
     """
     content = rule.content or rule.raw  # type: ignore[attr-defined]
     failures, failure_total = webhook_failures.of_rule(rule)
@@ -50,5 +50,5 @@ def detail(rule: WorkflowRule) -> RuleDetail:
         failures=failures,
         failure_total=failure_total,
         description=mask_text(rule.description, definition=True),
-        words=in_words(content) if content else None,
+        words=in_words(content, getattr(rule, "shared", None)) if content else None,
     )

@@ -9,13 +9,23 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Aggregate, JSONField, QuerySet
 
 from monitor.models.spans import utc
 
 Row = tuple[Any, ...]
 Reader = Callable[[Any], Any]
 _ARRAYS = {"postgresql": "json_build_array({})::text", "sqlite": "json_array({})"}
+
+
+class AsJson(Aggregate):
+    """Gathers what rows say in one JSON array: a year of them is read several times as fast as row by row."""
+
+    function = "JSON_GROUP_ARRAY"
+    output_field = JSONField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
 def _json(value: Any) -> Any:

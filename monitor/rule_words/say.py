@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.rule_words.details import NOTHING_KNOWN, KnownActions, detail_words
 from monitor.rule_words.names import ambiguous, field_words, noun, quote, value_words
 from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
 from monitor.zoho.shapes.rule_definition import (
@@ -38,10 +39,24 @@ _SAID_DETAILS = frozenset({"trigger_module", "criteria", "repeat", "match_all"})
 
 @dataclass(frozen=True, slots=True)
 class RuleStep:
-    """Says what is done at one time: at once where `when` is "", else after a delay."""
+    """Says what is done at one time: at once where `when` is "", else after a delay.
+
+    `details` are of `details.detail_words`, one of each thing; they are no part of the sentence.
+    """
 
     when: str
     acts: tuple[str, ...]
+    details: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Returns each thing that is done with what is known of it beside the sentence, "" for nothing."""
+        return list(zip(self.acts, self.details or [""] * len(self.acts), strict=True))
+
+    @property
+    def has_details(self) -> bool:
+        """Says whether more is known of anything than the sentence holds."""
+        return any(self.details)
 
     @property
     def text(self) -> str:
@@ -81,11 +96,12 @@ class RuleSentence:
         return f"{self.lead}:\n" + "\n".join(branch.text for branch in self.branches)
 
 
-def say(definition: RuleDefinition) -> RuleSentence:
+def say(definition: RuleDefinition, known: KnownActions = NOTHING_KNOWN) -> RuleSentence:
     """Says what a rule does.
 
     Args:
         definition: the rule; masked, where the sentence is for people.
+        known: what is known of the account's shared actions, for the details.
     """
     unclear = ambiguous(fields_of(definition))
     lead = f"When {_trigger_words(definition, unclear)}"
@@ -94,8 +110,10 @@ def say(definition: RuleDefinition) -> RuleSentence:
         only = conditions[0]
         records = f" and {criteria_words(only.criteria, unclear)}" if only.criteria is not None else ""
         lead += records + _relational_words(only.relational, unclear)
-        return RuleSentence(lead, (RuleBranch("", _steps(only)),))
-    return RuleSentence(lead, tuple(_branch(c, place, unclear) for place, c in enumerate(conditions, start=1)))
+        return RuleSentence(lead, (RuleBranch("", _steps(only, known)),))
+    branches = [_branch(c, place, unclear) for place, c in enumerate(conditions, start=1)]
+    steps = [_steps(condition, known) for condition in conditions]
+    return RuleSentence(lead, tuple(map(RuleBranch, branches, steps)))
 
 
 def fields_of(definition: RuleDefinition) -> frozenset[str]:
@@ -244,20 +262,22 @@ def _relational_words(relational: RelationalCriteria | None, unclear: frozenset[
     return f", related to {noun(relational.module)} ({quote(relational.selection)}){inner}"
 
 
-def _branch(condition: RuleCondition, place: int, unclear: frozenset[str]) -> RuleBranch:
+def _branch(condition: RuleCondition, place: int, unclear: frozenset[str]) -> str:
     number = condition.sequence if condition.sequence is not None else place
     every = "for every record" if place == 1 else "for every other record"
     records = f"if {criteria_words(condition.criteria, unclear)}" if condition.criteria is not None else every
-    return RuleBranch(f"{number}. {records}{_relational_words(condition.relational, unclear)}", _steps(condition))
+    return f"{number}. {records}{_relational_words(condition.relational, unclear)}"
 
 
-def _steps(condition: RuleCondition) -> tuple[RuleStep, ...]:
-    later = [
-        RuleStep(delay_words(group.delay), tuple(action_words(action) for action in group.actions))
-        for group in condition.scheduled
-    ]
-    at_once = [RuleStep("", tuple(action_words(action) for action in condition.instant))]
+def _steps(condition: RuleCondition, known: KnownActions) -> tuple[RuleStep, ...]:
+    later = [_step(delay_words(group.delay), group.actions, known) for group in condition.scheduled]
+    at_once = [_step("", condition.instant, known)]
     return (*(at_once if condition.instant or not later else []), *later)
+
+
+def _step(when: str, actions: Sequence[RuleAction], known: KnownActions) -> RuleStep:
+    details = tuple(detail_words(action, known) for action in actions)
+    return RuleStep(when, tuple(map(action_words, actions)), details)
 
 
 def _tags(action: RuleAction) -> Sequence[str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.rules import usage_chart
-from monitor.models import AuditEntry, ConnectedVersion, RuleVersion, UsageSnapshot, WorkflowRule
+from monitor.models import AuditEntry, AutomationFact, ConnectedVersion, RuleVersion, UsageSnapshot, WorkflowRule
 from monitor.queries import rule_usage
 from monitor.queries.rule_actions import action_shown
 from tests import factories
@@ -321,6 +321,57 @@ def test_a_rules_page_says_in_a_sentence_what_it_does_and_shows_the_json_behind_
     assert "&quot;business_days&quot;" in page
     assert "Not in these words" in page
     assert "color code" in page
+
+
+def test_below_each_action_stands_what_it_does_in_particular_without_people(account, signed_in, vera, at_noon):
+    actions = [
+        {"type": "field_updates", "id": "51", "name": "Lose it"},
+        {"type": "field_updates", "id": "52", "name": "Name it"},
+        {"type": "webhooks", "id": "81", "name": "Tell the shop"},
+        {"type": "tasks", "id": "61", "name": "Call"},
+        {
+            "type": "create_record",
+            "name": "Next deal",
+            "details": {
+                "field_mappings": [
+                    {"field": {"api_name": "Stage"}, "value": "Again"},
+                    {"field": {"api_name": "Last_Name"}, "value": "Roe"},
+                ]
+            },
+        },
+    ]
+    group = {"execute_after": {"period": "days", "unit": 3}, "actions": [{"type": "tasks", "id": "61", "name": "Call"}]}
+    rule = the_rule(account, conditions=[{"instant_actions": {"actions": actions}, "scheduled_actions": [group]}])
+    facts = {
+        "field_updates": {
+            "51": {"field": "Stage", "value": "Closed Lost"},
+            "52": {"field": "Last_Name", "value": "Roe"},
+        },
+        "webhooks": {"81": "shop.example.com"},
+        "tasks": {"61": {"subject": "Ask jo@example.com", "due": "Trigger Date plus 2 days"}},
+    }
+    for part, of in facts.items():
+        AutomationFact.objects.create(account=account, part=part, facts=of, read_at=at_noon)
+        twins = dict.fromkeys(of, "twin.example.com" if part == "webhooks" else {"field": "Twin", "subject": "Twin"})
+        AutomationFact.objects.create(account=factories.make_account(), part=part, facts=twins, read_at=at_noon)
+    response = signed_in(vera).get(rule.get_absolute_url())
+    (branch,) = response.context["detail"].words.branches
+    assert [step.details for step in branch.steps] == [
+        (
+            "sets Stage to Closed Lost",
+            "sets Last Name to '[hidden]'",
+            "calls shop.example.com",
+            "subject 'Ask [e-mail]', due Trigger Date plus 2 days",
+            "Stage: Again, Last Name: [hidden]",
+        ),
+        ("subject 'Ask [e-mail]', due Trigger Date plus 2 days",),
+    ]
+    page = response.content.decode()
+    assert "sets Stage to Closed Lost" in page
+    assert "calls shop.example.com" in page
+    assert "after 3 days:<ul>" in page
+    for person in ("Roe<", "jo@example", "Twin", "twin."):
+        assert person not in page
 
 
 def test_zohos_spellings_stand_in_the_definition_alone(account, signed_in, vera, at_noon):

@@ -44,6 +44,33 @@ def ruled(zoho: Zoho) -> Zoho:
             {"id": "81", "url": "https://erp.example.com/hook?key=abc123def456"},
             {"id": "82", "url": "https://[broken"},
         ],
+        "tasks": [
+            {
+                "id": "61",
+                "field_mappings": [
+                    {"field": {"api_name": "Subject"}, "value": "Call jo@example.com", "display_value": "Call"},
+                    {
+                        "field": {"api_name": "Due_Date"},
+                        "value": {"unit": "2"},
+                        "display_value": "Trigger Date plus 2 days",
+                    },
+                    {"field": {"api_name": "Owner"}, "value": "Jo Example"},
+                    "odd",
+                ],
+            },
+            {"id": "62"},
+        ],
+        "email_notifications": [
+            {
+                "id": "71",
+                "template": {"name": "Deal lost", "id": "9"},
+                "recipients": {
+                    "to": [{"type": "user", "details": {"name": "Jo Example"}}, {"type": "user"}, 5],
+                    "cc": [],
+                },
+            },
+            {"id": "72", "recipients": "odd"},
+        ],
     }
     return zoho
 
@@ -60,7 +87,10 @@ def test_every_part_is_kept_and_of_addresses_the_host_alone(account: ZohoAccount
         "53": {"field": "", "value": None},
     }  # fmt: skip
     assert found[Part.WEBHOOKS, ""].facts == {"81": "erp.example.com", "82": ""}
-    assert (state(account).state, state(account).item_count) == ("ok", 6)
+    assert found[Part.TASKS, ""].facts == {"61": {"subject": "Call", "due": "Trigger Date plus 2 days"}, "62": {}}
+    assert found[Part.MAILS, ""].facts == {"71": {"template": "Deal lost", "to": {"user": 2}}, "72": {"template": ""}}
+    assert "Jo Example" not in str([row.facts for row in found.values()])
+    assert (state(account).state, state(account).item_count) == ("ok", 8)
 
 
 def test_an_account_without_rules_is_not_asked(account: ZohoAccount, zoho: Zoho) -> None:
@@ -72,7 +102,7 @@ def test_an_account_without_rules_is_not_asked(account: ZohoAccount, zoho: Zoho)
 def test_in_the_background_it_is_asked_once_a_day(account: ZohoAccount, ruled: Zoho) -> None:
     sync(account, ruled, patience=a_task(ruled))
     first = ruled.asked("limits")
-    assert first == 6
+    assert first == 8
     due = state(account).next_due_at
     assert due is not None
     assert due - ruled.clock() > FRESH
@@ -83,7 +113,7 @@ def test_in_the_background_it_is_asked_once_a_day(account: ZohoAccount, ruled: Z
 def test_a_persons_sync_does_not_ask_again_on_the_same_day(account: ZohoAccount, ruled: Zoho) -> None:
     sync(account, ruled)
     sync(account, ruled)
-    assert ruled.asked("limits") == 6
+    assert ruled.asked("limits") == 8
 
 
 def test_what_zoho_refuses_is_kept_with_the_reason_and_the_rest_is_read(account: ZohoAccount, ruled: Zoho) -> None:
@@ -93,7 +123,7 @@ def test_what_zoho_refuses_is_kept_with_the_reason_and_the_rest_is_read(account:
     assert facts(account)[Part.CONFIGURATION, "Leads"].facts is None
     assert facts(account)[Part.WEBHOOKS, ""].problem == ""
     assert state(account).state == "ok"
-    assert state(account).reason == "Zoho refuses 1 of 6 parts; Leads: not for this module"
+    assert state(account).reason == "Zoho refuses 1 of 8 parts; Leads: not for this module"
     assert SyncState.objects.get(account=account).state == "ok"
 
 

@@ -1,12 +1,13 @@
 """Reads once a day what rules are measured by: limits, counts, what triggers support, what shared actions do.
 
 Each part is asked for by itself: one that Zoho refuses is kept with the reason, and the others are read. Of the address
-of a webhook its host alone is kept: the rest may be a secret.
+of a webhook its host alone is kept: the rest may be a secret; of a mail of which kind its recipients are, and not who.
 Source: docs/reference/zoho-crm.md, "Workflow rules", "Automation actions" and "Connected workflows".
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,17 +21,21 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.quarantine import clipped
 from monitor.models import AutomationFact, Stream, StreamState, WorkflowRule
+from monitor.zoho import clean
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm.actions import ActionKind
 from monitor.zoho.errors import BadAnswer, NotAvailable, Refused
 from monitor.zoho.shapes.actions import AutomationAction
 from monitor.zoho.shapes.crm_common import module_name
+from monitor.zoho.shapes.known_parts import api_name_of
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, TriggerKind
 
 MOST_PAGES = 50
 FRESH = timedelta(hours=20)  # what a reading before its end has got by is not asked for again
 LONGEST_VALUE = 200  # characters; what a field update writes is compared with criteria, whose values are short
 Part = AutomationFact.Part
+_LISTS = (Part.FIELD_UPDATES, Part.WEBHOOKS, Part.TASKS, Part.MAILS)
+_OF_TASKS = {"Subject": "subject", "Due_Date": "due", "Priority": "priority", "Status": "status"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ def _parts(context: Context, client: CrmClient, modules: list[str]) -> Iterator[
         yield _Asked(Part.CONFIGURATION, module, partial(_configuration, client, module))
     yield _Asked(Part.FIELD_UPDATES, "", lambda: dict(_listed(context, client, ActionKind.FIELD_UPDATES, _write)))
     yield _Asked(Part.WEBHOOKS, "", lambda: dict(_listed(context, client, ActionKind.WEBHOOKS, _host)))
+    yield _Asked(Part.TASKS, "", lambda: dict(_listed(context, client, ActionKind.TASKS, _task)))
+    yield _Asked(Part.MAILS, "", lambda: dict(_listed(context, client, ActionKind.EMAIL_NOTIFICATIONS, _mail)))
 
 
 def _fresh(context: Context) -> set[tuple[str, str]]:
@@ -103,7 +110,7 @@ def _read(context: Context, one: _Asked) -> None:
     problem, facts = "", {}
     try:
         # Pages are calls of their own, which the walk makes.
-        facts = one.ask() if one.part in (Part.FIELD_UPDATES, Part.WEBHOOKS) else context.call(one.ask)
+        facts = one.ask() if one.part in _LISTS else context.call(one.ask)
     except (NotAvailable, Refused) as error:
         problem = str(error)
     values = {"read_at": context.clock(), "problem": problem} | ({} if problem else {"facts": context.mask.hide(facts)})
@@ -171,3 +178,27 @@ def _host(action: AutomationAction) -> str:
         return urlsplit(str(action.raw.get("url") or "")).hostname or ""
     except ValueError:
         return ""
+
+
+def _task(action: AutomationAction) -> dict[str, str]:
+    """Says what a task is about and when it is due, as far as the list says it."""
+    mappings = action.raw.get("field_mappings")
+    found = {}
+    for item in mappings if isinstance(mappings, list) else []:
+        if isinstance(item, Mapping) and (name := _OF_TASKS.get(api_name_of(item.get("field")))):
+            values = (item.get("display_value"), item.get("value"))
+            found[name] = next((value[:LONGEST_VALUE] for value in values if isinstance(value, str)), "")
+    return found
+
+
+def _mail(action: AutomationAction) -> dict[str, Any]:
+    """Says which template a mail has, and how many recipients of which kind."""
+    template, recipients = action.raw.get("template"), action.raw.get("recipients")
+    name = template.get("name") if isinstance(template, Mapping) else None
+    found: dict[str, Any] = {"template": name[:LONGEST_VALUE] if isinstance(name, str) else ""}
+    for way in ("to", "cc", "bcc"):
+        rows = recipients.get(way) if isinstance(recipients, Mapping) else None
+        kinds = Counter(clean.word(row.get("type")) for row in rows or () if isinstance(row, Mapping))
+        if kinds:
+            found[way] = dict(kinds)
+    return found

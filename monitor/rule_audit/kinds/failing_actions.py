@@ -26,7 +26,8 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
         bad = [use for use in rule.uses if is_failing(use)]
         if not bad:
             continue
-        since = f" since {rule.counted_from:%Y-%m-%d}" if rule.counted_from else ""
+        first = rule.counted_from
+        since = f" since {first.day} {first:%b %Y}" if first else ""
         words = "; ".join(
             f"{use.name or action_name(use.type)}: {use.failed:,} of {use.done + use.failed:,} failed" for use in bad
         )

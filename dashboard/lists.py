@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,9 +17,11 @@ from django.utils import timezone
 from dashboard.context import frame_at, of_mirror
 from dashboard.filters import FilterForm
 from dashboard.news import MARK, News, answer, news_url
+from monitor.models.asking import Asking, ask, ask_count, in_step
 from monitor.queries import freshness
 
 PAGE_SIZE = 50
+FARTHEST = 2**31  # rows: no table has as many, and a database takes no number of any length
 
 
 def show(
@@ -82,3 +85,23 @@ def numbered(rows: Any, form: FilterForm, *, per_page: int = PAGE_SIZE) -> dict[
     """
     page = Paginator(rows, per_page).get_page(form.cleaned_data["page"] or 1)
     return {"page_obj": page, "rows": list(page)}
+
+
+def ask_numbered(rows: QuerySet[Any], form: FilterForm, *, per_page: int = PAGE_SIZE) -> Asking[dict[str, Any]]:
+    """Asks for what `numbered` finds of a queryset: its rows and how many there are, together.
+
+    Args:
+        rows: all rows.
+        form: valid.
+        per_page: how many rows a page has.
+    """
+    number = max(form.cleaned_data["page"] or 1, 1)
+    begin = (number - 1) * per_page
+    is_there = begin < FARTHEST
+    count, found = yield from in_step(ask_count(rows), ask(rows[begin : begin + per_page] if is_there else rows.none()))
+    paginator = Paginator(rows, per_page)
+    paginator.count = count
+    page = paginator.get_page(number)
+    # Beyond the last page it is the last one, which is asked for once it is known which that is.
+    page.object_list = found if page.number == number else (yield from ask(page.object_list))
+    return {"page_obj": page, "rows": found if page.number == number else page.object_list}

@@ -70,8 +70,8 @@ def ask_changes_near(
     )
     shown = connections.values_list("status_since", "pk", "connection_name", "connection_id", "status")
     of_flows, of_rules, became = yield [
-        versions.order_by("-first_seen_at", "-pk")[:MOST_FOUND],
-        changed.order_by("-first_seen_at", "-pk")[:MOST_FOUND],
+        versions.order_by("-first_seen_at", "-pk")[:MOST_FOUND] if flows else versions.none(),
+        changed.order_by("-first_seen_at", "-pk")[:MOST_FOUND] if rules else changed.none(),
         shown.order_by("-status_since", "-pk")[:MOST_FOUND],
     ]
     found = [

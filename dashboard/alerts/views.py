@@ -19,8 +19,11 @@ from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
 from monitor.models import Incident
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.queries import alerts as queries
 from monitor.queries import incidents
+from monitor.queries.incidents import IncidentRow
+from monitor.queries.quiet import QuietReason
 
 INCIDENTS_SHOWN = 5
 
@@ -28,6 +31,12 @@ INCIDENTS_SHOWN = 5
 def _newer(account_id: int | None, mark: str) -> int:
     newer = queries.recent_transitions(account_id).filter(pk__gt=read_key(mark))
     return newer.order_by()[: MOST_NEW + 1].count()
+
+
+def _ask_incidents(account_id: int | None) -> Asking[tuple[list[IncidentRow], dict[int, list[QuietReason]]]]:
+    """Asks for the open incidents, and for what keeps them quiet."""
+    opened = yield from incidents.ask_open_incidents(account_id)
+    return opened, (yield from incidents.ask_quiet_now(opened, timezone.now()))
 
 
 EVENTS = News("event", "events", newest_key, _newer)
@@ -39,12 +48,17 @@ def alerts(request: HttpRequest) -> HttpResponse:
     form = AlertFilterForm(request.GET)
 
     def find(account_id: int | None) -> dict[str, Any]:
-        opened = incidents.open_incidents(account_id)
+        (opened, quiet), states, checks, page = answered(
+            in_step(
+                _ask_incidents(account_id),
+                queries.ask_open_states(account_id),
+                queries.ask_checks(account_id),
+                lists.ask_numbered(queries.recent_transitions(account_id), form),
+            )
+        )
         held = {member.alert_id for row in opened for member in row.firing}
-        lone = [state for state in queries.open_states(account_id) if state.pk not in held]
-        found = {"open_incidents": opened, "lone": lone, "checks": queries.checks(account_id)}
-        found["quiet"] = incidents.quiet_now(opened, timezone.now())
-        return found | lists.numbered(queries.recent_transitions(account_id), form)
+        lone = [state for state in states if state.pk not in held]
+        return page | {"open_incidents": opened, "quiet": quiet, "lone": lone, "checks": checks}
 
     return lists.show(request, "alerts/list.html", form, find, nouns="events", news=EVENTS)
 
@@ -79,10 +93,10 @@ def _open_incident(state: queries.AlertState) -> Incident | None:
 
 
 def _context(request: HttpRequest, state: queries.AlertState, form: AcknowledgeForm) -> dict[str, object]:
-    newest = list(incidents.of_alert(state.pk)[:INCIDENTS_SHOWN])
+    newest, detail = answered(in_step(ask(incidents.of_alert(state.pk)[:INCIDENTS_SHOWN]), queries.ask_detail(state)))
     return age_of(state.rule.account_id) | {
         "state": state,
-        "detail": queries.detail(state),
+        "detail": detail,
         "incidents": newest,
         "quiet": incidents.quiet_of_alert(state, newest, timezone.now()),
         "form": form,

@@ -18,6 +18,7 @@ from dashboard.problems.forms import MANY, ProblemFilterForm
 from dashboard.problems.page import page_context, template_of
 from monitor.access import may
 from monitor.models import Problem
+from monitor.models.asking import Asking, answered, in_step
 from monitor.queries import policies
 from monitor.queries import problems as queries
 
@@ -43,13 +44,13 @@ def all_problems() -> QuerySet[Problem]:
     return rows.annotate(policy_on=policies.on_for("problem"))
 
 
-def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> dict[str, Any]:
-    """Returns how failed runs ended in all, or those of the flow or account looked at; not for a part of a page."""
+def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> Asking[dict[str, Any]]:
+    """Asks how failed runs ended in all, or those of the flow or account looked at; not for a part of a page."""
     if request.htmx:  # type: ignore[attr-defined]
         return {}
     scope: dict[str, Any] = {"account": wanted.account_id, "flow": wanted.flow_id}
     of_what = "This flow" if wanted.flow_id else "This account" if wanted.account_id else "In all"
-    counts = queries.ledger(Q(**{name: key for name, key in scope.items() if key is not None}))
+    counts = yield from queries.ask_ledger(Q(**{name: key for name, key in scope.items() if key is not None}))
     return {"counts": counts, "of_what": of_what, "account_id": wanted.account_id, "flow_id": wanted.flow_id}
 
 
@@ -57,7 +58,13 @@ def _newer(wanted: queries.ProblemFilter, mark: str) -> int:
     return queries.matching(wanted).filter(pk__gt=read_key(mark)).order_by()[: MOST_NEW + 1].count()
 
 
-NEW = News("problem", "problems", lambda _: str(queries.newest()), _newer)
+NEW = News("problem", "problems", lambda context: str(context["newest"]), _newer)
+
+
+def _ask_page(wanted: queries.ProblemFilter, form: ProblemFilterForm) -> Asking[dict[str, Any]]:
+    """Asks for the problems of a page, and for how their failures ended."""
+    page = yield from lists.ask_numbered(queries.matching(wanted), form)
+    return page | {"rows": (yield from queries.ask_with_counts(page["rows"]))}
 
 
 def show_list(
@@ -67,8 +74,10 @@ def show_list(
     form = ProblemFilterForm(request.GET)
 
     def find(wanted: queries.ProblemFilter) -> dict[str, Any]:
-        page = lists.numbered(queries.matching(wanted), form)
-        return page | {"rows": queries.with_counts(page["rows"])} | _ledger(request, wanted)
+        page, ledger, newest = answered(
+            in_step(_ask_page(wanted, form), _ledger(request, wanted), queries.ask_newest())
+        )
+        return page | ledger | {"newest": newest}
 
     may_act = may(request.user, "triage")
     response = lists.show(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Q, QuerySet
 
 from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Transition
+from monitor.models.asking import Asking, answered, ask, over_all
 from monitor.queries.incidents import open_now, with_acknowledgement
 
 EDGES_SHOWN = 200  # on one alert's page
@@ -25,10 +26,16 @@ def open_states(account_id: int | None = None) -> list[AlertState]:
     Args:
         account_id: only of this account; None for all.
     """
+    return answered(ask_open_states(account_id))
+
+
+def ask_open_states(account_id: int | None = None) -> Asking[list[AlertState]]:
+    """Asks for what `open_states` returns."""
     rows = states().filter(is_open=True)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
-    return list(with_acknowledgement(rows).order_by(F("acknowledged_at").asc(nulls_first=True), "-since"))
+    first = with_acknowledgement(rows).order_by(F("acknowledged_at").asc(nulls_first=True), "-since")
+    return (yield from ask(first))
 
 
 @dataclass(frozen=True)
@@ -46,14 +53,20 @@ def checks(account_id: int | None = None) -> Checks:
     Args:
         account_id: only of this account; None for all.
     """
+    return answered(ask_checks(account_id))
+
+
+def ask_checks(account_id: int | None = None) -> Asking[Checks]:
+    """Asks for what `checks` returns."""
     rows = AlertState.objects.filter(
         rule__is_active=True, rule__deleted_at=None, flow__isnull=False, flow__gone_at=None
     ).exclude(flow__status__in=SWITCHED_OFF)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
     good = Q(state=AlertState.State.OK, is_open=False)
-    found = rows.aggregate(good=Count("pk", filter=good), open=Count("pk", filter=Q(is_open=True)), every=Count("pk"))
-    return Checks(found["good"], found["open"], found["every"] - found["good"] - found["open"])
+    figures = {"good": Count("pk", filter=good), "open": Count("pk", filter=Q(is_open=True)), "every": Count("pk")}
+    ((fine, opened, every),) = (yield from ask(over_all(rows, **figures))) or [(0, 0, 0)]
+    return Checks(fine, opened, every - fine - opened)
 
 
 def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:
@@ -78,8 +91,13 @@ def detail(state: AlertState) -> AlertDetail:
     Args:
         state: from `states()`.
     """
+    return answered(ask_detail(state))
+
+
+def ask_detail(state: AlertState) -> Asking[AlertDetail]:
+    """Asks for what `detail` returns."""
     rows = state.transitions.all()
-    return AlertDetail(state=state, transitions=list(rows[:EDGES_SHOWN]))
+    return AlertDetail(state=state, transitions=(yield from ask(rows[:EDGES_SHOWN])))
 
 
 def rules() -> QuerySet[AlertRule]:

@@ -104,11 +104,14 @@ def ask_of_incident(incident_id: int) -> Asking[list[Correction]]:
     """Asks for what `of_incident` returns."""
     rows = yield from ask(corrections().prefetch_related(None).in_force().filter(incident=incident_id))
     heads: dict[int, Any] = {row.pk: row for row in rows}
-    place = OverRows(RowNumber(), partition_by="head", order_by="pk")
-    others = Correction.objects.filter(head__in=[pk for pk, row in heads.items() if row.more_flows])
-    others = others.alias(place=place).filter(place__lte=FLOWS_NAMED).select_related("flow").defer("flow__raw")
     for row in rows:
         row.other_rows = []
+    several = [pk for pk, row in heads.items() if row.more_flows]
+    if not several:
+        return rows
+    place = OverRows(RowNumber(), partition_by="head", order_by="pk")
+    others = Correction.objects.filter(head__in=several)
+    others = others.alias(place=place).filter(place__lte=FLOWS_NAMED).select_related("flow").defer("flow__raw")
     for other in (yield from ask(others.order_by("pk"))):
         heads[other.head_id].other_rows.append(other)
     return rows

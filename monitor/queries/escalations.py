@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.models import Channel, Escalation, Incident, RunningStep, User
-from monitor.models.asking import Asking, answered
+from monitor.models.asking import Asking, answered, ask
 
 ESCALATIONS_SHOWN = 20
 
@@ -53,18 +53,19 @@ class ShownEscalation:
 
 
 def escalations_of(incident: Incident) -> list[ShownEscalation]:
-    """Returns the escalations of an incident, the newest first. Two statements."""
+    """Returns the escalations of an incident, the newest first. Three statements, one where there are none."""
     return answered(ask_escalations(incident))
 
 
 def ask_escalations(incident: Incident) -> Asking[list[ShownEscalation]]:
     """Asks for what `escalations_of` returns."""
-    newest = incident.escalations.order_by("-began_at", "-pk")
-    mine = RunningStep.objects.filter(escalation__incident=incident).select_related("notice")
-    found, read = yield [newest[:ESCALATIONS_SHOWN], mine.order_by("position", "pk")]
+    found = yield from ask(incident.escalations.order_by("-began_at", "-pk")[:ESCALATIONS_SHOWN])
+    if not found:
+        return []
     steps: dict[int, list[RunningStep]] = {row.pk: [] for row in found}
-    for step in read:
-        steps.get(step.escalation_id, []).append(step)
+    theirs = RunningStep.objects.filter(escalation__in=list(steps)).select_related("notice")
+    for step in (yield from ask(theirs.order_by("position", "pk"))):
+        steps[step.escalation_id].append(step)
     people, channels = yield from _names([step for some in steps.values() for step in some])
     return [ShownEscalation(row, _shown(steps[row.pk], people, channels)) for row in found]
 

@@ -76,12 +76,9 @@ def ask_story(incident: Incident, alerts: Sequence[AlertState], now: datetime) -
     flows = {alert.flow_id for alert in alerts if alert.flow_id is not None}
     rules = {int(alert.subject_key) for alert in alerts if alert.subject_kind == "crm_rule"}
     open_for = _open_for(incident, now)
+    of_flows = [_failed_runs(flows, open_for), _batches(flows, open_for), _retries(flows, open_for)] if flows else []
     changes, failures, *others = yield from in_step(
-        ask_changes_near(incident, flows, open_for.end, rules),
-        ask_failures(flows, open_for),
-        _failed_runs(flows, open_for),
-        _batches(flows, open_for),
-        _retries(flows, open_for),
+        ask_changes_near(incident, flows, open_for.end, rules), ask_failures(flows, open_for), *of_flows
     )
     found = [line_of_change(change) for change in changes]
     found += [line for lines in others for line in lines]
@@ -111,6 +108,8 @@ def _failed_runs(flows: Collection[int], open_for: Window) -> Asking[list[Incide
     )
     rows = [_FailedOfFlow(*row) for row in (yield from ask(counted.order_by("-runs", "flow_id")))]
     told, others = rows[:FLOWS_TOLD], rows[FLOWS_TOLD:]
+    if not told:
+        return []
     named = {flow.pk: flow for flow in (yield from ask(_with_runs([row.flow for row in told], open_for)))}
     found: list[IncidentLine] = []
     for place, row in enumerate(told):

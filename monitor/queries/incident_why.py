@@ -78,6 +78,8 @@ class FailuresOf:
 
 def ask_failures(flows: Collection[int], open_for: Window) -> Asking[FailuresOf]:
     """Asks of which problems runs of some flows failed in a time. Once; twice where there are many problems."""
+    if not flows:
+        return FailuresOf(0, [])
     failures = Failure.objects.filter(
         flow__in=flows, fate__in=Failure.Fate.values, failed_at__gte=open_for.start, failed_at__lt=open_for.end
     )

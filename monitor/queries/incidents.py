@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from monitor.incident_words import ask_causes, causes_in_words, title_of
 from monitor.models import (
@@ -63,9 +63,17 @@ def _members() -> QuerySet[IncidentAlert]:
 
 
 def _as_rows(found: QuerySet[Incident]) -> list[IncidentRow]:
-    rows = list(found.prefetch_related(Prefetch("members", queryset=_members(), to_attr="all_members")))
-    causes = causes_in_words(rows)
-    return [_row(one, one.all_members, causes[one.pk]) for one in rows]
+    return answered(_ask_rows(found))
+
+
+def _ask_rows(found: QuerySet[Incident]) -> Asking[list[IncidentRow]]:
+    """Asks for incidents with their alerts, and for what these share."""
+    of_each: dict[int, list[IncidentAlert]] = {}
+    rows, members = yield [found, _members().filter(incident__in=found.order_by().values("pk"))]
+    for member in members:
+        of_each.setdefault(member.incident_id, []).append(member)
+    causes = yield from ask_causes(rows)
+    return [_row(one, of_each.get(one.pk, []), causes[one.pk]) for one in rows]
 
 
 def _row(incident: Incident, members: Sequence[IncidentAlert], cause: str) -> IncidentRow:
@@ -74,15 +82,20 @@ def _row(incident: Incident, members: Sequence[IncidentAlert], cause: str) -> In
 
 
 def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
-    """Returns open incidents: those that nobody acknowledged first, then the newest first. Three statements.
+    """Returns open incidents: those that nobody acknowledged first, then the newest first. Two statements at most.
 
     Args:
         account_id: only of this account; None for all.
     """
+    return answered(ask_open_incidents(account_id))
+
+
+def ask_open_incidents(account_id: int | None = None) -> Asking[list[IncidentRow]]:
+    """Asks for what `open_incidents` returns."""
     found = incidents().filter(closed_at=None)
     if account_id is not None:
         found = found.filter(account=account_id)
-    return _as_rows(_first_to_look_at(found))
+    return (yield from _ask_rows(_first_to_look_at(found)))
 
 
 def _first_to_look_at(found: QuerySet[Incident]) -> QuerySet[Incident]:
@@ -110,7 +123,13 @@ def first_open_incidents(limit: int, known: Mapping[int, str] | None = None) -> 
 
 def quiet_now(rows: Sequence[IncidentRow], now: datetime) -> dict[int, list[QuietReason]]:
     """Returns why nothing is mailed of open incidents, or of some of their alerts, by their keys."""
-    return why_quiet({row.incident.pk: (row.incident, [one.alert for one in row.firing]) for row in rows}, now)
+    return answered(ask_quiet_now(rows, now))
+
+
+def ask_quiet_now(rows: Sequence[IncidentRow], now: datetime) -> Asking[dict[int, list[QuietReason]]]:
+    """Asks for what `quiet_now` returns."""
+    firing = {row.incident.pk: (row.incident, [one.alert for one in row.firing]) for row in rows}
+    return (yield from ask_why_quiet(firing, now))
 
 
 def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:

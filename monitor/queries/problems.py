@@ -23,10 +23,10 @@ from monitor.models import (
     ProblemAct,
     ZohoAccount,
 )
+from monitor.models.asking import Asking, answered, ask, ask_first
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import by_keys
-from monitor.queries.together import together
 
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
@@ -195,30 +195,40 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
 
 def newest() -> int:
     """Returns the primary key of the problem that came last; 0 where there is none. One statement."""
-    return Problem.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    return answered(ask_newest())
+
+
+def ask_newest() -> Asking[int]:
+    """Asks for what `newest` returns."""
+    last = yield from ask_first(Problem.objects.order_by("-pk").values_list("pk", flat=True))
+    return last or 0
 
 
 def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
     """Adds to problems how their failures ended and over how many flows, or rules, they are spread. One statement."""
+    return answered(ask_with_counts(rows))
+
+
+def ask_with_counts(rows: Sequence[Problem]) -> Asking[list[ProblemRow]]:
+    """Asks for what `with_counts` returns."""
     keys = [problem.pk for problem in rows]
+    crm = [problem.pk for problem in rows if problem.source == Problem.Source.CRM]
     of_runs = Failure.objects.filter(group__problem__in=keys).order_by()
-    of_crm = CrmFailure.objects.filter(group__problem__in=keys).order_by()
-    found = together(
-        {
-            "runs": of_runs.values_list("group__problem", "fate").annotate(total=Count("pk")),
-            "crm": of_crm.values_list("group__problem", "fate").annotate(total=Sum("count")),
-            "flows": of_runs.values_list("group__problem").annotate(
-                over=Count("flow", distinct=True), oldest=Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
-            ),
-            "rules": of_crm.values_list("group__problem").annotate(
-                over=Count("rule", distinct=True), oldest=Min("failed_at", filter=Q(fate=CrmFailure.Fate.OPEN))
-            ),
-        }
-    )
+    of_crm = CrmFailure.objects.filter(group__problem__in=crm).order_by() if crm else CrmFailure.objects.none()
+    ended, crm_ended, over_flows, over_rules = yield [
+        of_runs.values_list("group__problem", "fate").annotate(total=Count("pk")),
+        of_crm.values_list("group__problem", "fate").annotate(total=Sum("count")),
+        of_runs.values_list("group__problem").annotate(
+            over=Count("flow", distinct=True), oldest=Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
+        ),
+        of_crm.values_list("group__problem").annotate(
+            over=Count("rule", distinct=True), oldest=Min("failed_at", filter=Q(fate=CrmFailure.Fate.OPEN))
+        ),
+    ]
     counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for key, fate, count in found["runs"] + found["crm"]:
+    for key, fate, count in ended + crm_ended:
         counts[key][fate] += count
-    spread = {key: (over, oldest) for key, over, oldest in found["flows"] + found["rules"]}
+    spread = {key: (over, oldest) for key, over, oldest in over_flows + over_rules}
     return [
         ProblemRow(one, mask_text(one.title), Ledger(**counts[one.pk]), *spread.get(one.pk, (0, None))) for one in rows
     ]
@@ -262,17 +272,27 @@ def ledgers_by(key: str, scope: Q) -> dict[int, Ledger]:
         key: column of `Failure` that tells them apart.
         scope: condition on `Failure`.
     """
+    return answered(ask_ledgers_by(key, scope))
+
+
+def ask_ledgers_by(key: str, scope: Q) -> Asking[dict[int, Ledger]]:
+    """Asks for what `ledgers_by` returns."""
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     rows = Failure.objects.filter(scope).order_by().values_list(key, "fate")
-    for place, fate, count in rows.annotate(count=Count("pk")):
+    for place, fate, count in (yield from ask(rows.annotate(count=Count("pk")))):
         counts[place][fate] += count
     return {place: Ledger(**found) for place, found in counts.items()}
 
 
 def ledger(scope: Q | None = None) -> Ledger:
     """Returns how the failed runs ended in all, or those of a scope. One statement."""
+    return answered(ask_ledger(scope))
+
+
+def ask_ledger(scope: Q | None = None) -> Asking[Ledger]:
+    """Asks for what `ledger` returns."""
     rows = Failure.objects.filter(scope or Q()).order_by().values_list("fate")
-    return Ledger(**dict(rows.annotate(count=Count("pk"))))
+    return Ledger(**dict((yield from ask(rows.annotate(count=Count("pk"))))))
 
 
 def open_by_age(now: datetime, accounts: Collection[int] | None = None) -> list[AgeCount]:

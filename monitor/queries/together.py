@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Aggregate, JSONField, QuerySet
 
 from monitor.models.spans import utc
@@ -52,7 +52,7 @@ def together(parts: Mapping[str, QuerySet[Any, Any]]) -> dict[str, list[Row]]:
     readers: dict[str, list[Reader | None]] = {}
     tables, selects, parameters = [], [], []
     for place, (name, rows) in enumerate(parts.items()):
-        compiler = rows.query.get_compiler(connection=connection)
+        compiler = rows.query.get_compiler(using=DEFAULT_DB_ALIAS)
         try:
             sql, given = compiler.as_sql()
         except EmptyResultSet:

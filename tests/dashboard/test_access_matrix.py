@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 from monitor.models import Role, User, WorkerBeat
 from tests import factories
 from tests.around import around_tests
+from tests.dashboard.statements import MOST, asked
 from tests.dashboard.world import World, make_world, of_crm
 
 ROLES = ("anonymous", "viewer", "operator", "admin", "inactive")
@@ -432,6 +433,25 @@ def test_a_get_changes_nothing(name: str, world: World, visitor: Callable[..., C
     assert everything() == before
     writes = [q["sql"] for q in captured if q["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
     assert writes == []
+
+
+# Pages that ask more than eight statements, and how many.
+MORE = {
+    "account": 37, "alert_coverage": 17, "problem": 16, "alert_routes": 14, "accounts": 14, "flow": 13,
+    "escalation_policy_edit": 13, "status_page": 11, "healthz_ready": 11, "alert_rule_edit": 11, "alert_route_edit": 11,
+    "mails": 10, "flows": 10, "edit_undo": 11, "alert_rule_add": 10, "rule": 10, "connection": 9, "batch": 9,
+}  # fmt: skip
+
+
+def test_no_page_asks_more_than_eight_statements(world: World, visitor: Callable[..., Client]) -> None:
+    """Nothing is remembered here: it is what the first one who looks waits for."""
+    client, counted = visitor("admin"), {}
+    for name, (arguments, answers) in MATRIX.items():
+        if answers.get("admin", ("", ""))[0] == "200":
+            counted[name] = len(asked(client, reverse(name, kwargs=arguments(world))))
+    assert {name: count for name, count in counted.items() if count > MORE.get(name, MOST)} == {}
+    assert len(counted) > 80
+    assert {name for name in MORE if counted[name] <= MOST} == set()
 
 
 BY_KEY = [name for name, (make, _) in MATRIX.items() if "pk" in make.__code__.co_consts]

@@ -36,8 +36,8 @@ MOST = {
     "runs of one day": 7,
     "runs far down": 7,
     "search": 8,
-    "problems": 9,
-    "alerts": 12,
+    "problems": 6,
+    "alerts": 5,
     "rules": 7,
 }
 # Where what is the same for everybody was asked for by somebody a moment ago.

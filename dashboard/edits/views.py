@@ -17,7 +17,7 @@ from dashboard.edits.forms import EditFilterForm, EditSettleForm
 from monitor.access import may
 from monitor.edits import requests
 from monitor.edits.acts import kind_of, undo_of
-from monitor.edits.refusals import explain
+from monitor.edits.refusals import UNLISTED, ChangeRefusal, explain_answer
 from monitor.models import Edit
 from monitor.queries import edits as queries
 from monitor.sent_once.timing import BY_HAND_AFTER
@@ -100,7 +100,7 @@ def _context(request: HttpRequest, row: Edit, settle_form: EditSettleForm | None
         "detail": queries.detail(row),
         "edit": row,
         "kind": kind_of(row.subject, row.act),
-        "advice": explain(row.subject, row.code, row.answer) if row.state == Edit.State.REFUSED else None,
+        "advice": _advice(row),
         "may_edit": may_edit,
         "is_young": is_young,
         "settle_form": (settle_form or EditSettleForm()) if asks else None,
@@ -108,6 +108,14 @@ def _context(request: HttpRequest, row: Edit, settle_form: EditSettleForm | None
         "mark": _mark(row),
         "poll_seconds": POLL_SECONDS,
     }
+
+
+def _advice(row: Edit) -> ChangeRefusal | None:
+    """Returns what Zoho's error means: of a refusal always, of a lost answer where Zoho's documents name its code."""
+    if row.state not in (Edit.State.REFUSED, Edit.State.UNKNOWN):
+        return None
+    found = explain_answer(row.subject, row.code, row.answer)
+    return found if row.state == Edit.State.REFUSED or found is not UNLISTED else None
 
 
 def _mark(row: Edit) -> str:

@@ -163,6 +163,16 @@ UNLISTED = ChangeRefusal(
 )
 
 
+def explain_answer(subject: str, code: str, answer: str) -> ChangeRefusal:
+    """Returns what an edit's kept answer means: of one code the row whose message it begins with.
+
+    Zoho's place is not kept; what it led to is the message.
+    """
+    area = RULES if subject == "rule_order" else subject
+    rows = (row for row in TABLE if row.code == code.upper() and row.subject in (area, ANY))
+    return next((row for row in rows if answer.startswith(row.message)), None) or explain(subject, code, answer)
+
+
 def explain(subject: str, code: str, words: str = "", place: str = "") -> ChangeRefusal:
     """Returns what a refusal means and what to do about it.
 

@@ -8,6 +8,7 @@ from standin.accounts.oauth_api import THROTTLED
 from standin.accounts.tokens import EVERY_SCOPE
 from standin.clock import DAY
 from standin.faults.bodies import BODIES
+from standin.faults.documented import documented_error
 from standin.faults.rows import RECORDS
 from standin.web.other_words import in_other_words
 from standin.web.wire import Reply, Request, crm_refusal, flow_refusal, html_reply, json_reply
@@ -165,6 +166,7 @@ INSTEAD = {
     "no_permission": no_permission,
     "oauth_error": oauth_error,
     "token_throttle": token_throttle,
+    "documented_error": documented_error,
 }
 AFTERWARDS = {
     "token_fields": token_fields,

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,6 +19,7 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.models import Role, User, ZohoAccount
 from monitor.zoho import Origins
 from standin.build import Credentials, World, make_app, make_world, serving, system_clock
+from standin.web.app import App
 from tests.factories import make_user
 
 CHROMIUM = "/usr/bin/chromium"
@@ -36,10 +38,11 @@ PASSWORD = "a-password-for-one-test-only"
 
 @dataclass
 class Zoho:
-    """A stand-in that is mirrored."""
+    """A stand-in that is mirrored; `app` answers for it, and holds what it was asked and what is to go wrong."""
 
     world: World
     account: ZohoAccount
+    app: App
 
 
 @dataclass
@@ -126,8 +129,15 @@ def zoho(transactional_db: None) -> Iterator[Zoho]:
     """A stand-in with ten days of history, mirrored and counted, where a retry succeeds."""
     world = make_world(seed=3, clock=system_clock, flows=6, rules=4, executions=1500, history_days=10)
     world.habits = world.habits.changed(retries="succeed")
-    known = Credentials()
-    with serving(make_app(world, plan="unlimited")) as url:
+    with mirrored(world) as found:
+        yield found
+
+
+@contextmanager
+def mirrored(world: World) -> Iterator[Zoho]:
+    """Serves a world, connects an account to it and mirrors it."""
+    known, app = Credentials(), make_app(world, plan="unlimited")
+    with serving(app) as url:
         account = pipeline.connect_account(
             name="Stand-in",
             data_center="custom",
@@ -141,7 +151,7 @@ def zoho(transactional_db: None) -> Iterator[Zoho]:
             now=timezone.now(),
         )
         pipeline.sync_now(account, patience=Patience(Mode.SYNC, pause=time.sleep))
-        yield Zoho(world, account)
+        yield Zoho(world, account, app)
 
 
 @pytest.fixture

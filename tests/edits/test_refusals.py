@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.edits.refusals import TABLE, UNLISTED, explain
+from monitor.edits.refusals import TABLE, UNLISTED, explain, explain_answer
 
 # subject, code, Zoho's words, the place it objects to → a part of the message. In the order of the documents.
 DOCUMENTED = [
@@ -135,3 +135,11 @@ def test_each_row_of_the_table_is_reached_by_a_documented_error() -> None:
 def test_an_error_that_no_document_has_is_told_as_it_is() -> None:
     assert explain("rule", "FROM_TOMORROW", "new", "") is UNLISTED
     assert explain("rule", "", "", "") is UNLISTED
+
+
+@pytest.mark.parametrize(("subject", "code", "words", "place", "part"), DOCUMENTED)
+def test_a_kept_answer_leads_to_the_row_that_it_was_told_by(subject, code, words, place, part) -> None:
+    """Of an edit the place that Zoho objected to is not kept, its message is."""
+    found = explain(subject, code, words, place)
+    kept = explain_answer(subject, code, f"{found.message} Zoho's words: {words}")
+    assert (kept.message, kept.resolution) == (found.message, found.resolution)

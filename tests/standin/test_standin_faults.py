@@ -342,3 +342,27 @@ def test_a_refused_token_can_be_said_in_the_words_of_other_products(client, app,
     client.fault("other_words", "/org", args={"form": form, "status": 403})
     assert client.crm("/org").status_code == 403
     assert client.crm("/org").status_code == 200
+
+
+def test_a_change_is_answered_with_any_documented_error_and_not_carried_out(client, world):
+    (rule_id, *_) = world.rules.rules
+    path = f"/settings/automation/workflow_rules/{rule_id}"
+    off = {"workflow_rules": [{"status": {"active": False}}]}
+    for code, place, status in (
+        ("NO_PERMISSION", "", 403),
+        ("INVALID_DATA", "$.workflow_rules[0].name", 400),
+        ("TOO_MANY_REQUESTS", "", 429),
+        ("INTERNAL_ERROR", "", 500),
+    ):
+        args = {"code": code, "message": "no", "place": place}
+        client.fault("documented_error", "workflow_rules", method="PUT", args=args)
+        answer = client.crm(path, "PUT", json=off)
+        assert answer.status_code == status
+        said = answer.json()["workflow_rules"][0] if place else answer.json()
+        assert (said["code"], said["message"]) == (code, "no")
+        assert said["details"] == ({"api_name": "name", "json_path": place} if place else {})
+    assert world.rules.rules[rule_id].on.at(world.now())
+    client.fault("documented_error", "/flows/", method="POST", args={"code": "FLOW_NOT_FOUND", "message": "gone"})
+    answer = client.post(f"/api/v1/flows/{flow_id(client.app, 'broken')}/disable")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "FLOW_NOT_FOUND")
+    assert client.crm(path, "PUT", json=off).status_code == 200

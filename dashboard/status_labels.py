@@ -103,6 +103,11 @@ _LOOKS: dict[str, Look] = {
     # plans
     "running_out": Look("Plan running out", "warn", "gauge"),
     "used_up": Look("Plan used up", "bad", "gauge"),
+    # channels of Zoho CRM
+    "not_open": Look("Not open", "quiet", "clock"),
+    "late": Look("Late", "warn", "clock-alert"),
+    "nothing_came": Look("Nothing came", "warn", "volume-x"),
+    "wrong_token": Look("Wrong token", "warn", "key-round"),
     # mails
     "queued": Look("Queued", "info", "clock"),
     "sent": Look("Sent", "good", "mail-check"),

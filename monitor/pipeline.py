@@ -25,10 +25,12 @@ from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.due import SYNC_TASK, accounts_to_read, due_accounts
 from monitor.edits.settle import sweep_edits
 from monitor.edits.tell import ask_who_wanted
+from monitor.hooks.endpoints import choose_module
 from monitor.ingest import callbacks
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.result import Result
+from monitor.ingest.lists.one_channel import ChannelAnswer, ask_by_hand
 from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh, reread
@@ -265,6 +267,22 @@ def settle_edits() -> None:
     for account in ZohoAccount.objects.filter(pk__in=by_account, is_active=True):
         patience = Patience(Mode.REFRESH, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
         reread(account, by_account[account.pk], clock=utc_now, patience=patience)
+
+
+def ask_channel(account: ZohoAccount, module: str, act: str, *, actor: User) -> ChannelAnswer:
+    """Watches a module of CRM, renews its channel or stops it, because a person asked: one request to Zoho.
+
+    Args:
+        account: whose.
+        module: its name in the API.
+        act: of `WatchChannel.Act`.
+        actor: who.
+
+    Raises:
+        EndpointRefused: it cannot be; nothing was asked.
+    """
+    choose_module(account, module, act, actor=actor, now=utc_now())
+    return ask_by_hand(account, module, act, clock=utc_now, open_account=open_account)
 
 
 def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:

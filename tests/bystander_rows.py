@@ -374,6 +374,7 @@ def _add_hooks(account: Account, flow: tables.Flow) -> None:
     tables.PushEvent.objects.create(
         account=account, endpoint=hook, digest="d" * 64, received_at=NEVER, state="done", done_at=NEVER
     )
+    tables.WatchChoice.objects.create(account=account, module="Leads", is_wanted=True, at=PAST)
     tables.PushTurn.objects.create(account=account, target="flows", taken_at=NEVER)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from dashboard.flow_field import FlowChoiceField
-from monitor.models import MOST_RATE, USUAL_RATE, ZohoAccount
+from monitor.models import MOST_RATE, USUAL_RATE, WatchChannel, ZohoAccount
+from monitor.queries.hooks import PushState
 
 
 class NewHookForm(forms.Form):
@@ -27,6 +28,18 @@ class NewHookForm(forms.Form):
     def __init__(self, *args: Any, account: ZohoAccount, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["flow"].of_account(account.pk)
+
+
+class WatchForm(forms.Form):
+    """Reads what is to be done with which module: only one that is watched, or that rules use."""
+
+    act = forms.ChoiceField(choices=WatchChannel.Act.choices)
+    module = forms.ChoiceField()
+
+    def __init__(self, *args: Any, state: PushState, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [line.channel.module for line in state.channels] + [one.module for one in state.unwatched]
+        self.fields["module"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
 
 class EnableForm(forms.Form):

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.access import get_or_404
-from dashboard.accounts.callback_forms import EnableForm, NewHookForm
+from dashboard.accounts.callback_forms import EnableForm, NewHookForm, WatchForm
+from monitor import pipeline
 from monitor.access import may
 from monitor.hooks import endpoints
 from monitor.models import HookEndpoint, ZohoAccount
@@ -54,6 +55,24 @@ def push_watch(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("push", account.pk)
     said = "Channels are opened with the next reads." if on else "Channels are closed with the next reads."
     messages.success(request, said)
+    return redirect("push", account.pk)
+
+
+@require_POST
+def watch_module(request: HttpRequest, pk: int) -> HttpResponse:
+    """Watches one module, renews its channel or stops it: one request to Zoho, at once."""
+    account = get_or_404(request.user, accounts(), pk, action="accounts")
+    form = WatchForm(request.POST, state=queries.push_state(account, timezone.now()))
+    if not form.is_valid():
+        return _page(request, account, status=400)
+    module, act = form.cleaned_data["module"], form.cleaned_data["act"]
+    try:
+        answer = pipeline.ask_channel(account, module, act, actor=request.user)  # type: ignore[arg-type]
+    except endpoints.EndpointRefused as refusal:
+        messages.error(request, f"{refusal}.")
+    else:
+        say = {"done": messages.success, "unknown": messages.warning}.get(answer.state, messages.error)
+        say(request, answer.words)
     return redirect("push", account.pk)
 
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("accounts-zoho/<int:pk>/push/", callbacks.push, name="push"),
     path("accounts-zoho/<int:pk>/push/add/", callbacks.hook_add, name="hook_add"),
     path("accounts-zoho/<int:pk>/push/watch/", callbacks.push_watch, name="push_watch"),
+    path("accounts-zoho/<int:pk>/push/module/", callbacks.watch_module, name="watch_module"),
     path("push/<int:pk>/", callbacks.hook, name="hook"),
     path("push/<int:pk>/rotate/", callbacks.hook_rotate, name="hook_rotate"),
     path("push/<int:pk>/retire/", callbacks.hook_retire, name="hook_retire"),

@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSIDE = ("data", "execution", "flow", "event", "payload")
 _NAMES = {
     "flow_id": ("flow_id", "flowId"),
@@ -39,6 +41,7 @@ class Notification:
 
     channel_id: str
     token: str
+    sent_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"Notification(channel_id={self.channel_id!r})"
@@ -80,7 +83,15 @@ def notification(payload: object) -> Notification | None:
     token = payload.get("token")
     if not isinstance(token, str) or not token:
         return None
-    return Notification(channel_id=_identifier(payload.get("channel_id")), token=token)
+    sent_at = _moment(payload.get("server_time"))
+    return Notification(channel_id=_identifier(payload.get("channel_id")), token=token, sent_at=sent_at)
+
+
+def _moment(milliseconds: object) -> datetime | None:
+    """Reads Zoho's `server_time`; None for anything else."""
+    if isinstance(milliseconds, str) and milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) < 15:
+        return _EPOCH + timedelta(milliseconds=int(milliseconds))
+    return None
 
 
 def _identifier(value: object) -> str:

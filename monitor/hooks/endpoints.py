@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from monitor import audit
 from monitor.hooks.receive import key_hash
-from monitor.models import USUAL_RATE, Flow, HookEndpoint, Secret, User, ZohoAccount
+from monitor.models import USUAL_RATE, Flow, HookEndpoint, Secret, User, WatchChannel, WatchChoice, ZohoAccount
 from monitor.standard_webhooks import make_secret
 
 MOST_SECRETS = 3
@@ -138,6 +138,8 @@ def delete(endpoint: HookEndpoint, *, actor: User, now: datetime) -> None:
 def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None:
     """Switches on or off that Zoho CRM calls back when records change. The worker opens and closes the channels.
 
+    What was chosen for single modules is over with it.
+
     Raises:
         EndpointRefused: the product cannot be reached over HTTPS, or the account has no CRM.
     """
@@ -146,8 +148,35 @@ def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None
     if on and not account.crm_url:
         raise EndpointRefused(f"{account.name} has no Zoho CRM")
     with transaction.atomic():
+        WatchChoice.objects.filter(account=account).delete()
         if ZohoAccount.objects.filter(pk=account.pk).exclude(watches_records=on).update(watches_records=on):
             audit.record(actor, f"account.watch_{'on' if on else 'off'}", account, now=now, account=account)
+
+
+def choose_module(account: ZohoAccount, module: str, act: str, *, actor: User, now: datetime) -> None:
+    """Writes down that a person wants one module watched, not watched, or its channel renewed; before Zoho is asked.
+
+    Args:
+        account: whose.
+        module: its name in the API.
+        act: of `WatchChannel.Act`.
+        actor: who.
+        now: the present.
+
+    Raises:
+        EndpointRefused: the product cannot be reached over HTTPS, the account has no CRM, or is paused.
+    """
+    if not account.crm_url:
+        raise EndpointRefused(f"{account.name} has no Zoho CRM")
+    if not account.is_active:
+        raise EndpointRefused("the account is paused")
+    if act != WatchChannel.Act.STOP and not can_watch():
+        raise EndpointRefused("Zoho CRM only calls an https address: set PUBLIC_URL to one")
+    with transaction.atomic():
+        if act != WatchChannel.Act.RENEW:
+            said = {"is_wanted": act == WatchChannel.Act.OPEN, "by": actor, "at": now}
+            WatchChoice.objects.update_or_create(account=account, module=module, defaults=said)
+        audit.record(actor, f"watch.{act}", account, now=now, account=account, detail={"module": module})
 
 
 def can_watch() -> bool:

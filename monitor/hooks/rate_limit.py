@@ -52,7 +52,7 @@ def count(address: Address, what: str, now: datetime) -> None:
 
     Args:
         address: an endpoint or a channel.
-        what: "accepted", "replayed" or "refused".
+        what: "accepted", "replayed", "refused" or "late".
         now: the present, noted for an accepted one.
     """
     values: dict[str, object] = {what: F(what) + 1}

@@ -24,6 +24,7 @@ from monitor.vault import VaultError
 HINT_TASK = "monitor.tasks.take_hints"
 WAKES_EVERY = timedelta(seconds=5)
 SAME_FOR = timedelta(minutes=5)
+LATE = timedelta(minutes=5)  # a notification that took longer to come, by Zoho's own clock
 OPENING = timedelta(minutes=10)  # notifications may come before the answer by which we know the channel's end
 
 
@@ -137,7 +138,7 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Callback
     event = PushEvent(
         account_id=channel.account_id, channel=channel, digest=hashlib.sha256(body).hexdigest(), received_at=now
     )
-    return _keep(channel, event, now)
+    return _keep(channel, event, now, is_late=said.sent_at is not None and now - said.sent_at > LATE)
 
 
 def endpoint_of(key: str) -> HookEndpoint | None:
@@ -171,7 +172,7 @@ def _same(given: str, ours: str) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def _keep(address: rate_limit.Address, event: PushEvent, now: datetime) -> CallbackAnswer:
+def _keep(address: rate_limit.Address, event: PushEvent, now: datetime, *, is_late: bool = False) -> CallbackAnswer:
     """Writes the event down, once; a replay is answered like the first, and has no effect."""
     busy = PushEvent.objects.filter(
         account=event.account_id, state=PushEvent.State.NEW, received_at__gt=now - WAKES_EVERY
@@ -183,6 +184,8 @@ def _keep(address: rate_limit.Address, event: PushEvent, now: datetime) -> Callb
         rate_limit.count(address, "replayed", now)
         return ACCEPTED
     rate_limit.count(address, "accepted", now)
+    if is_late:
+        rate_limit.count(address, "late", now)
     if not busy:
         # Only to be quicker than the periodic job, and not once for each of a flood.
         async_task(HINT_TASK)

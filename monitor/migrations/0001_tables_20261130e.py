@@ -1563,7 +1563,10 @@ class Migration(migrations.Migration):
                 ('rung', models.PositiveSmallIntegerField(default=0, help_text='how far the wish for a long life was lowered')),
                 ('tries', models.PositiveSmallIntegerField(default=0, help_text='refusals in a row')),
                 ('retry_at', models.DateTimeField(null=True)),
+                ('refused_at', models.DateTimeField(help_text='when Zoho last refused it', null=True)),
                 ('reason', models.CharField(blank=True, max_length=300)),
+                ('open_act', models.CharField(blank=True, choices=[('open', 'Watch'), ('renew', 'Renew now'), ('stop', 'Stop')], help_text='of a person, whose answer has not come', max_length=8)),
+                ('open_act_at', models.DateTimeField(null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channels', to='monitor.zohoaccount')),
             ],
             options={
@@ -1597,9 +1600,21 @@ class Migration(migrations.Migration):
                 ('accepted', models.PositiveBigIntegerField(default=0)),
                 ('replayed', models.PositiveBigIntegerField(default=0)),
                 ('refused', models.PositiveBigIntegerField(default=0)),
+                ('late', models.PositiveBigIntegerField(default=0, help_text='of the accepted: sent minutes before they came')),
                 ('last_received_at', models.DateTimeField(help_text='last callback that was accepted', null=True)),
                 ('endpoint', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='traffic', to='monitor.hookendpoint')),
                 ('channel', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='traffic', to='monitor.watchchannel')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='WatchChoice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('module', models.CharField(max_length=200)),
+                ('is_wanted', models.BooleanField()),
+                ('at', models.DateTimeField()),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='watch_choices', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
@@ -2268,6 +2283,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='hooktraffic',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('channel__isnull', True), ('endpoint__isnull', False)), models.Q(('channel__isnull', False), ('endpoint__isnull', True)), _connector='OR'), name='traffic_of_one_address'),
+        ),
+        migrations.AddConstraint(
+            model_name='watchchoice',
+            constraint=models.UniqueConstraint(fields=('account', 'module'), name='one_choice_per_module'),
         ),
         migrations.AddConstraint(
             model_name='workflowrule',

@@ -10,7 +10,7 @@
 |                         | ConnectedWorkflow, WebhookFailure, AutomationFact, FlowVersion,              |
 |                         | RuleVersion, ConnectedVersion, Quarantine, Retention, PrunedHour,            |
 |                         | WatchChannel, PushTurn                                                       |
-| `monitor.hooks`         | PushEvent, HookTraffic                                                       |
+| `monitor.hooks`         | PushEvent, HookTraffic, WatchChoice                                          |
 | `monitor.rollups`       | HourBucket, DayBucket, AccountHour, AccountDay, ChainMark, CountedFlow       |
 | `monitor.triage`        | Problem, FailureGroup, Failure, CrmFailure, WriteOff, RecordField,           |
 |                         | ProblemAct                                                                   |
@@ -104,6 +104,7 @@ from monitor.models.hooks import (
     PushTurn,
     Secret,
     WatchChannel,
+    WatchChoice,
 )
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
@@ -248,6 +249,7 @@ __all__ = [
     "UsageSnapshot",
     "User",
     "WatchChannel",
+    "WatchChoice",
     "WebhookFailure",
     "WorkerBeat",
     "WorkflowRule",

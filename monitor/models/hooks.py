@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -78,6 +79,13 @@ class WatchChannel(models.Model):
     Source: docs/reference/zoho-crm.md, "Notification channels".
     """
 
+    class Act(models.TextChoices):
+        """Names what a person may ask of one channel."""
+
+        OPEN = "open", "Watch"
+        RENEW = "renew", "Renew now"
+        STOP = "stop", "Stop"
+
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="channels")
     module = models.CharField(max_length=200)
     channel_id = models.CharField(max_length=20, unique=True)
@@ -89,7 +97,12 @@ class WatchChannel(models.Model):
     rung = models.PositiveSmallIntegerField(default=0, help_text="how far the wish for a long life was lowered")
     tries = models.PositiveSmallIntegerField(default=0, help_text="refusals in a row")
     retry_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True, help_text="when Zoho last refused it")
     reason = models.CharField(max_length=300, blank=True)
+    open_act = models.CharField(
+        max_length=8, choices=Act.choices, blank=True, help_text="of a person, whose answer has not come"
+    )
+    open_act_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["module"]
@@ -97,6 +110,25 @@ class WatchChannel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.module} ({self.channel_id})"
+
+
+class WatchChoice(models.Model):
+    """Records that a person wants the records of one module watched, or not, whatever is so of the others.
+
+    Written by `monitor.hooks`.
+    """
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="watch_choices")
+    module = models.CharField(max_length=200)
+    is_wanted = models.BooleanField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "module"], name="one_choice_per_module")]
+
+    def __str__(self) -> str:
+        return f"{self.module}: {'watched' if self.is_wanted else 'not watched'}"
 
 
 class HookTraffic(models.Model):
@@ -109,6 +141,7 @@ class HookTraffic(models.Model):
     accepted = models.PositiveBigIntegerField(default=0)
     replayed = models.PositiveBigIntegerField(default=0)
     refused = models.PositiveBigIntegerField(default=0)
+    late = models.PositiveBigIntegerField(default=0, help_text="of the accepted: sent minutes before they came")
     last_received_at = models.DateTimeField(null=True, help_text="last callback that was accepted")
 
     class Meta:

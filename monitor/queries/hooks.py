@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from monitor.models import HookEndpoint, HookTraffic, PushEvent, StreamState, WatchChannel, ZohoAccount
+from monitor.models import (
+    HookEndpoint,
+    HookTraffic,
+    PushEvent,
+    Stream,
+    StreamState,
+    WatchChannel,
+    WatchChoice,
+    WorkflowRule,
+    ZohoAccount,
+)
+from monitor.queries.channel_health import ChannelHealth, health
+from monitor.queries.together import together
 
 EVENTS_SHOWN = 20
 
@@ -22,11 +35,20 @@ class HookLine:
 
 @dataclass(frozen=True)
 class ChannelLine:
-    """Holds one channel of Zoho CRM; `state` is active, expired or pending."""
+    """Holds one channel of Zoho CRM, what came in there, and how it is."""
 
     channel: WatchChannel
     traffic: HookTraffic
-    state: str
+    health: ChannelHealth
+
+
+@dataclass(frozen=True)
+class UnwatchedModule:
+    """Holds a module that rules use and whose records are not watched; `is_stopped`: because a person wants it so."""
+
+    module: str
+    rules: int
+    is_stopped: bool
 
 
 @dataclass(frozen=True)
@@ -35,7 +57,8 @@ class PushState:
 
     hooks: list[HookLine]
     channels: list[ChannelLine]
-    stream: StreamState | None
+    unwatched: list[UnwatchedModule]
+    trouble: str
 
 
 @dataclass(frozen=True)
@@ -60,11 +83,15 @@ def push_state(account: ZohoAccount, now: datetime) -> PushState:
         account: whose.
         now: the present; a channel beyond its end is expired.
     """
-    channels = WatchChannel.objects.filter(account=account).select_related("traffic").defer("token")
+    rows = WatchChannel.objects.filter(account=account).select_related("traffic").defer("token")
+    channels = [ChannelLine(row, _traffic(row), health(row, _traffic(row), now)) for row in rows]
+    watched = {line.channel.module for line in channels}
+    found = together({"modules": _modules(account), "reason": _reason(account)})
     return PushState(
         hooks=[HookLine(row, _traffic(row)) for row in hooks().filter(account=account)],
-        channels=[ChannelLine(row, _traffic(row), _state(row, now)) for row in channels],
-        stream=StreamState.objects.filter(account=account, stream="channels").first(),
+        channels=channels,
+        unwatched=[UnwatchedModule(*row) for row in found["modules"] if row[0] not in watched],
+        trouble=next((reason for (reason,) in found["reason"]), ""),
     )
 
 
@@ -87,7 +114,13 @@ def _traffic(row: HookEndpoint | WatchChannel) -> HookTraffic:
     return found
 
 
-def _state(channel: WatchChannel, now: datetime) -> str:
-    if channel.expires_at is None:
-        return "pending"
-    return "active" if channel.expires_at > now else "expired"
+def _reason(account: ZohoAccount) -> QuerySet[StreamState, Any]:
+    return StreamState.objects.filter(account=account, stream=Stream.CHANNELS).order_by().values_list("reason")
+
+
+def _modules(account: ZohoAccount) -> QuerySet[WorkflowRule, Any]:
+    """Asks for the modules of rules that run: how many, and whether a person wants them not watched."""
+    stopped = WatchChoice.objects.filter(account=account, module=OuterRef("module"), is_wanted=False)
+    rules = WorkflowRule.objects.filter(account=account, gone_at=None).exclude(active=False).exclude(module="")
+    counted = rules.order_by("module").values("module").annotate(rules=Count("pk"), is_stopped=Exists(stopped))
+    return counted.values_list("module", "rules", "is_stopped")

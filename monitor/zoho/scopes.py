@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     "ZohoCRM.notifications.CREATE": "to open callbacks about records",
     "ZohoCRM.notifications.UPDATE": "to renew them",
     "ZohoCRM.notifications.DELETE": "to close them",
+    "ZohoCRM.notifications.READ": "to see whether one is open, where an answer was lost",
     # Only asked for where admins are to change automation from here.
     "ZohoCRM.settings.workflow_rules.CREATE": "to create workflow rules from here",
     "ZohoCRM.settings.workflow_rules.UPDATE": "to change, switch and reorder them",
@@ -124,6 +125,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "subscribe": ("ZohoCRM.notifications.CREATE",),
     "replace_channels": ("ZohoCRM.notifications.UPDATE",),
     "unsubscribe": ("ZohoCRM.notifications.DELETE",),
+    "list_channels": ("ZohoCRM.notifications.READ",),
 }
 
 

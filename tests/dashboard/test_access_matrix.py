@@ -224,6 +224,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "push": (lambda w: {"pk": w.account.pk}, SEEN_BY_ALL),
     "hook_add": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
     "push_watch": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
+    "watch_module": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
     "hook": (lambda w: {"pk": w.hook.pk}, SEEN_BY_ALL),
     "hook_rotate": (lambda w: {"pk": w.hook.pk}, post(POST_OF_ADMINS, "200")),
     "hook_retire": (lambda w: {"pk": w.hook.pk}, post(POST_OF_ADMINS, "302")),

@@ -106,6 +106,23 @@ def test_a_signed_callback_is_accepted_and_its_ids_are_kept(sender: Sender, at_n
     assert own(HookTraffic).get().last_received_at == at_noon
 
 
+@pytest.mark.parametrize(("minutes", "late"), [(0, 0), (5, 0), (6, 1), (-6, 0)])
+def test_a_notification_that_was_minutes_on_its_way_is_counted_as_late_once(
+    channel: WatchChannel, at_noon: datetime, minutes: int, late: int
+):
+    sent_at = int((at_noon - timedelta(minutes=minutes)).timestamp() * 1000)
+    for _ in range(2):
+        assert notify(channel, notification(server_time=sent_at)).status_code == 202
+    assert traffic() == (1, 1, 0)
+    assert own(HookTraffic).get().late == late
+
+
+@pytest.mark.parametrize("odd", ["soon", -1, 10**40, None, [1], 1.5, "١٢٣"])
+def test_a_time_that_cannot_be_read_makes_no_notification_late(channel: WatchChannel, odd: Any):
+    assert notify(channel, notification(server_time=odd)).status_code == 202
+    assert own(HookTraffic).get().late == 0
+
+
 def test_the_worker_is_woken_by_the_first_callback_and_not_by_each_of_a_flood(sender: Sender):
     for number in range(5):
         sender.post(json.dumps({"execution_id": str(number)}).encode())

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from monitor.hooks.signature import sign
+from monitor.ingest.lists.one_channel import ChannelAnswer
 from monitor.models import (
     AuditEntry,
     HookEndpoint,
@@ -197,3 +198,56 @@ def test_channels_are_shown_with_their_state_and_without_their_tokens(
 def test_the_account_s_page_leads_to_its_callbacks(signed_in, vera: User, account: ZohoAccount):
     page = signed_in(vera).get(account.get_absolute_url()).content.decode()
     assert f'href="{reverse("push", args=[account.pk])}"' in page
+
+
+def test_each_channel_says_how_it_is_and_admins_act_on_it(
+    signed_in, ada: User, vera: User, account: ZohoAccount, now: datetime, settings, monkeypatch
+):
+    settings.PUBLIC_URL = "https://monitor.example.com"
+    own(ZohoAccount).update(crm_url="https://www.zohoapis.com")
+    for module in ("Deals", "Leads", "Leads"):
+        factories.make_rule(account, module=module, active=True)
+    factories.make_rule(account, module="Contacts", active=False)
+    open_one = WatchChannel.objects.create(
+        account=account, module="Deals", channel_id="71", token="the-token", granted_at=now, expires_at=now
+    )
+    lost = WatchChannel.objects.create(
+        account=account, module="Quotes", channel_id="72", token="the-token", open_act="stop", open_act_at=now
+    )
+    address = reverse("push", args=[account.pk])
+    page = signed_in(ada).get(address).content.decode()
+    assert "Renew it, or wait" in page
+    assert "The answer to “stop” was lost." in page
+    assert "2 rules" in page
+    assert "Contacts" not in page
+    seen = signed_in(vera).get(address).content.decode()
+    assert reverse("watch_module", args=[account.pk]) not in seen
+    assert "Renew it, or wait" in seen
+
+    asked: list[tuple[Any, ...]] = []
+
+    def answered(account: ZohoAccount, module: str, act: str, *, actor: User) -> ChannelAnswer:
+        asked.append((account, module, act, actor))
+        return ChannelAnswer("unknown", "The answer was lost.")
+
+    monkeypatch.setattr("monitor.pipeline.ask_channel", answered)
+    url = reverse("watch_module", args=[account.pk])
+    client = signed_in(ada)
+    for module, act in (("Leads", "open"), (open_one.module, "renew"), (lost.module, "stop")):
+        assert "The answer was lost." in client.post(url, {"module": module, "act": act}, follow=True).content.decode()
+    assert asked == [(account, *one, ada) for one in (("Leads", "open"), ("Deals", "renew"), ("Quotes", "stop"))]
+    for wrong in ({"module": "Contacts", "act": "open"}, {"module": "Leads", "act": "delete"}, {"act": "open"}):
+        assert client.post(url, wrong).status_code == 400
+    assert len(asked) == 3
+
+
+def test_the_page_of_callbacks_costs_few_statements_however_many_channels_there_are(
+    signed_in, ada: User, account: ZohoAccount, now: datetime, django_assert_max_num_queries
+):
+    for number in range(30):
+        factories.make_rule(account, module=f"Module{number}", active=True)
+        row = WatchChannel.objects.create(account=account, module=f"Watched{number}", channel_id=f"{number}", token="t")
+        HookTraffic.objects.create(channel=row, accepted=number)
+    client = signed_in(ada)
+    with django_assert_max_num_queries(8):
+        assert client.get(reverse("push", args=[account.pk])).status_code == 200

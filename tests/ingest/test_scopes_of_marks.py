@@ -310,11 +310,11 @@ def test_a_baseline_that_late_runs_bring_into_balance_stays_firm(account: Accoun
 
 def test_a_channel_that_zoho_did_not_open_is_tried_again_later_and_no_sooner(account: Account, now: datetime) -> None:
     channel = WatchChannel(account=account, module="Leads", channel_id="1", tries=2)
-    refused = notification_channels._outcome(channel, None, now)
+    refused = notification_channels.outcome(channel, None, now)
     assert refused["retry_at"] == now + notification_channels.retry_after(2) > now
     assert refused["tries"] == 3
     most = WatchChannel(account=account, module="Leads", channel_id="1", tries=notification_channels.NEW_TRIES)
-    assert notification_channels._outcome(most, None, now)["tries"] == notification_channels.NEW_TRIES
+    assert notification_channels.outcome(most, None, now)["tries"] == notification_channels.NEW_TRIES
 
 
 def test_a_list_over_a_stretch_costs_a_call_a_page_and_at_least_one() -> None:

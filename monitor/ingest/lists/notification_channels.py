@@ -19,11 +19,12 @@ from django.urls import reverse
 
 from monitor.connection.budget import KeptForOthers
 from monitor.ingest.base.context import Context
-from monitor.models import Product, Stream, StreamState, WatchChannel, WorkflowRule, ZohoAccount
+from monitor.models import Product, Stream, StreamState, WatchChannel, WatchChoice, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm.channels import CHANNELS_LIMIT
 from monitor.zoho.errors import ClientRefused, GrantRevoked, ScopeMissing, Wait, ZohoError
 from monitor.zoho.scopes import WATCH_SCOPES
+from monitor.zoho.shapes.channels import WatchChannel as SeenChannel
 from monitor.zoho.shapes.channels import WatchResult, WatchWish
 
 # A day less than the week: Zoho's clock may be behind ours. None leaves the life to Zoho: one hour.
@@ -32,6 +33,9 @@ SHORTFALL = timedelta(minutes=10)  # less than asked for by more than this is an
 NEW_TRIES = 10  # after so many refusals in a row a module is only tried once a day
 LOOK = timedelta(minutes=5)
 URL_LIMIT = 255
+# A person's request that was on its way has arrived by then, or never will: the transport gives up after 45 s.
+STILL_ON_ITS_WAY = timedelta(minutes=2)
+MOST_LOST = 10  # requests without an answer that are read about in one sweep
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def plan(channels: Iterable[WatchChannel], wanted: set[str], now: datetime) -> C
     """
     found = ChannelPlan([], [], [])
     for channel in channels:
+        if channel.open_act:
+            continue  # a person's request has no answer yet: what Zoho shows is read first
         if channel.module not in wanted:
             found.close.append(channel)
         elif channel.retry_at is not None and channel.retry_at > now:
@@ -91,18 +97,19 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     account, now = context.account, context.clock()
     rows = WatchChannel.objects.filter(account=account)
     # One statement: most accounts have none of the three, and are asked in every sweep.
-    is_on, watched, noted = (
+    is_on, chosen, watched, noted = (
         ZohoAccount.objects.filter(pk=account.pk)
-        .values_list("watches_records", Exists(rows), Exists(_stream(context)))
+        .values_list("watches_records", Exists(_choices(account)), Exists(rows), Exists(_stream(context)))
         .first()
-    ) or (False, False, False)
-    wanted = _wanted(account) if is_on else set[str]()
+    ) or (False, False, False, False)
+    wanted = _wanted(account, is_on=is_on) if is_on or chosen else set[str]()
     if not wanted and not watched:
         if noted:
             _forget_stream(context)
         return
     _add_missing(context, wanted)
-    trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
+    trouble = settle_lost(context, client)
+    trouble = _ask(context, plan(rows.all(), wanted, now).renew, client.replace_channels) or trouble
     # What could not be renewed because Zoho has forgotten it is opened again at once.
     now_due = plan(rows.all(), wanted, now)
     with context.writing():
@@ -122,13 +129,13 @@ def _ask(context: Context, channels: Sequence[WatchChannel], ask: Ask) -> str:
     for start in range(0, len(channels), CHANNELS_LIMIT):
         batch = channels[start : start + CHANNELS_LIMIT]
         try:
-            results = context.call(partial(ask, [_wish(channel, context.clock()) for channel in batch]))
+            results = context.call(partial(ask, [wish(channel, context.clock()) for channel in batch]))
         except (GrantRevoked, ClientRefused):
             raise
         except Wait as stop:
             return _put_off(context, stop)
         except ZohoError as error:
-            trouble = _told(error)
+            trouble = told(error)
             _refused(context, batch, trouble)
         else:
             _store(context, batch, results)
@@ -147,27 +154,67 @@ def notify_url(channel_id: str) -> str:
     return f"{settings.PUBLIC_URL}{reverse('hook_crm', args=[channel_id])}"
 
 
-def _wanted(account: ZohoAccount) -> set[str]:
-    """Lists the modules with rules, where their records are watched; none unless Zoho can reach us over HTTPS."""
+def _wanted(account: ZohoAccount, *, is_on: bool) -> set[str]:
+    """Lists the modules with rules, where their records are watched, and those that people chose by hand.
+
+    None unless Zoho can reach us over HTTPS.
+    """
     if not settings.PUBLIC_URL.startswith("https://") or len(notify_url("9" * 18)) > URL_LIMIT:
         return set()
     rules = WorkflowRule.objects.filter(account=account, gone_at=None).exclude(active=False).exclude(module="")
-    return set(rules.values_list("module", flat=True))
+    found = set(rules.values_list("module", flat=True)) if is_on else set[str]()
+    for module, is_wanted in _choices(account).values_list("module", "is_wanted"):
+        found = found | {module} if is_wanted else found - {module}
+    return found
+
+
+def _choices(account: ZohoAccount) -> QuerySet[WatchChoice]:
+    return WatchChoice.objects.filter(account=account)
+
+
+def settle_lost(context: Context, client: CrmClient) -> str:
+    """Reads what became of people's requests whose answer was lost, one call each; returns what went wrong, or ""."""
+    lost = WatchChannel.objects.filter(account=context.account, open_act_at__lte=context.clock() - STILL_ON_ITS_WAY)
+    trouble = ""
+    for channel in lost.exclude(open_act="").order_by("open_act_at", "pk")[:MOST_LOST]:
+        seen = None
+        try:
+            page = context.call(partial(client.list_channels, channel_id=channel.channel_id))
+            seen = next((one for one in page.items if one.channel_id == channel.channel_id), None)
+        except (GrantRevoked, ClientRefused):
+            raise
+        except Wait as stop:
+            return _put_off(context, stop)
+        except ScopeMissing as error:
+            trouble = told(error)  # then it is asked for once more: each of the three may be done twice
+        except ZohoError as error:
+            trouble = told(error)
+            continue
+        with context.writing():
+            settle(channel, seen)
+    return trouble
+
+
+def settle(channel: WatchChannel, seen: SeenChannel | None) -> None:
+    """Writes down what Zoho shows of a channel: that it is open until when, or that there is none."""
+    mine = WatchChannel.objects.filter(pk=channel.pk, open_act=channel.open_act, open_act_at=channel.open_act_at)
+    if seen is None and channel.open_act == WatchChannel.Act.STOP:
+        mine.delete()
+        return
+    values: dict[str, object] = {"open_act": "", "open_act_at": None, "retry_at": None, "reason": ""}
+    if seen is None:
+        values |= {"expires_at": None, "granted_at": None}
+    elif channel.open_act != WatchChannel.Act.STOP:
+        values |= {"granted_at": channel.open_act_at, "expires_at": seen.channel_expiry or channel.expires_at}
+    mine.update(**values)
 
 
 def _add_missing(context: Context, wanted: set[str]) -> None:
     """Adds a row for each module before Zoho is asked: a notification may come before the answer does."""
     known = WatchChannel.objects.filter(account=context.account)
     for module in sorted(wanted - set(known.values_list("module", flat=True))):
-        channel_id = str(10**17 + secrets.randbelow(9 * 10**17))
         with context.writing():
-            WatchChannel.objects.create(
-                account=context.account,
-                module=module,
-                channel_id=channel_id,
-                token=secrets.token_urlsafe(32),
-                notify_url=notify_url(channel_id),
-            )
+            new_channel(context.account, module).save(force_insert=True)
     for channel in known:
         if channel.notify_url != notify_url(channel.channel_id):
             # Our address changed: the channel calls where nobody answers any more, and is opened again.
@@ -177,7 +224,19 @@ def _add_missing(context: Context, wanted: set[str]) -> None:
                 )
 
 
-def _wish(channel: WatchChannel, now: datetime) -> WatchWish:
+def new_channel(account: ZohoAccount, module: str) -> WatchChannel:
+    """Makes a channel that Zoho is not asked for yet; it is not saved."""
+    channel_id = str(10**17 + secrets.randbelow(9 * 10**17))
+    return WatchChannel(
+        account=account,
+        module=module,
+        channel_id=channel_id,
+        token=secrets.token_urlsafe(32),
+        notify_url=notify_url(channel_id),
+    )
+
+
+def wish(channel: WatchChannel, now: datetime) -> WatchWish:
     life = WISHES[channel.rung]
     return WatchWish(
         channel_id=channel.channel_id,
@@ -196,10 +255,10 @@ def _store(context: Context, batch: Sequence[WatchChannel], results: Sequence[Wa
     with context.writing():
         for channel, placed in zip(batch, in_order, strict=True):
             result = by_id.get(channel.channel_id) or placed
-            WatchChannel.objects.filter(pk=channel.pk).update(**_outcome(channel, result, now))
+            WatchChannel.objects.filter(pk=channel.pk).update(**outcome(channel, result, now))
 
 
-def _outcome(channel: WatchChannel, result: WatchResult | None, now: datetime) -> Mapping[str, object]:
+def outcome(channel: WatchChannel, result: WatchResult | None, now: datetime) -> Mapping[str, object]:
     if result is not None and result.ok:
         granted = result.channel_expiry or now + timedelta(hours=1)
         return {
@@ -208,16 +267,22 @@ def _outcome(channel: WatchChannel, result: WatchResult | None, now: datetime) -
             "rung": next_rung(channel, granted, now),
             "tries": 0,
             "retry_at": None,
+            "refused_at": None,
             "reason": "",
         }
     code = result.code if result is not None else "Zoho's answer did not name it"
-    if code == "NOT_SUBSCRIBED":
-        # Zoho has forgotten it: opened again at once.
-        return {"expires_at": None, "granted_at": None, "retry_at": None, "reason": code}
+    return refusal(channel, code, now)
+
+
+def refusal(channel: WatchChannel, reason: str, now: datetime) -> Mapping[str, object]:
+    """Returns what to store of a channel that Zoho refused. Pure."""
+    if "NOT_SUBSCRIBED" in reason:
+        return {"expires_at": None, "granted_at": None, "retry_at": None, "reason": "NOT_SUBSCRIBED"}
     return {
         "tries": min(channel.tries + 1, NEW_TRIES),
         "retry_at": now + retry_after(channel.tries),
-        "reason": code[:300],
+        "refused_at": now,
+        "reason": reason[:300],
     }
 
 
@@ -225,14 +290,7 @@ def _refused(context: Context, batch: Sequence[WatchChannel], reason: str) -> No
     now = context.clock()
     with context.writing():
         for channel in batch:
-            values: dict[str, object] = {
-                "tries": min(channel.tries + 1, NEW_TRIES),
-                "retry_at": now + retry_after(channel.tries),
-                "reason": reason[:300],
-            }
-            if "NOT_SUBSCRIBED" in reason:
-                values = {"expires_at": None, "granted_at": None, "retry_at": None, "reason": "NOT_SUBSCRIBED"}
-            WatchChannel.objects.filter(pk=channel.pk).update(**values)
+            WatchChannel.objects.filter(pk=channel.pk).update(**refusal(channel, reason, now))
 
 
 def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]) -> str:
@@ -250,14 +308,14 @@ def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]
             return _put_off(context, stop)
         except ZohoError as error:
             if "NOT_SUBSCRIBED" not in f"{getattr(error, 'code', '')} {error}":
-                trouble = _told(error)
+                trouble = told(error)
                 channels = [channel for channel in channels if channel not in batch]
     with context.writing():
         WatchChannel.objects.filter(pk__in=[channel.pk for channel in channels]).delete()
     return trouble
 
 
-def _told(error: ZohoError) -> str:
+def told(error: ZohoError) -> str:
     if isinstance(error, ScopeMissing):
         return f"Zoho refuses notifications: reconnect the account and grant {', '.join(WATCH_SCOPES)}"
     return f"{getattr(error, 'code', '') or ''} {error}".strip()

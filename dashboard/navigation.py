@@ -50,7 +50,7 @@ class MenuLine:
 
 MENU = (
     Entry("overview", "Overview", "layout-dashboard", key="o"),
-    Entry("flows", "Flows", "workflow", ("flow", "flow_version", "flow_edit"), key="f"),
+    Entry("flows", "Flows", "workflow", ("flow", "flow_version", "flow_edit", "flow_webhook_logs"), key="f"),
     Entry("executions", "Executions", "list", ("execution", "executions_view_add", "executions_view_edit"), key="e"),
     Entry("problems", "Problems", "bug", ("problem", "problem_compared", "write_off"), counts="problems", key="p"),
     Entry(

@@ -30,7 +30,7 @@ from monitor.ingest import callbacks
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.result import Result
-from monitor.ingest.lists.one_channel import ChannelAnswer, ask_by_hand
+from monitor.ingest.lists.one_channel import ByHandAnswer, ask_by_hand
 from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh, reread
@@ -269,7 +269,7 @@ def settle_edits() -> None:
         reread(account, by_account[account.pk], clock=utc_now, patience=patience)
 
 
-def ask_channel(account: ZohoAccount, module: str, act: str, *, actor: User) -> ChannelAnswer:
+def ask_channel(account: ZohoAccount, module: str, act: str, *, actor: User) -> ByHandAnswer:
     """Watches a module of CRM, renews its channel or stops it, because a person asked: one request to Zoho.
 
     Args:

@@ -16,6 +16,7 @@ from dashboard.ownership import shown
 from dashboard.reasons import ReasonForm
 from dashboard.slots import Slot
 from monitor.access import may
+from monitor.edits.webhook_logs import has_webhook
 from monitor.models import Flow
 from monitor.ownership import ownership_of
 from monitor.periods import PeriodChoice
@@ -129,6 +130,7 @@ def in_definition(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     may_pin, may_choose = may(user, "retry.pin", flow.account), may(user, "record_field", flow.account)
     return {
         "versions": versions.of(flow),
+        "has_webhook": flow.gone_at is None and has_webhook(flow),
         "record": choose_record.detail(flow, with_offers=may_choose and "fields" in looked.request.GET),
         "may_choose_record": may_choose,
         "record_form": RecordFieldForm(auto_id="record_%s"),

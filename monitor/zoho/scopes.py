@@ -85,7 +85,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
             *("list_flows", "get_flow", "enable", "disable", "list_executions", "get_execution", "execution_stats"),
-            *("retry_execution", "test_trigger"),
+            *("retry_execution", "test_trigger", "list_webhooks", "get_webhook", "webhook_logs"),
         ),
         ("ZohoFlow.flows.ALL",),
     ),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from monitor.hooks.signature import sign
-from monitor.ingest.lists.one_channel import ChannelAnswer
+from monitor.ingest.lists.one_channel import ByHandAnswer
 from monitor.models import (
     AuditEntry,
     HookEndpoint,
@@ -226,9 +226,9 @@ def test_each_channel_says_how_it_is_and_admins_act_on_it(
 
     asked: list[tuple[Any, ...]] = []
 
-    def answered(account: ZohoAccount, module: str, act: str, *, actor: User) -> ChannelAnswer:
+    def answered(account: ZohoAccount, module: str, act: str, *, actor: User) -> ByHandAnswer:
         asked.append((account, module, act, actor))
-        return ChannelAnswer("unknown", "The answer was lost.")
+        return ByHandAnswer("unknown", "The answer was lost.")
 
     monkeypatch.setattr("monitor.pipeline.ask_channel", answered)
     url = reverse("watch_module", args=[account.pk])

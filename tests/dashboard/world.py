@@ -333,7 +333,8 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     AuditEntry.objects.create(at=now, actor=operator, actor_name=person, **seen)
     WorkerBeat.objects.create(name=worker, beat_at=now)
     connected = factories.make_connected(account)
-    for thing in (flow, rule, connected):
+    factories.make_version(flow, content={"name": str(flow), "trigger": {"type": "webhook"}})
+    for thing in (rule, connected):
         factories.make_version(thing)
     return World(
         account=account,

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from monitor.hooks.endpoints import EndpointRefused, choose_module, watch
 from monitor.ingest.lists import one_channel
 from monitor.ingest.lists.notification_channels import WISHES, plan
-from monitor.ingest.lists.one_channel import ChannelAnswer, ask_by_hand
+from monitor.ingest.lists.one_channel import ByHandAnswer, ask_by_hand
 from monitor.models import AuditEntry, User, WatchChannel, WatchChoice, WorkflowRule, ZohoAccount
 from tests import factories
 from tests.bystander import Bystander, own
@@ -30,7 +30,7 @@ def desk(db: None, ada: User, settings: Any) -> Iterator[EditDesk]:
         yield found
 
 
-def ask(desk: EditDesk, act: str, module: str = "Deals") -> ChannelAnswer:
+def ask(desk: EditDesk, act: str, module: str = "Deals") -> ByHandAnswer:
     choose_module(desk.account, module, act, actor=desk.person, now=desk.clock())
 
     def opened(account: ZohoAccount, *, priority: str, total: float) -> Any:
@@ -52,18 +52,18 @@ def requests(desk: EditDesk) -> list[str]:
 
 
 def test_one_module_is_watched_renewed_and_stopped_with_one_request_each(desk: EditDesk, bystander: Bystander) -> None:
-    assert ask(desk, "open") == ChannelAnswer("done", "Deals is watched now.")
+    assert ask(desk, "open") == ByHandAnswer("done", "Deals is watched now.")
     (row,) = channels(desk)
     there = upstream(desk)[row.channel_id]
     assert (there["events"], there["token"]) == (["Deals.all"], row.token)
     assert row.expires_at == desk.clock() + WISHES[0]  # type: ignore[operator]
 
     desk.clock.advance(3600)
-    assert ask(desk, "renew") == ChannelAnswer("done", "Deals was renewed.")
+    assert ask(desk, "renew") == ByHandAnswer("done", "Deals was renewed.")
     (again,) = channels(desk)
     assert (again.channel_id, again.granted_at) == (row.channel_id, desk.clock())
 
-    assert ask(desk, "stop") == ChannelAnswer("done", "Deals is not watched any more.")
+    assert ask(desk, "stop") == ByHandAnswer("done", "Deals is not watched any more.")
     assert not channels(desk).exists()
     assert upstream(desk) == {}
     assert requests(desk) == ["POST", "PUT", "DELETE"]
@@ -196,7 +196,7 @@ def test_a_channel_with_an_open_request_is_neither_opened_nor_renewed_nor_closed
 
 def test_what_there_is_no_channel_of_is_not_asked_about(desk: EditDesk) -> None:
     for act in ("renew", "stop"):
-        assert ask(desk, act) == ChannelAnswer("refused", "There is no channel of Deals.")
+        assert ask(desk, act) == ByHandAnswer("refused", "There is no channel of Deals.")
     assert requests(desk) == []
 
 

@@ -39,7 +39,7 @@ class OpenForChannels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelAnswer:
+class ByHandAnswer:
     """Says what became of a request: "done", "refused" or "unknown", and one line for the person."""
 
     state: str
@@ -48,7 +48,7 @@ class ChannelAnswer:
 
 def ask_by_hand(
     account: ZohoAccount, module: str, act: str, *, clock: Callable[[], datetime], open_account: OpenForChannels
-) -> ChannelAnswer:
+) -> ByHandAnswer:
     """Asks Zoho once to open, renew or close the channel of one module.
 
     Args:
@@ -60,12 +60,12 @@ def ask_by_hand(
     """
     channel = _channel(account, module, act)
     if channel is None:
-        return ChannelAnswer("refused", f"There is no channel of {module}.")
+        return ByHandAnswer("refused", f"There is no channel of {module}.")
     now = clock()
     claim = {"open_act": act, "open_act_at": now} | ({"asked_at": now} if act == Act.OPEN else {})
     # Committed by itself: whoever dies after it leaves a request whose answer is not known.
     if not WatchChannel.objects.filter(pk=channel.pk, open_act="").update(**claim):
-        return ChannelAnswer("refused", f"The answer about {module} is still to come: nothing was sent.")
+        return ByHandAnswer("refused", f"The answer about {module} is still to come: nothing was sent.")
     channel.open_act, channel.open_act_at = act, now
     try:
         with open_account(account, priority="people", total=LONGEST_CALL) as clients:
@@ -105,46 +105,46 @@ def _request(client: CrmClient, channel: WatchChannel, act: str, now: datetime) 
     return next(iter(named), results[0] if len(results) == 1 else None)
 
 
-def _answered(channel: WatchChannel, result: WatchResult | None, now: datetime) -> ChannelAnswer:
+def _answered(channel: WatchChannel, result: WatchResult | None, now: datetime) -> ByHandAnswer:
     if result is None:
         return _lost(channel, now)
     if channel.open_act == Act.STOP and (result.ok or result.code == "NOT_SUBSCRIBED"):
         _mine(channel).delete()
-        return ChannelAnswer("done", f"{channel.module} {DONE[Act.STOP]}.")
+        return ByHandAnswer("done", f"{channel.module} {DONE[Act.STOP]}.")
     if channel.open_act == Act.STOP:
         return _refused(channel, result.code, now)
     _mine(channel).update(open_act="", open_act_at=None, **outcome(channel, result, now))
     if result.ok:
-        return ChannelAnswer("done", f"{channel.module} {DONE[Act(channel.open_act)]}.")
+        return ByHandAnswer("done", f"{channel.module} {DONE[Act(channel.open_act)]}.")
     if result.code == "NOT_SUBSCRIBED":
-        return ChannelAnswer("refused", f"Zoho has no channel of {channel.module} any more: it is opened again soon.")
-    return ChannelAnswer("refused", f"Zoho refuses it: {mask_text(result.code)}.")
+        return ByHandAnswer("refused", f"Zoho has no channel of {channel.module} any more: it is opened again soon.")
+    return ByHandAnswer("refused", f"Zoho refuses it: {mask_text(result.code)}.")
 
 
-def _failed(channel: WatchChannel, error: ZohoError | VaultError, now: datetime) -> ChannelAnswer:
+def _failed(channel: WatchChannel, error: ZohoError | VaultError, now: datetime) -> ByHandAnswer:
     proof = Proof.NOT_SENT if isinstance(error, VaultError) else proof_of(error)
     if proof == Proof.NOTHING:
         return _lost(channel, now)
     said = told(error) if isinstance(error, ZohoError) else str(error)
     if channel.open_act == Act.STOP and "NOT_SUBSCRIBED" in said:
         _mine(channel).delete()
-        return ChannelAnswer("done", f"{channel.module} {DONE[Act.STOP]}.")
+        return ByHandAnswer("done", f"{channel.module} {DONE[Act.STOP]}.")
     if proof == Proof.REJECTED:
         return _refused(channel, said, now)
     _mine(channel).update(open_act="", open_act_at=None)
-    return ChannelAnswer("refused", f"Nothing was done: {mask_text(said)[:300]}.")
+    return ByHandAnswer("refused", f"Nothing was done: {mask_text(said)[:300]}.")
 
 
-def _refused(channel: WatchChannel, reason: str, now: datetime) -> ChannelAnswer:
+def _refused(channel: WatchChannel, reason: str, now: datetime) -> ByHandAnswer:
     _mine(channel).update(open_act="", open_act_at=None, **refusal(channel, reason, now))
-    return ChannelAnswer("refused", f"Zoho refuses it: {mask_text(reason)[:300]}.")
+    return ByHandAnswer("refused", f"Zoho refuses it: {mask_text(reason)[:300]}.")
 
 
-def _lost(channel: WatchChannel, now: datetime) -> ChannelAnswer:
+def _lost(channel: WatchChannel, now: datetime) -> ByHandAnswer:
     """Leaves the request open: what Zoho shows is read by a sweep, in two minutes at the earliest."""
     StreamState.objects.filter(account=channel.account_id, stream=Stream.CHANNELS).update(next_due_at=now)
     words = "The answer was lost: it may have been done. What Zoho shows is read within minutes; nothing is sent again."
-    return ChannelAnswer("unknown", words)
+    return ByHandAnswer("unknown", words)
 
 
 def _mine(channel: WatchChannel) -> QuerySet[WatchChannel]:

@@ -45,6 +45,7 @@ class WebhookLog:
     status_code: int | None
     received_time: datetime | None
     execution_id: str
+    reason: str = field(repr=False)
     raw: Json = field(repr=False)
 
 
@@ -100,11 +101,13 @@ def webhook_log_page(payload: object) -> WebhookLogPage:
 
 def _webhook_log(record: Mapping[str, object]) -> WebhookLog:
     times = (record.get(name) for name in ("received_time", "time", "timestamp", "created_time"))
+    reasons = (clean.line(record.get(name)) for name in ("reason", "error_message", "error", "message"))
     return WebhookLog(
         id=clean.identifier(record.get("log_id") or record.get("id")),
         status=clean.word(record.get("status")),
         status_code=clean.count(record.get("status_code") or record.get("response_code")),
         received_time=next((found for found in map(moment, times) if found), None),
         execution_id=clean.identifier(record.get("execution_id")),
+        reason=next((said for said in reasons if said), ""),
         raw=clean.mapping(record),
     )

@@ -49,7 +49,7 @@ KINDS: dict[str, FindingKind] = {
         FindingKind("failing_actions", "Actions that fail", failing_actions.look, failing_actions.gaps),
         FindingKind("dead_webhook", "Webhooks nobody answers", dead_webhooks.look, dead_webhooks.gaps),
         FindingKind("unsupported_action", "Actions the trigger does not support", unsupported.look, unsupported.gaps),
-        FindingKind("cycle", "Rules that trigger each other", cycles.look),
+        FindingKind("cycle", "Rules that trigger each other", cycles.look, cycles.gaps),
         FindingKind("duplicate", "Duplicates", overlaps.look, overlaps.gaps),
         FindingKind("overlap", "Overlaps"),
         FindingKind("never_fired", "Never fired", never_fired.look),

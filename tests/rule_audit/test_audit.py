@@ -68,6 +68,12 @@ def planted():
         rule(84, "field_update", "Leads", [(None, [action("field_updates", 504)])], grade),
         {("cycle", "900083", "900084")},
     )
+    phase, level = ({"criteria": equal(field, "1")} for field in ("Phase", "Level"))
+    yield rule(85, "section_update", "Leads", [(None, [action("field_updates", 506)])], phase), set()
+    yield (
+        rule(86, "field_update", "Leads", [(None, [action("field_updates", 505)])], level),
+        {("cycle", "900085", "900086")},
+    )
 
 
 def test_in_a_world_of_a_hundred_rules_all_planted_defects_are_found_and_nothing_else():

@@ -17,7 +17,7 @@ from monitor.zoho.shapes.rule_limits import rule_configuration, rule_limits
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-TRIGGERS = ("create", "edit", "create_or_edit", "field_update", "delete")
+TRIGGERS = ("create", "edit", "create_or_edit", "field_update", "section_update", "delete")
 ACTIONS = ("field_updates", "tasks", "email_notifications", "webhooks", "add_tags", "assign_owner", "flow")
 
 
@@ -87,7 +87,7 @@ def limits(**numbers):
 
 
 WRITES = {"501": FieldWrite("Stage", "Won"), "502": FieldWrite("Grade", "A"), "503": FieldWrite("Stage"),
-          "504": FieldWrite("Rank", "1")}  # fmt: skip
+          "504": FieldWrite("Rank", "1"), "505": FieldWrite("Phase", "1"), "506": FieldWrite("Level", "1")}  # fmt: skip
 
 
 def account(**fields):

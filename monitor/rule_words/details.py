@@ -60,19 +60,12 @@ def _task(fact: Mapping[str, Any]) -> Iterator[str]:
 def _mail(fact: Mapping[str, Any]) -> Iterator[str]:
     if template := fact.get("template"):
         yield f"template {quote(_short(str(template)))}"
-    for way in ("to", "cc", "bcc"):
-        kinds = fact.get(way)
-        if isinstance(kinds, Mapping) and kinds:
-            told = [_of_kind(str(kind), int(count)) for kind, count in kinds.items()]
-            yield f"{way} {_joined(told)}"
+    for way, kind, count in fact.get("ways") or ():
+        words = quote(str(kind).replace("_", " ")) if kind else "unknown"
+        yield f"{way} {count} recipient{'s' * (count != 1)} of kind {words}"
 
 
 _OF_SHARED = {"field_updates": _field_update, "tasks": _task, "email_notifications": _mail}
-
-
-def _of_kind(kind: str, count: int) -> str:
-    words = kind.replace("_", " ") or "recipient"
-    return f"{count} of kind {quote(words)}" if count > 1 else f"one of kind {quote(words)}"
 
 
 def _of_rule(details: Mapping[str, Any]) -> list[str]:

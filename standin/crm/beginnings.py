@@ -4,6 +4,7 @@ from standin.chance import rng
 from standin.clock import DAY
 from standin.crm.rules import ORG_ZONE, OTHER_ZONE, RuleBook, crm_id, module_stub, written
 from standin.crm.store import Store
+from standin.crm.templates import ADDRESSES, USUAL_ADDRESS, WRITES
 from standin.journaled import Journaled
 
 KINDS = ("tasks", "field_updates", "webhooks", "email_notifications")
@@ -72,11 +73,15 @@ def actions_of_the_rules(rules: RuleBook, store: Store) -> None:
                 "associated": True,
             }
             if kind == "webhooks":
-                row |= {"url": "https://erp.example.com/hook", "http_method": "POST"}
+                row |= {"url": ADDRESSES.get(action["name"], USUAL_ADDRESS), "http_method": "POST"}
+            elif kind == "field_updates":
+                field, value = WRITES[action["name"]]
+                row |= {"field": {"api_name": field}, "type": "static", "value": value}
             elif kind == "tasks":
                 row |= task_parts(action["name"])
             elif kind == "email_notifications":
                 row |= {"template": {"name": action["name"], "id": action["id"][:-1] + "8"}}
+                row |= {"recipients": {"to": [{"type": "user", "resource": rule.body["created_by"]}]}}
             store.found(kind, row)
 
 

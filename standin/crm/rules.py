@@ -14,6 +14,8 @@ from standin.timeline import Timeline
 ORG_ZONE = timezone(timedelta(hours=5, minutes=30))
 OTHER_ZONE = timezone(timedelta(hours=-8))
 PAST_DAYS = 120  # longer than the 90 days that a usage report reaches back
+FIRST_INSTANT, FIRST_SCHEDULED = 10, 60  # places of a rule's actions among its ids
+SHARED_KINDS = frozenset({"tasks", "field_updates", "webhooks", "email_notifications"})
 FAILING = {"webhooks": 1.0, "functions": 1.0}
 
 
@@ -145,7 +147,7 @@ def _make_rule(home: Journaled, index: int, template: RuleTemplate) -> Rule:
     zone = OTHER_ZONE if home.habits.mixed_offsets and index % 2 else ORG_ZONE
     created = anchor - timedelta(days=dice.randint(130, 900), seconds=dice.randint(0, 80_000))
     modified = created + timedelta(days=dice.randint(0, 90))
-    base = 500_000 + index * 1_000
+    base = _base(index)
     lap = index // len(RULES)
     user = {"name": "Marta Ops", "id": crm_id(prefix, 90_001)}
     module = module_stub(prefix, template.module)
@@ -154,7 +156,7 @@ def _make_rule(home: Journaled, index: int, template: RuleTemplate) -> Rule:
         "name": template.name + (f" {lap + 1}" if lap else ""),
         "description": None,
         "module": module,
-        "execute_when": {"type": template.trigger, "details": {"trigger_module": module}},
+        "execute_when": {"type": template.trigger, "details": _details(template, module)},
         "created_time": written(created, zone),
         "modified_time": written(modified, zone),
         "created_by": user,
@@ -163,33 +165,71 @@ def _make_rule(home: Journaled, index: int, template: RuleTemplate) -> Rule:
         "editable": True,
         "deletable": True,
         "lock": {"locked_by": None, "message": None, "status": False},
-        "conditions": [_condition(prefix, base, template, written(created, zone))],
+        "conditions": [_condition(prefix, index, template, written(created, zone))],
     }
     on = Timeline(initial=template.active)
     begins = (anchor - PAST_DAYS * DAY).astimezone(ORG_ZONE).date()
     return Rule(index, seed, crm_id(prefix, base), body, template.per_day, template.failing, on, begins, zone)
 
 
-def _condition(prefix: str, base: int, template: RuleTemplate, associated: str) -> dict[str, Any]:
+def _details(template: RuleTemplate, module: dict[str, str]) -> dict[str, Any]:
+    """Returns what the trigger says besides its type."""
+    if template.becomes is None:
+        return {"trigger_module": module}
+    return {"trigger_module": module, "criteria": template.becomes, "repeat": False, "match_all": False}
+
+
+def _base(index: int) -> int:
+    return 500_000 + index * 1_000
+
+
+def _place(index: int, kind: str, name: str, usual: int) -> int:
+    """Returns the number of an action: the one that an earlier rule of the module has by kind and name is shared."""
+    place = index % len(RULES)
+    for earlier, template in enumerate(RULES[:place] if kind in SHARED_KINDS else ()):
+        if template.module == RULES[place].module and (kind, name) in template.actions:
+            return _base(index - place + earlier) + FIRST_INSTANT + template.actions.index((kind, name))
+    return _base(index) + usual
+
+
+def _condition(prefix: str, index: int, template: RuleTemplate, associated: str) -> dict[str, Any]:
+    base = _base(index)
+
     def actions(specs: tuple[tuple[str, str], ...], first: int) -> list[dict[str, Any]]:
         return [
-            {"id": crm_id(prefix, base + first + place), "name": name, "type": kind, "associated_time": associated}
+            {
+                "id": crm_id(prefix, _place(index, kind, name, first + place)),
+                "name": name,
+                "type": kind,
+                "associated_time": associated,
+                **_tags(prefix, base + first + place, kind, name, template),
+            }
             for place, (kind, name) in enumerate(specs)
         ]
 
     scheduled = None
     if template.scheduled:
+        period, unit = template.delay
         scheduled = [
             {
                 "id": crm_id(prefix, base + 50),
-                "execute_after": {"period": "days", "unit": 7},
-                "actions": actions(template.scheduled, 60),
+                "execute_after": {"period": period, "unit": unit},
+                "actions": actions(template.scheduled, FIRST_SCHEDULED),
             }
         ]
     return {
         "id": crm_id(prefix, base + 1),
         "sequence_number": 1,
-        "criteria_details": None,
-        "instant_actions": {"actions": actions(template.actions, 10)},
+        "criteria_details": {"criteria": template.criteria} if template.criteria is not None else None,
+        "instant_actions": {"actions": actions(template.actions, FIRST_INSTANT)},
         "scheduled_actions": scheduled,
     }
+
+
+def _tags(prefix: str, number: int, kind: str, name: str, template: RuleTemplate) -> dict[str, Any]:
+    """Returns the details of an action that sets or takes away a tag of its own name; nothing of another."""
+    if kind not in {"add_tags", "remove_tags"}:
+        return {}
+    tag = {"name": name, "id": crm_id(prefix, 700_000_000 + number), "color_code": "#658BA8"}
+    over = {"over_write": False} if kind == "add_tags" else {}
+    return {"details": {"module": module_stub(prefix, template.module), "tags": [tag], **over}}

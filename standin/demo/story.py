@@ -8,6 +8,7 @@ import os
 from django.core.management import call_command
 
 from monitor.models import ZohoAccount
+from standin.crm.templates import RULES
 from standin.demo import people
 from standin.demo.settings import FOLDER
 
@@ -19,7 +20,7 @@ GOES_BAD_AFTER = 120  # seconds: long enough to look around first
 def standin_command(port: int) -> list[str]:
     """Returns the command that starts the demo's Zoho: one flow goes bad after two minutes."""
     return [
-        *("standin", "--port", str(port), "--client-id", CLIENT_ID, "--plan", "enterprise"),
+        *("standin", "--port", str(port), "--client-id", CLIENT_ID, "--plan", "enterprise", "--rules", str(len(RULES))),
         *("--state", str(FOLDER / "zoho.journal"), "--flow-goes-bad-after", str(GOES_BAD_AFTER)),
     ]
 

@@ -329,6 +329,7 @@ def test_below_each_action_stands_what_it_does_in_particular_without_people(acco
         {"type": "field_updates", "id": "52", "name": "Name it"},
         {"type": "webhooks", "id": "81", "name": "Tell the shop"},
         {"type": "tasks", "id": "61", "name": "Call"},
+        {"type": "email_notifications", "id": "71", "name": "Tell them"},
         {
             "type": "create_record",
             "name": "Next deal",
@@ -348,6 +349,7 @@ def test_below_each_action_stands_what_it_does_in_particular_without_people(acco
             "52": {"field": "Last_Name", "value": "Roe"},
         },
         "webhooks": {"81": "shop.example.com"},
+        "email_notifications": {"71": {"template": "Lost to jo@example.com", "ways": [["to", "user", 2]]}},
         "tasks": {"61": {"subject": "Ask jo@example.com", "due": "Trigger Date plus 2 days"}},
     }
     for part, of in facts.items():
@@ -362,6 +364,7 @@ def test_below_each_action_stands_what_it_does_in_particular_without_people(acco
             "sets Last Name to '[hidden]'",
             "calls shop.example.com",
             "subject 'Ask [e-mail]', due Trigger Date plus 2 days",
+            "template 'Lost to [e-mail]', to 2 recipients of kind 'user'",
             "Stage: Again, Last Name: [hidden]",
         ),
         ("subject 'Ask [e-mail]', due Trigger Date plus 2 days",),

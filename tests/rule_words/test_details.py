@@ -36,8 +36,8 @@ def words(kind: str, fact: Any = None, **details: Any) -> str:
         ("tasks", {}, ""),
         (
             "email_notifications",
-            {"template": "Lost", "to": {"user": 2, "record_owner": 1}, "cc": {"email": 1}},
-            "template 'Lost', to 2 of kind 'user', one of kind 'record owner', cc one of kind 'email'",
+            {"template": "L", "ways": [["to", "user", 2], ["cc", "o", 1], ["bcc", "", 1]]},
+            "template 'L', to 2 recipients of kind 'user', cc 1 recipient of kind 'o', bcc 1 recipient of kind unknown",
         ),
         ("functions", {"field": "Stage"}, ""),
     ],

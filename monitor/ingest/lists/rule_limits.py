@@ -195,10 +195,9 @@ def _mail(action: AutomationAction) -> dict[str, Any]:
     """Says which template a mail has, and how many recipients of which kind."""
     template, recipients = action.raw.get("template"), action.raw.get("recipients")
     name = template.get("name") if isinstance(template, Mapping) else None
-    found: dict[str, Any] = {"template": name[:LONGEST_VALUE] if isinstance(name, str) else ""}
+    ways = []
     for way in ("to", "cc", "bcc"):
         rows = recipients.get(way) if isinstance(recipients, Mapping) else None
         kinds = Counter(clean.word(row.get("type")) for row in rows or () if isinstance(row, Mapping))
-        if kinds:
-            found[way] = dict(kinds)
-    return found
+        ways += [[way, kind, count] for kind, count in kinds.items()]
+    return {"template": name[:LONGEST_VALUE] if isinstance(name, str) else "", "ways": ways}

@@ -94,7 +94,7 @@ def rule_edit(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     forms: dict[str, Callable[[Any], WishForm]] = {
         Act.DESCRIBE: lambda data: DescribeForm(data, base=base, longest=RULE_LIMITS),
         Act.CHANGE: lambda data: DefinitionForm(data, base=base),
-        IN_FIELDS: lambda data: RuleChangeForm(data, base=base),
+        IN_FIELDS: lambda data: RuleChangeForm(data, base=base, account=rule.account_id),
     }
     make = forms.get(act)
     act = Act.CHANGE if act == IN_FIELDS else act

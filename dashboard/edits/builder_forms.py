@@ -35,6 +35,7 @@ from monitor.edits.body import ASSOCIATIVE
 from monitor.edits.check import CATEGORIES, DELAYS, category_of, module_of, trigger_of
 from monitor.edits.unmask import StillHidden, is_shortened, shown_definition
 from monitor.models import ZohoAccount
+from monitor.queries.rule_suggestions import RuleSuggestions, rule_suggestions
 from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
 
 JOINS = [("AND", "all of these"), ("OR", "one of these")]
@@ -126,9 +127,21 @@ class PartsForm(WishForm):
             widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"})
             return forms.CharField(label="Its details (JSON)", required=False, widget=widget, initial=text, strip=False)
         labels = {"field": "Field (API name)", "value": "Value", "what": "Id, tags or details", "unit": "After"}
-        found = _text(labels[name], **({"inputmode": "numeric"} if name == "unit" else {}))
+        attrs = {"unit": {"inputmode": "numeric"}, "field": {"list": "used-fields"}, "what": {"list": "used-actions"}}
+        found = _text(labels[name], **attrs.get(name, {}))
         found.initial = text
         return found
+
+    @cached_property
+    def suggestions(self) -> RuleSuggestions:
+        """Returns what is suggested for fields and actions, of the account and module that the rule is of."""
+        account, module = self.subject
+        return rule_suggestions(account, module) if account is not None else RuleSuggestions()
+
+    @property
+    def subject(self) -> tuple[int | None, str]:
+        """Returns the rule's account, None where none is chosen, and the API name of its module."""
+        return None, ""
 
     @cached_property
     def conditions(self) -> list[PartView]:
@@ -225,6 +238,12 @@ class RuleForm(PartsForm):
                 raise forms.ValidationError(f"Details of an action: {wrong}") from None
         return cleaned
 
+    @property
+    def subject(self) -> tuple[int | None, str]:
+        chosen, module = str(self["account"].value() or ""), str(self["module"].value() or "").strip()
+        known = {str(account.pk): account.pk for account in self.fields["account"].queryset}  # type: ignore[attr-defined]
+        return known.get(chosen), module
+
     def definition(self) -> Json:
         """Returns the definition of the rule. Only of a valid form."""
         return self.made
@@ -244,6 +263,7 @@ class RuleChangeForm(PartsForm):
 
     Args:
         base: the definition as it is.
+        account: the primary key of the rule's account, for suggestions; None for none.
     """
 
     name = forms.CharField(label="Name", max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -252,8 +272,16 @@ class RuleChangeForm(PartsForm):
     repeat = forms.BooleanField(label="Each time it is updated so, not only the first", required=False)
     match_all = forms.BooleanField(label="Only where all of these fields are updated at once", required=False)
 
-    def __init__(self, data: Any = None, *args: Any, base: Json, parts: TypedPart | None = None, **kwargs: Any) -> None:
-        self.base, self._shown = base, shown_definition(base)
+    def __init__(
+        self,
+        data: Any = None,
+        *args: Any,
+        base: Json,
+        account: int | None = None,
+        parts: TypedPart | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.base, self.account, self._shown = base, account, shown_definition(base)
         whole = typed_rule(self._shown) if not is_shortened(base) else None
         self.can_say_conditions = whole is not None
         whole = whole or TypedPart()
@@ -277,7 +305,11 @@ class RuleChangeForm(PartsForm):
         return isinstance(self.base.get("execute_when"), dict) and bool(trigger_of(self.base))
 
     def _anew(self, **kwargs: Any) -> Self:
-        return type(self)(base=self.base, **kwargs)
+        return type(self)(base=self.base, account=self.account, **kwargs)
+
+    @property
+    def subject(self) -> tuple[int | None, str]:
+        return self.account, module_of(self.base)
 
     @property
     def shown(self) -> Json:

@@ -209,3 +209,21 @@ def test_the_rules_of_a_module_are_reordered(desk: EditDesk, admin: Client) -> N
     assert own(Edit).get().state == "done", own(Edit).get().answer
     assert errors_of(desk.writes[-1][2], "rule_order") == []
     assert desk.at_zoho(other.rule_id).body["module_specific_sequence"] == 2
+
+
+def test_the_form_suggests_what_rules_of_its_module_have(desk: EditDesk, admin: Client) -> None:
+    page = admin.get(reverse("rule_edit", args=[desk.rule("Lost deal feedback").pk, "fields"])).content.decode()
+    (task,) = (
+        one["id"]
+        for one in desk.at_zoho(desk.rule("Lost deal feedback").rule_id).body["conditions"][0]["instant_actions"][
+            "actions"
+        ]
+        if one["type"] == "tasks"
+    )
+    assert f'<option value="{task}">Task: Ask for feedback</option>' in page
+    assert "Stale lead" not in page
+    module = {"account": desk.account.pk, "module": "Leads", "part": "condition:"}
+    other = admin.post(reverse("rule_form"), module).content.decode()
+    assert f'value="{task}"' not in other
+    assert "Mail: Lead is getting cold" in other
+    assert "getting cold" not in admin.post(reverse("rule_form"), module | {"account": "0"}).content.decode()

@@ -266,6 +266,8 @@ def test_a_change_s_page_costs_few_statements(
         edit.get_absolute_url(),
         reverse("edits"),
         reverse("rule_edit", args=[desk.rule().pk, "deactivate"]),
+        reverse("rule_edit", args=[desk.rule().pk, "fields"]),
+        reverse("rule_form"),
     ):
         with django_assert_max_num_queries(8):
             admin.get(address)

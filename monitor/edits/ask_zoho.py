@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.definition_diff import definition, sha256
 from monitor.edits.body import name_key
-from monitor.edits.check import KnownFacts, kinds_named, module_of
+from monitor.edits.check import KnownFacts, kinds_named, module_of, named_of
 from monitor.edits.client import EditClients, OpenForEdits
 from monitor.edits.conclude import SeenThing
 from monitor.hide_secrets import mask_of
@@ -21,7 +21,8 @@ from monitor.zoho.flow import FlowClient
 
 Subject, Act = Edit.Subject, Edit.Act
 NOT_THERE = SeenThing(definition=None)
-MOST_PAGES = 5  # of a list of shared actions, or of rules of one name
+MOST_PAGES = 5  # of a list of shared actions, while a person waits
+MOST_PAGES_OF_RULES = 13  # an organisation has 2,500 rules at most
 FULL_PAGE = 200
 
 
@@ -90,7 +91,11 @@ def facts_for(wanted: Mapping[str, Any], crm: CrmClient) -> KnownFacts:
             missing.append(f"what rules of {module} may have ({error.code or 'no answer'})")
     for kind in kinds_named(wanted):
         try:
-            shared[kind] = _ids(crm, ActionKind(kind))
+            ids = _ids(crm, ActionKind(kind), named_of(wanted, kind))
+            if ids is None:
+                missing.append(f"the whole list of {kind.replace('_', ' ')} (it is too long)")
+            else:
+                shared[kind] = ids
         except (Wait, SignIn):
             raise
         except ZohoError as error:
@@ -114,14 +119,15 @@ def facts_of_account(account: ZohoAccount, wanted: Mapping[str, Any], open_accou
         return KnownFacts(not_read=(f"anything of Zoho: {why} It is asked again before the change is sent",))
 
 
-def _ids(crm: CrmClient, kind: ActionKind) -> frozenset[str]:
+def _ids(crm: CrmClient, kind: ActionKind, named: frozenset[str]) -> frozenset[str] | None:
+    """Reads a list of shared actions until those that are named were seen; None where it goes on after that."""
     found: set[str] = set()
     for page in range(1, MOST_PAGES + 1):
         answer = crm.list_actions(kind, page=page)
         found |= {one.id for one in answer.items}
-        if not answer.more_records:
-            break
-    return frozenset(found)
+        if not answer.more_records or named <= found:
+            return frozenset(found)
+    return None
 
 
 def _flow_client(clients: EditClients) -> FlowClient:
@@ -165,13 +171,18 @@ def _by_name(edit: Edit, crm: CrmClient) -> SeenThing:
 
 
 def _rules(crm: CrmClient, module: str, *, name: str | None = None) -> list[Any]:
+    """Reads the whole list of a module's rules: of a part nobody knows what is not there.
+
+    Raises:
+        BadAnswer: the list has no end.
+    """
     found: dict[str, Any] = {}
-    for page in range(1, MOST_PAGES + 1):
+    for page in range(1, MOST_PAGES_OF_RULES + 1):
         answer = crm.list_workflow_rules(page, module=module or None, name_contains=name)
         found |= {rule.id: rule for rule in answer.rules}
         if not answer.more_records and len(answer.rules) < FULL_PAGE:
-            break
-    return list(found.values())
+            return list(found.values())
+    raise BadAnswer("Zoho's list of rules goes on after the last page that it can have.")
 
 
 def _order(edit: Edit, crm: CrmClient) -> SeenThing:

@@ -282,6 +282,8 @@ def _merged(base: list[Any], parts: list[Any]) -> list[Any]:
     plain = [part for part in base if not _id(part)]
     added = []
     for part in parts:
+        if not isinstance(part, Mapping):
+            raise UnusableBody("A part of a list is no JSON object.")
         identity = _id(part)
         if DELETE in part:
             kept.pop(identity, None)

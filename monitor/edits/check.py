@@ -99,6 +99,9 @@ def rule_objections(base: Mapping[str, Any], wanted: Mapping[str, Any], facts: K
 def _form(rule: Mapping[str, Any]) -> Iterator[RuleObjection]:
     """What can be seen of a rule's own JSON."""
     yield from _names(rule, RULE_NAME, RULE_DESCRIPTION)
+    when = rule.get("execute_when")
+    if isinstance(when, Mapping) and not _is_name(when.get("type")):
+        yield RuleObjection("trigger_form", "The type of execute_when is no text.")
     if rule.get("conditions") is not None:
         yield from _conditions(rule["conditions"])
 
@@ -233,12 +236,19 @@ def _actions(actions: list[Any], where: str) -> Iterator[RuleObjection]:
     for action in actions:
         if not isinstance(action, Mapping) or not isinstance(action.get("type"), str) or not action["type"]:
             yield RuleObjection("action_form", f"{where}: an action has no type.")
+        elif not _is_name(action.get("id")):
+            yield RuleObjection("action_id", f"{where}: the id of an action ({action['type']}) is no text.")
         elif action["type"] in ASSOCIATIVE and not action.get("id"):
             yield RuleObjection(
                 "action_id", f"{where}: a shared action ({action['type']}) is named by its id in its list."
             )
         elif action["type"] in ("add_tags", "remove_tags") and not action.get("id") and not _tags(action):
             yield RuleObjection("tags_missing", f"{where}: {action['type']} needs a tag.")
+
+
+def _is_name(value: Any) -> bool:
+    """Says whether a value can name something: a text, a number, or nothing yet."""
+    return value is None or (isinstance(value, str | int) and not isinstance(value, bool))
 
 
 def _tags(action: Mapping[str, Any]) -> list[Any]:
@@ -299,9 +309,9 @@ def _scheduled(wanted: Mapping[str, Any], kind: TriggerKind) -> Iterator[RuleObj
 
 def _shared(base: Mapping[str, Any], wanted: Mapping[str, Any], facts: KnownFacts) -> Iterator[RuleObjection]:
     """Shared actions are named by ids of their lists; what the rule has already was taken by Zoho."""
-    there = {(one.get("type"), one.get("id")) for one in actions_of(base)}
+    there = {(str(one.get("type")), str(one.get("id"))) for one in actions_of(base)}
     for action in actions_of(wanted):
-        if (action.get("type"), action.get("id")) in there:
+        if (str(action.get("type")), str(action.get("id"))) in there:
             continue
         known = facts.shared.get(str(action.get("type")))
         if known is not None and str(action.get("id")) not in known:
@@ -324,6 +334,11 @@ def trigger_of(definition: Mapping[str, Any]) -> str:
 def kinds_named(definition: Mapping[str, Any]) -> list[str]:
     """Returns the types of shared actions that a definition names, so that their lists are worth reading."""
     return sorted({str(one.get("type")) for one in actions_of(definition)} & set(ASSOCIATIVE) - {"functions"})
+
+
+def named_of(definition: Mapping[str, Any], kind: str) -> frozenset[str]:
+    """Returns the ids by which a definition names shared actions of a kind."""
+    return frozenset(str(one.get("id")) for one in actions_of(definition) if one.get("type") == kind)
 
 
 def is_taken_out(part: Mapping[str, Any]) -> bool:

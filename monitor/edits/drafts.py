@@ -99,10 +99,9 @@ def rule_draft(
     if act == Act.DELETE:
         return draft
     try:
-        body = _rule_body(base, act, wish, rule.rule_id)
+        return _judged(draft, _rule_body(base, act, wish, rule.rule_id), facts)
     except bodies.UnusableBody as wrong:
         return draft.against(RuleObjection("unusable", str(wrong)))
-    return _judged(draft, body, facts)
 
 
 def new_rule_draft(
@@ -123,8 +122,9 @@ def new_rule_draft(
         wanted=body, body=body, undoes=undoes, warnings=(MAY_RUN_AT_ONCE,) if bodies.is_inactive(wanted) else (),
     )  # fmt: skip
     draft = draft.against(*rule_objections({}, body, facts), *_marks(body))
-    if draft.name and WorkflowRule.objects.filter(account=account, name__iexact=draft.name, gone_at=None).exists():
-        draft = draft.against(RuleObjection("name_taken", "There is a rule of this name already."))
+    namesakes = WorkflowRule.objects.filter(account=account, module=module_of(body), gone_at=None)
+    if draft.name and namesakes.filter(name__iexact=draft.name).exists():
+        draft = draft.against(RuleObjection("name_taken", "There is a rule of this name in its module already."))
     return draft
 
 

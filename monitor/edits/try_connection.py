@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -39,6 +40,7 @@ def ask_for_test(connection: Connection, user: User, now: datetime, *, open_acco
                 raise EditRefused("The account has no address for Zoho Flow.", "not_connected")
             found = clients.flow.test_connection(connection.connection_id)
     except (ZohoError, VaultError) as error:
+        _record(connection, user, now, {"passed": None, "error": getattr(error, "code", "") or type(error).__name__})
         raise EditRefused(f"It could not be tested: {mask_text(str(error))[:300]}", "not_asked") from None
     if found.passed is None:
         words = f"Zoho's test ended as “{mask_text(found.result)[:60] or 'nothing that it says'}”."
@@ -46,7 +48,12 @@ def ask_for_test(connection: Connection, user: User, now: datetime, *, open_acco
         words = f"Zoho's test {'passed' if found.passed else 'failed'}."
     if found.message:
         words = f"{words} Zoho's words: {mask_text(found.message)[:200]}"
-    with transaction.atomic():
-        detail = {"connection": connection.connection_id, "passed": found.passed}
-        audit.record(user, "connection.test", connection, now=now, account=connection.account_id, detail=detail)
+    _record(connection, user, now, {"passed": found.passed})
     return found.passed is not False, words
+
+
+def _record(connection: Connection, user: User, now: datetime, ended: dict[str, Any]) -> None:
+    """Writes down who had what tested and how it ended, also where Zoho's answer was lost: the test may have run."""
+    detail = {"connection": connection.connection_id} | ended
+    with transaction.atomic():
+        audit.record(user, "connection.test", connection, now=now, account=connection.account_id, detail=detail)

@@ -57,9 +57,12 @@ def _by_looks(sent: list[Any], base: list[Any], shown: list[Any], found: list[in
         if is_one_of_several and not (is_in_place and all(_keeps_hidden(n, sent, base, shown) for n in others)):
             free.difference_update(numbers)  # one of them is gone, or doubled: nobody knows which
             continue
-        pairs = [(place, place) for place in those if place in numbers]
-        rest = [place for place in those if place not in numbers]
-        for place, number in [*pairs, *zip(rest, others, strict=False)]:
+        if len(those) == len(numbers):  # all are there still: none has passed another
+            pairs = list(zip(those, numbers, strict=True))
+        else:
+            pairs = [(place, place) for place in those if place in numbers]
+            pairs += zip([place for place in those if place not in numbers], others, strict=False)
+        for place, number in pairs:
             found[place] = number
             free.discard(number)
 

@@ -10,6 +10,8 @@ import time_machine
 from django.urls import reverse
 
 from monitor.models import AuditEntry, Role
+from monitor.zoho.errors import Unreachable
+from monitor.zoho.flow import FlowClient
 from tests import factories
 from tests.bystander import own
 from tests.edits.conftest import EditDesk, opened_desk
@@ -43,4 +45,15 @@ def test_what_zoho_says_of_a_connection_is_told_and_stands_in_the_trail(
 def test_a_connection_that_zoho_does_not_have_is_said_to_be_untested(desk: EditDesk, signed_in: Any) -> None:
     said = press(desk, signed_in(desk.person), "conn_nowhere")
     assert said[0].startswith("It could not be tested:")
-    assert not own(AuditEntry).filter(action="connection.test").exists()
+    entry = own(AuditEntry).get(action="connection.test")
+    assert (entry.actor, entry.detail["connection"], entry.detail["passed"]) == (desk.person, "conn_nowhere", None)
+    assert entry.detail["error"]
+
+
+def test_a_test_whose_answer_is_lost_stands_in_the_trail_too(desk: EditDesk, signed_in: Any, monkeypatch: Any) -> None:
+    def unreachable(self: Any, connection_id: str) -> None:
+        raise Unreachable("the answer was lost")
+
+    monkeypatch.setattr(FlowClient, "test_connection", unreachable)
+    press(desk, signed_in(desk.person), "conn_nowhere")
+    assert own(AuditEntry).get(action="connection.test").detail["error"] == "Unreachable"

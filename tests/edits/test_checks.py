@@ -57,6 +57,8 @@ def test_a_usable_rule_meets_no_objection() -> None:
         (with_condition(instant_actions={"actions": [TAG] * 6}), "instant_many"),
         (with_condition(instant_actions={"actions": [{}]}), "action_form"),
         (with_condition(instant_actions={"actions": [{"type": "tasks"}]}), "action_id"),
+        (with_condition(instant_actions={"actions": [{"type": "tasks", "id": [1]}]}), "action_id"),
+        ({**RULE, "execute_when": {"type": ["create"]}}, "trigger_form"),
         (with_condition(instant_actions={"actions": [{"type": "add_tags"}]}), "tags_missing"),
         (with_condition(scheduled_actions={}), "scheduled_form"),
         (

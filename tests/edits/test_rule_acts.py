@@ -240,6 +240,14 @@ def test_a_definition_of_another_rule_is_not_applied_to_this_one(edit_desk, act)
     assert not drafts.rule_draft(edit_desk.rule(), "change", own_id).objections
 
 
+def test_a_name_is_taken_by_a_rule_of_its_module_only(edit_desk) -> None:
+    rule = edit_desk.rule()
+    copy = drafts.as_copy(drafts.newest_of(rule)[0]) | {"name": rule.name.upper()}
+    elsewhere = copy | {"module": {"api_name": "Vendors"}}
+    assert [one.code for one in drafts.new_rule_draft(edit_desk.account, copy).objections] == ["name_taken"]
+    assert not drafts.new_rule_draft(edit_desk.account, elsewhere).objections
+
+
 @pytest.mark.parametrize("name", ["Foo  Bar", " Foo Bar ", "Foo\tBar"])
 def test_a_name_is_sent_as_zoho_gives_it_back(edit_desk, name) -> None:
     wanted = drafts.as_copy(drafts.newest_of(edit_desk.rule())[0]) | {"name": name}

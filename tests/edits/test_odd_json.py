@@ -1,0 +1,104 @@
+"""Whatever JSON a person pastes, and whatever Zoho holds, a change becomes a draft or an objection, never an error."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from monitor.edits import drafts
+from monitor.edits.ask_zoho import MOST_PAGES, facts_for
+from monitor.edits.check import KnownFacts
+from monitor.edits.unmask import shown_definition
+from monitor.zoho.shapes.actions import AutomationAction, automation_action
+from monitor.zoho.shapes.crm_common import Page
+from tests import factories
+from tests.edits.documented import UPDATE
+from tests.zoho.rule_documents import LOST_DEAL
+
+ODD: tuple[Any, ...] = (None, True, 7, "x", "", [], {}, [None], [1], ["x"], {"a": [1]})
+RULE = {**(LOST_DEAL["workflow_rules"][0] if "workflow_rules" in LOST_DEAL else LOST_DEAL), "id": "4876876000016390001"}
+FACTS = KnownFacts(shared={kind: frozenset({"1"}) for kind in ("tasks", "webhooks", "email_notifications")})
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yields the path to every part of a structure but the whole."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def with_odd(whole: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    found = copy.deepcopy(whole)
+    part = found
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = odd
+    return found
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_part_of_any_form_pasted_anywhere_is_a_draft_or_an_objection(db: None, odd: Any) -> None:
+    rule = factories.make_rule(rule_id=str(RULE["id"]))
+    factories.make_version(rule, content=RULE)
+    for path in places(RULE):
+        wanted = with_odd(RULE, path, odd)
+        drafts.new_rule_draft(rule.account, wanted, FACTS)
+        drafts.rule_draft(rule, "change", {"definition": wanted}, FACTS)
+    body = UPDATE["workflow_rules"][0]
+    for path in places(body):
+        drafts.rule_draft(rule, "change", {"body": with_odd(body, path, odd)}, FACTS)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_part_of_any_form_that_zoho_holds_is_shown_and_changed(db: None, odd: Any) -> None:
+    rule = factories.make_rule(rule_id=str(RULE["id"]))
+    version = factories.make_version(rule, content=RULE)
+    for path in places(RULE):
+        version.content = with_odd(RULE, path, odd)
+        version.save()
+        shown_definition(version.content)
+        for act, wish in (("describe", {"name": "N", "description": "d"}), ("change", {"definition": RULE})):
+            drafts.rule_draft(rule, act, wish, FACTS)
+        drafts.as_copy(version.content)
+
+
+class _LongList:
+    """Gives a list of shared actions page by page, ids counted on."""
+
+    def __init__(self, pages: int) -> None:
+        self.pages, self.asked = pages, 0
+
+    def workflow_configurations(self, module: str) -> None:
+        return None
+
+    def list_actions(self, kind: Any, page: int = 1) -> Page[AutomationAction]:
+        self.asked += 1
+        rows = [automation_action({"id": str(page * 1000 + number), "name": "Action"}) for number in range(200)]
+        return Page(rows, page < self.pages, page, 200, None, [])
+
+
+def naming(identity: str) -> dict[str, Any]:
+    action = {"type": "field_updates", "id": identity}
+    return {"module": {"api_name": "Deals"}, "conditions": [{"instant_actions": {"actions": [action]}}]}
+
+
+def test_a_list_is_read_until_what_is_named_was_seen() -> None:
+    crm = _LongList(pages=9)
+    facts = facts_for(naming("2007"), crm)  # type: ignore[arg-type]
+    assert (crm.asked, "2007" in facts.shared["field_updates"], facts.not_read) == (2, True, ())
+
+
+def test_a_list_that_goes_on_after_the_last_page_is_not_known_and_no_objection() -> None:
+    crm = _LongList(pages=MOST_PAGES + 1)
+    facts = facts_for(naming("9"), crm)  # type: ignore[arg-type]
+    assert (crm.asked, dict(facts.shared)) == (MOST_PAGES, {})
+    assert facts.not_read == ("the whole list of field updates (it is too long)",)
+
+
+def test_of_a_list_that_was_read_to_its_end_it_is_known_what_is_not_there() -> None:
+    facts = facts_for(naming("9"), _LongList(pages=MOST_PAGES))  # type: ignore[arg-type]
+    assert "9" not in facts.shared["field_updates"]

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.accounts.forms import DisconnectForm, HistoryForm, LimitsForm, MirroringForm
+from dashboard.context import frame_at
 from monitor import audit
 from monitor.access import may
 from monitor.connection.pause_backfill import pause_backfill
 from monitor.connection.set_limits import LIMITS, set_limits
 from monitor.models import ZohoAccount
+from monitor.models.asking import answered, in_step
 from monitor.queries import accounts as queries
 from monitor.queries import backfill, first_steps
 
@@ -25,9 +27,10 @@ from monitor.queries import backfill, first_steps
 def accounts(request: HttpRequest) -> HttpResponse:
     """Lists every account with its health."""
     now = timezone.now()
-    more = {"now": now, "may_act": may(request.user, "accounts")}
+    mirror = frame_at(now)["mirror"]
+    more = {"now": now, "mirror": mirror, "may_act": may(request.user, "accounts")}
     return lists.show(
-        request, "accounts/list.html", None, lambda _: {"rows": queries.lines(now)}, nouns="accounts", **more
+        request, "accounts/list.html", None, lambda _: {"rows": queries.lines(now, mirror)}, nouns="accounts", **more
     )
 
 
@@ -105,14 +108,19 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
-    detail, history = queries.detail(row, now), backfill.of_account(row, now)
+    frame = frame_at(now)
+    freshness = frame["mirror"].of(row.pk)
     may_act = may(request.user, "accounts", row)
-    context = {
+    steps = [first_steps.ask_new_account(row, now)] if may_act else []
+    detail, history, *new = answered(
+        in_step(queries.ask_detail(row, now, freshness), backfill.ask_of_account(row, now), *steps)
+    )
+    context = frame | {
         "account": row,
         "detail": detail,
         "history": history,
         "may_act": may_act,
-        "first_steps": first_steps.left(row, detail.freshness, history, detail.token.state, now) if may_act else [],
+        "first_steps": first_steps.left(new[0], freshness, history, detail.token.state) if new else [],
         "limits_form": limits_form or LimitsForm(instance=row),
         "disconnect_form": disconnect_form or DisconnectForm(account=row, auto_id="disconnect_%s"),
     }

@@ -13,6 +13,7 @@ from django.db.models import Min, Q, Sum
 
 from monitor.connection.limits import DAY, MINUTE
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
+from monitor.models.asking import Asking, answered, ask, over_all
 from monitor.periods import stretch_of
 
 SLOT = timedelta(minutes=10)
@@ -68,6 +69,11 @@ def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timede
         now: the present.
         window: how far back; the rolling day if left out.
     """
+    return answered(ask_spent(account, budget, now, window))
+
+
+def ask_spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timedelta = WINDOW) -> Asking[int]:
+    """Asks for what `spent` returns."""
     since = now - window
     whole = stretch_of(since, SLOT) + SLOT  # the first slot that lies in the window altogether
     kept = _kept(budget, stretch_of(since, SLOT), stretch_of(now - CLOSED_AFTER, SLOT))
@@ -75,7 +81,8 @@ def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timede
     if kept:
         rows = rows.filter(Q(started_at__lt=whole) | Q(started_at__gte=max(kept) + SLOT))
     middle = sum(slot.spent for at, slot in kept.items() if at >= whole)
-    return middle + (rows.aggregate(n=Sum("credits"))["n"] or 0)
+    summed = yield from ask(over_all(rows, n=Sum("credits")))
+    return middle + sum(int(n or 0) for (n,) in summed)
 
 
 def _kept(budget: ApiBudget | None, oldest: datetime, closed_until: datetime) -> dict[datetime, LedgerSlot]:

@@ -116,6 +116,9 @@ def read_at_once(questions: Sequence[Question]) -> list[list[Any]]:
     found: list[list[Any]] = [[] for _ in questions]
     compilers, selects, tables, parameters = {}, [], [], []
     for place, question in enumerate(questions):
+        if getattr(question, "_result_cache", None) is not None:
+            found[place] = list(question)  # it was fetched along with what it belongs to
+            continue
         if question.query.is_empty():
             continue  # it would be put together first, which takes longer than most of what is found
         compiler = question.query.get_compiler(using=DEFAULT_DB_ALIAS)

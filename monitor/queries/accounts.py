@@ -24,10 +24,17 @@ from monitor.models import (
     SyncState,
     ZohoAccount,
 )
-from monitor.queries.freshness import AccountFreshness, mirror
+from monitor.models.asking import Asking, answered, ask, ask_count, ask_first, in_step
+from monitor.queries.freshness import AccountFreshness, Mirror
 from monitor.queries.incidents import open_now
-from monitor.queries.quarantine import AsideLine, aside_lines, open_quarantine, quarantined_runs, unknown_statuses
-from monitor.queries.retention import Kept, kept
+from monitor.queries.quarantine import (
+    AsideLine,
+    ask_aside_lines,
+    ask_open_quarantine,
+    ask_quarantined_runs,
+    ask_unknown_statuses,
+)
+from monitor.queries.retention import Kept, ask_kept
 
 RUNS_SHOWN = 12
 
@@ -150,35 +157,49 @@ class AccountLine:
     open_incidents: int
 
 
-def lines(now: datetime) -> list[AccountLine]:
-    """Returns every account with its health, budget and open incidents."""
-    fresh = mirror(now)
+def lines(now: datetime, fresh: Mirror) -> list[AccountLine]:
+    """Returns every account with its health, budget and open incidents. Three statements.
+
+    Args:
+        now: the present.
+        fresh: how old the mirror is, as of now.
+    """
     rows = (
         accounts()
         .prefetch_related("budgets")
         .annotate(open_incidents=Count("incidents", filter=Q(incidents__in=open_now())))
     )
-    return [AccountLine(row, fresh.of(row.pk), budgets(row, now), row.open_incidents) for row in rows]
+    used = answered(in_step(*[ask_budgets(row, now) for row in rows]))
+    return [
+        AccountLine(row, fresh.of(row.pk), budget, row.open_incidents) for row, budget in zip(rows, used, strict=True)
+    ]
 
 
-def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
-    """Everything about one account's mirror.
+def ask_detail(account: ZohoAccount, now: datetime, freshness: AccountFreshness | None) -> Asking[AccountDetail]:
+    """Asks for everything about one account's mirror.
 
     Args:
         account: from `accounts()`.
         now: the present; limits are counted back from it.
+        freshness: of the account, as of now.
     """
+    sync, used, token, held, place, runs = yield from in_step(
+        ask_first(SyncState.objects.filter(account=account)),
+        ask_budgets(account, now),
+        ask_token_health(account, now),
+        ask_contents(account),
+        ask_kept(account, now),
+        ask(StageRun.objects.filter(account=account)[:RUNS_SHOWN]),
+    )
     return AccountDetail(
         account=account,
-        freshness=mirror(now).of(account.pk),
-        sync=SyncState.objects.filter(account=account).first(),
-        budgets=budgets(account, now),
-        token=token_health(account, now),
-        contents=contents(account),
-        kept=kept(account, now),
-        runs=[
-            RunLine(run, summary_words(run.summary)) for run in StageRun.objects.filter(account=account)[:RUNS_SHOWN]
-        ],
+        freshness=freshness,
+        sync=sync,
+        budgets=used,
+        token=token,
+        contents=held,
+        kept=place,
+        runs=[RunLine(run, summary_words(run.summary)) for run in runs],
     )
 
 
@@ -197,23 +218,35 @@ def summary_words(summary: Any) -> list[str]:
 
 
 def budgets(account: ZohoAccount, now: datetime) -> list[BudgetUse]:
-    """Returns the use of each product that the account has an address for, Flow first."""
+    """Returns the use of each product that the account has an address for, Flow first. Two statements."""
+    return answered(ask_budgets(account, now))
+
+
+def ask_budgets(account: ZohoAccount, now: datetime) -> Asking[list[BudgetUse]]:
+    """Asks for what `budgets` returns."""
     has = {Product.FLOW: bool(account.flow_url), Product.CRM: bool(account.crm_url)}
-    return [budget_use(account, product, now) for product in Product if has[product]]
+    return (yield from in_step(*[ask_budget_use(account, product, now) for product in Product if has[product]]))
 
 
 def budget_use(account: ZohoAccount, product: str, now: datetime) -> BudgetUse:
     """Calls made, by the ledger, and what Zoho's headers said of its own count."""
-    found = {row.product: row for row in account.budgets.all()}
+    return answered(ask_budget_use(account, product, now))
+
+
+def ask_budget_use(account: ZohoAccount, product: str, now: datetime) -> Asking[BudgetUse]:
+    """Asks for what `budget_use` returns."""
+    found = {row.product: row for row in (yield from ask(account.budgets.all()))}
     seen = found.get(product) or ApiBudget(account=account, product=product)
     rows = ApiCall.objects.filter(account=account, product=product)
-    day = ledger.spent(account, seen, now, DAY)
+    day, minute = yield from in_step(
+        ledger.ask_spent(account, seen, now, DAY), ask_count(rows.filter(started_at__gt=now - MINUTE))
+    )
     limits = limits_in_force(account, seen)
     blocked = seen.blocked_until if seen.blocked_until and seen.blocked_until > now else None
     return BudgetUse(
         product=product,
         label=str(Product(product).label),
-        last_minute=rows.filter(started_at__gt=now - MINUTE).count(),
+        last_minute=minute,
         last_day=day,
         limits=limits,
         reserve=None if limits.per_day is None else limits.per_day - (share(limits, for_people=False).per_day or 0),
@@ -226,7 +259,12 @@ def budget_use(account: ZohoAccount, product: str, now: datetime) -> BudgetUse:
 
 def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
     """Returns the state of the account's tokens; the tokens themselves are not even read."""
-    row = ApiToken.objects.filter(account=account).defer("refresh_token", "access_token").first()
+    return answered(ask_token_health(account, now))
+
+
+def ask_token_health(account: ZohoAccount, now: datetime) -> Asking[TokenHealth]:
+    """Asks for what `token_health` returns."""
+    row = yield from ask_first(ApiToken.objects.filter(account=account).defer("refresh_token", "access_token"))
     if row is None:
         return TokenHealth("none")
     if row.refused_code:
@@ -237,9 +275,12 @@ def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
 
 
 def contents(account: ZohoAccount) -> Contents:
-    """Returns what is mirrored, and whether it adds up with Zoho's counters."""
-    flows = list(Flow.objects.filter(account=account).select_related("progress").defer("raw", "description"))
-    here = [flow for flow in flows if flow.gone_at is None]
+    """Returns what is mirrored, and whether it adds up with Zoho's counters. One statement."""
+    return answered(ask_contents(account))
+
+
+def ask_contents(account: ZohoAccount) -> Asking[Contents]:
+    """Asks for what `contents` returns."""
     by_flow = (
         Execution.objects.filter(account=account)
         .values("flow_id")
@@ -250,19 +291,29 @@ def contents(account: ZohoAccount) -> Contents:
             ended=Count("pk", filter=ENDED),
         )
     )
-    mirrored: dict[int, dict[str, Any]] = {row["flow_id"]: {**row} for row in by_flow}
-    aside = quarantined_runs(account)
+    flows, counted, aside, quarantined, put_aside, unknown, rules, connections = yield from in_step(
+        ask(Flow.objects.filter(account=account).select_related("progress").defer("raw", "description")),
+        ask(by_flow),
+        ask_quarantined_runs(account),
+        ask_open_quarantine(account),
+        ask_aside_lines(account),
+        ask_unknown_statuses(account),
+        ask_count(account.rules.filter(gone_at=None)),
+        ask_count(account.connections.filter(gone_at=None)),
+    )
+    here = [flow for flow in flows if flow.gone_at is None]
+    mirrored: dict[int, dict[str, Any]] = {row["flow_id"]: {**row} for row in counted}
     return Contents(
         flows=len(here),
         flows_gone=len(flows) - len(here),
         flows_unread=sum(flow.progress.baseline_total is None for flow in here),
         holes=sum(bool(flow.progress.hole_reason) for flow in here),
         executions=sum(row["total"] for row in mirrored.values()),
-        rules=account.rules.filter(gone_at=None).count(),
-        connections=account.connections.filter(gone_at=None).count(),
-        quarantined=sum(open_quarantine(account).values()),
-        aside=aside_lines(account),
-        unknown_statuses=unknown_statuses(account),
+        rules=rules,
+        connections=connections,
+        quarantined=sum(quarantined.values()),
+        aside=put_aside,
+        unknown_statuses=unknown,
         all_runs=completeness("All runs", _counters(here, mirrored, aside, "total")),
         counts=[
             completeness("Successful runs", _counters(here, mirrored, aside, "success")),

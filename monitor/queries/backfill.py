@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from monitor.connection.backfill_budget import PAGE, ends_at, expected_runs, spent
+from monitor.connection.limits import CallLimits
 from monitor.models import Execution, Flow, FlowProgress, Product, SyncState, ZohoAccount
-from monitor.queries.accounts import budget_use
+from monitor.models.asking import Asking, answered, ask, ask_count, ask_first, in_step, over_all
+from monitor.queries.accounts import ask_budget_use
 
 
 @dataclass(frozen=True)
@@ -82,24 +84,36 @@ class History:
 
 
 def of_account(account: ZohoAccount, now: datetime) -> History:
-    """Returns the first readings of one account. Five statements; two where all is read."""
+    """Returns the first readings of one account. Three statements; one where all is read."""
+    return answered(ask_of_account(account, now))
+
+
+def ask_of_account(account: ZohoAccount, now: datetime) -> Asking[History]:
+    """Asks for what `of_account` returns."""
     living = Flow.objects.filter(account=account, gone_at=None)
-    counted = living.aggregate(of=Count("pk"))["of"]
-    open_flows = list(
-        living.filter(progress__executions_read_at=None).select_related("progress").defer("raw", "description")
+    unread = living.filter(progress__executions_read_at=None).select_related("progress").defer("raw", "description")
+    every = FlowProgress.objects.filter(flow__account=account)
+    counted, open_flows, calls = yield from in_step(
+        ask_count(living), ask(unread), ask(over_all(every, calls=Sum("history_calls")))
     )
+    spent_calls = sum(int(n or 0) for (n,) in calls)
     if not open_flows:
-        return History(account.pk, account.name, account.backfill_paused, counted, _calls(account), None)
+        return History(account.pk, account.name, account.backfill_paused, counted, spent_calls, None)
     rows = Execution.objects.filter(flow__in=open_flows).order_by().values_list("flow").annotate(Count("pk"))
-    mirrored = dict(rows)
+    several, by_hour, use = yield from in_step(
+        ask(rows),
+        ask_first(SyncState.objects.filter(account=account).values_list("history_calls", flat=True)),
+        ask_budget_use(account, Product.FLOW, now),
+    )
+    mirrored = dict(several)
     flows = sorted((of_flow(flow, mirrored.get(flow.pk, 0), now) for flow in open_flows), key=_least_known_first)
     return History(
         account_id=account.pk,
         name=account.name,
         is_paused=account.backfill_paused,
         flows_all=counted,
-        calls=_calls(account),
-        ends_at=None if account.backfill_paused else _ends_at(account, flows, now),
+        calls=spent_calls,
+        ends_at=None if account.backfill_paused else _ends_at(use.limits, by_hour or {}, flows, now),
         flows=flows,
     )
 
@@ -155,14 +169,8 @@ def as_data(one: History) -> dict[str, Any]:
     }
 
 
-def _ends_at(account: ZohoAccount, flows: list[FlowHistory], now: datetime) -> datetime:
-    by_hour = SyncState.objects.filter(account=account).values_list("history_calls", flat=True).first() or {}
-    limits = budget_use(account, Product.FLOW, now).limits
+def _ends_at(limits: CallLimits, by_hour: dict[str, int], flows: list[FlowHistory], now: datetime) -> datetime:
     return ends_at(limits, sum(flow.calls_left for flow in flows), spent_day=spent(by_hour, now), now=now)
-
-
-def _calls(account: ZohoAccount) -> int:
-    return sum(FlowProgress.objects.filter(flow__account=account).values_list("history_calls", flat=True))
 
 
 def _least_known_first(one: FlowHistory) -> tuple[bool, float, int]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from monitor.models import AlertRule, MailServer, ZohoAccount
+from monitor.models.asking import Asking, ask_count, ask_first, in_step
 from monitor.queries.backfill import History
 from monitor.queries.freshness import AccountFreshness
 
@@ -77,21 +78,37 @@ def steps_of(facts: StepFacts) -> list[FirstStep]:
     ]
 
 
+@dataclass(frozen=True)
+class OfNewAccount:
+    """Holds what is asked for the steps of a new account alone: the mail server, and how many rules watch it."""
+
+    server: MailServer | None
+    rules: int
+
+
+def ask_new_account(account: ZohoAccount, now: datetime) -> Asking[OfNewAccount | None]:
+    """Asks for what the steps of an account need; returns None where it is new no longer."""
+    if now - account.created_at > SHOWN_FOR:
+        return None
+    watching = AlertRule.objects.filter(account=account, is_active=True)
+    server, rules = yield from in_step(ask_first(MailServer.objects.order_by("pk")), ask_count(watching))
+    return OfNewAccount(server, rules)
+
+
 def left(
-    account: ZohoAccount, freshness: AccountFreshness | None, history: History, token: str, now: datetime
+    known: OfNewAccount | None, freshness: AccountFreshness | None, history: History, token: str
 ) -> list[FirstStep]:
-    """Returns the steps of a new account, done ones too, while something is left to do; else none. Two statements.
+    """Returns the steps of a new account, done ones too, while something is left to do; else none. Pure.
 
     Args:
-        account: which.
+        known: of the account, as `ask_new_account` found it.
         freshness: of it.
         history: of its first reading.
         token: the state of its sign-in.
-        now: the present.
     """
-    if now - account.created_at > SHOWN_FOR:
+    if known is None:
         return []
-    server = MailServer.objects.first()
+    server = known.server
     steps = steps_of(
         StepFacts(
             is_proved=token not in ("refused", "none"),
@@ -99,7 +116,7 @@ def left(
             flows_done=history.flows_done,
             flows_all=history.flows_all,
             is_history_open=history.is_open,
-            rules=AlertRule.objects.filter(account=account, is_active=True).count(),
+            rules=known.rules,
             mail_state=server.state if server else MailServer.State.UNKNOWN,
             was_tested=bool(server and server.probed_at),
         )

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, Max, Min, QuerySet, Sum
 
 from monitor.models import NEVER_PRUNED, Ages, Execution, Flow, HourBucket, Retention, ZohoAccount, ages
+from monitor.models.asking import Asking, answered, ask, ask_count, ask_first, in_step, over_all
 
 MOST_COUNTED = 1000
 
@@ -41,18 +42,31 @@ class Removed:
 
 
 def kept(account: ZohoAccount, now: datetime) -> Kept:
-    """Returns how far pruning has come in an account. Five statements."""
-    place = Retention.objects.filter(account=account).first() or Retention(account=account)
+    """Returns how far pruning has come in an account. One statement."""
+    return answered(ask_kept(account, now))
+
+
+def ask_kept(account: ZohoAccount, now: datetime) -> Asking[Kept]:
+    """Asks for what `kept` returns."""
     in_force = ages()
     rows = Execution.objects.filter(account=account)
-    old = rows.filter(started_time__lt=in_force.rows_edge(now))
+    old = rows.filter(started_time__lt=in_force.rows_edge(now)).order_by().values_list("pk")
+    flows, hours = Flow.objects.filter(account=account), HourBucket.objects.filter(flow__account=account)
+    known, pruned, first, hour, waiting = yield from in_step(
+        ask_first(Retention.objects.filter(account=account)),
+        ask(over_all(flows, **_PRUNED)),
+        ask(over_all(rows, at=Min("started_time"))),
+        ask(over_all(hours, at=Min("hour"))),
+        ask_count(Execution.objects.filter(pk__in=old[: MOST_COUNTED + 1])),
+    )
+    place = known or Retention(account=account)
     return Kept(
         ages=in_force,
         payloads_removed=place.payloads_removed,
-        rows_removed=_pruned(Flow.objects.filter(account=account))["runs"] or 0,
-        oldest_row=rows.aggregate(at=Min("started_time"))["at"],
-        oldest_hour=HourBucket.objects.filter(flow__account=account).aggregate(at=Min("hour"))["at"],
-        waiting=old.order_by()[: MOST_COUNTED + 1].count(),
+        rows_removed=sum(int(runs or 0) for runs, _ in pruned),
+        oldest_row=first[0][0] if first else None,
+        oldest_hour=hour[0][0] if hour else None,
+        waiting=waiting,
         looked_at=place.looked_at,
         is_behind=place.is_behind,
     )
@@ -83,6 +97,10 @@ def listed_from(
 
 
 def _pruned(flows: QuerySet[Flow]) -> dict[str, Any]:
-    return flows.aggregate(
-        runs=Sum(F("progress__pruned_success") + F("progress__pruned_failed")), before=Max("progress__pruned_before")
-    )
+    return flows.aggregate(**_PRUNED)
+
+
+_PRUNED: dict[str, Any] = {
+    "runs": Sum(F("progress__pruned_success") + F("progress__pruned_failed")),
+    "before": Max("progress__pruned_before"),
+}

@@ -165,12 +165,12 @@ def test_as_data_it_names_each_open_flow_and_nothing_that_is_not_known(now: date
 
 def test_the_end_is_reckoned_with_the_limits_of_flow(reading: ZohoAccount, now: datetime, monkeypatch: Any) -> None:
     asked: list[tuple[ZohoAccount, str]] = []
-    use = backfill.budget_use
+    use = backfill.ask_budget_use
 
     def noted(account: ZohoAccount, product: Product, at: datetime) -> Any:
         asked.append((account, product))
         return use(account, product, at)
 
-    monkeypatch.setattr(backfill, "budget_use", noted)
+    monkeypatch.setattr(backfill, "ask_budget_use", noted)
     backfill.of_account(reading, now)
     assert asked == [(reading, Product.FLOW)]

@@ -10,15 +10,18 @@ within those seconds. Decision: `docs/decisions/0010-remembered-for-seconds.md`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Lock
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
 
+from monitor.models.asking import Asking, answered, in_step
+
 T = TypeVar("T")
 
 MOST = 256  # answers; figures of one period are some 20 kB
+_NOTHING = object()  # stands for no answer: None is one
 LONGEST_WAIT = 5.0  # seconds for another thread's answer; whoever waited that long asks for itself
 
 
@@ -68,11 +71,45 @@ class Memory:
                     self._making.pop(key, None)
                 making.release()
 
+    def of_several(
+        self, keys: Sequence[Hashable], make: Callable[[Sequence[Hashable]], Sequence[Any]], seconds: float
+    ) -> dict[Hashable, Any]:
+        """Returns what was made under several keys a moment ago, and makes together what of it was not.
+
+        Args:
+            keys: as for `of`.
+            make: asks for what is missing, given its keys.
+            seconds: how long each is given.
+        """
+        if seconds <= 0:
+            return dict(zip(keys, make(keys), strict=True))
+        found = {key: value for key in keys if (value := self._look(key)) is not _NOTHING}
+        missing = tuple(key for key in keys if key not in found)
+        if missing:
+            found |= self.of(("several", *missing), lambda: self._make_several(missing, make, seconds), seconds)
+        return found
+
+    def _make_several(
+        self, keys: tuple[Hashable, ...], make: Callable[[Sequence[Hashable]], Sequence[Any]], seconds: float
+    ) -> dict[Hashable, Any]:
+        """Makes what is missing together, and keeps each under its key, too."""
+        forgotten = self._forgotten
+        made = dict(zip(keys, make(keys), strict=True))
+        for key, value in made.items():
+            self._keep(key, value, forgotten, seconds)
+        return made
+
     def forget(self) -> None:
         """Forgets everything, also what is being made."""
         with self._lock:
             self._forgotten += 1
             self._kept.clear()
+
+    def _look(self, key: Hashable) -> Any:
+        """Gives what is kept; `_NOTHING` where nothing is."""
+        with self._lock:
+            kept = self._kept.get(key)
+            return kept[1] if kept is not None and self._clock() < kept[0] else _NOTHING
 
     def _find(self, key: Hashable) -> tuple[Any, Lock | None]:
         """Gives what is kept, or else the lock of whoever makes it."""
@@ -98,6 +135,18 @@ memory = Memory()
 def of(key: Hashable, make: Callable[[], T]) -> T:
     """Returns what was made under this key in the last seconds, by this process; else makes it. See `Memory.of`."""
     return memory.of(key, make, settings.REMEMBER_SECONDS)
+
+
+def of_several(asked: Mapping[Hashable, Callable[[], Asking[Any]]]) -> list[Any]:
+    """Returns what was made under each of several keys in the last seconds, and asks together for what of it was not.
+
+    Args:
+        asked: by key, who asks; see `Memory.of_several`.
+    """
+    found = memory.of_several(
+        list(asked), lambda missing: answered(in_step(*[asked[key]() for key in missing])), settings.REMEMBER_SECONDS
+    )
+    return [found[key] for key in asked]
 
 
 def forget() -> None:

@@ -8,13 +8,16 @@ from datetime import datetime
 
 from dashboard import remembered
 from dashboard.flows.rows import FlowRow
+from monitor.models.asking import answered, in_step
 from monitor.ownership import ownership_of
 from monitor.periods import Window, last_days
 from monitor.queries import flows as queries
 from monitor.queries.counts import Counts
 from monitor.queries.freshness import Mirror
 from monitor.standing.completeness import gap_of
-from monitor.standing.facts import Presents, silent_among, standing_of
+from monitor.standing.facts import Presents, ask_silent_among, standing_of
+
+SILENT_FLOWS = "silent flows"
 
 
 @dataclass(frozen=True)
@@ -33,20 +36,17 @@ class FlowFigures:
 
 
 def figures(now: datetime, mirror: Mirror) -> FlowFigures:
-    """Reads what is the same for everybody who looks at flows. At most five statements in a few seconds.
+    """Reads what is the same for everybody who looks at flows. Two statements in a few seconds.
 
     Args:
         now: the present.
         mirror: as of now.
     """
     window = last_days(now, queries.LIST_DAYS)
-    sums = remembered.of(("flow sums", window), lambda: queries.week_sums(now))
-    return FlowFigures(window, sums, Presents(mirror.presents, silent(now)))
-
-
-def silent(now: datetime) -> frozenset[int]:
-    """Returns the primary keys of the silent flows, of all of them. At most two statements in a few seconds."""
-    return remembered.of("silent flows", lambda: silent_among(now))
+    sums, still = remembered.of_several(
+        {("flow sums", window): lambda: queries.ask_week_sums(now), SILENT_FLOWS: lambda: ask_silent_among(now)}
+    )
+    return FlowFigures(window, sums, Presents(mirror.presents, still))
 
 
 def in_order(wanted: queries.FlowFilter, of_all: FlowFigures, now: datetime) -> Sequence[int]:
@@ -60,7 +60,7 @@ def in_order(wanted: queries.FlowFilter, of_all: FlowFigures, now: datetime) -> 
 
 
 def rows(keys: Sequence[int], of_all: FlowFigures, mirror: Mirror, now: datetime) -> list[FlowRow]:
-    """Reads the flows of a page. Three statements.
+    """Reads the flows of a page. One statement; two where one has tags.
 
     Args:
         keys: their primary keys, in order.
@@ -68,9 +68,9 @@ def rows(keys: Sequence[int], of_all: FlowFigures, mirror: Mirror, now: datetime
         mirror: as of now.
         now: the present.
     """
-    daily = queries.daily_results(keys, now)
+    daily, flows = answered(in_step(queries.ask_daily_results(keys, now), queries.ask_rows(keys, of_all.sums, now)))
     found: list[FlowRow] = []
-    for flow in queries.rows(keys, of_all.sums, now):
+    for flow in flows:
         account = mirror.of(flow.account_id)
         gap = gap_of(flow, account.swept_at if account else None)
         standing = standing_of(flow, of_all.presents)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboard import chart_files
 from dashboard.context import age_of
-from dashboard.flows import listed, tabs
+from dashboard.flows import tabs
 from dashboard.flows.forms import PinForm, RecordFieldForm
 from dashboard.ownership import OwnershipForm
 from monitor.access import may
@@ -58,7 +58,8 @@ def show(
     age = age_of(row.account_id)
     now: datetime = age["now"]
     looked = tabs.FlowLook(request, row, now, period, timezone.get_current_timezone(), age["freshness"])
-    state = one.state(row, age["freshness"], now, last_days(now, period.days).start, listed.silent(now))
+    reading = tabs.read(looked, name)
+    state = one.state(row, age["freshness"], now, last_days(now, period.days).start, reading.silent)
     context: dict[str, Any] = age | {
         "flow": row,
         "state": state,
@@ -70,7 +71,7 @@ def show(
         "refusal": refusal,
     }
     made = tabs.TABS[name]
-    context |= made.context(looked, state)
+    context |= made.context(looked, state, reading)
     if (chart := request.GET.get("csv")) and name in tabs.WITH_PERIOD and request.method != "POST":
         drawn = [one.id for one in (context["rate_chart"], *context.get("charts", ()))]
         return chart_files.send(chart, drawn, context["laid"], f"flow-{row.pk}-{period.days}-days")

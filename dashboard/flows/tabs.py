@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -12,19 +12,23 @@ from django.http import HttpRequest
 from dashboard import charts, remembered, slots
 from dashboard.flows import strip
 from dashboard.flows.forms import PinForm, RecordFieldForm
+from dashboard.flows.listed import SILENT_FLOWS
 from dashboard.ownership import shown
 from dashboard.reasons import ReasonForm
 from dashboard.slots import Slot
 from monitor.access import may
 from monitor.edits.webhook_logs import has_webhook
-from monitor.models import Flow
+from monitor.models import AlertState, Flow
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.ownership import ownership_of
-from monitor.periods import PeriodChoice
+from monitor.periods import PeriodChoice, last_days
 from monitor.queries import counts, executions, flow_causes, policies, problems, versions
 from monitor.queries import flow as one
 from monitor.queries.flow import ComparedFigures, FlowState
+from monitor.queries.flow_causes import FailureCauses
 from monitor.queries.freshness import AccountFreshness
 from monitor.retry.pins import actions_of, word_on
+from monitor.standing.facts import ask_silent_among
 from monitor.triage import choose_record
 
 RUNS_LISTED = 50
@@ -43,6 +47,18 @@ class FlowLook:
 
 
 @dataclass(frozen=True)
+class SharedReading:
+    """Holds what is the same for all readers of the next seconds: the silent flows, and what a tab counts.
+
+    `figures` and `causes` are None where the tab shows none.
+    """
+
+    silent: frozenset[int]
+    figures: ComparedFigures | None = None
+    causes: FailureCauses | None = None
+
+
+@dataclass(frozen=True)
 class Tab:
     """Says what a tab is called and made of.
 
@@ -55,23 +71,34 @@ class Tab:
 
     label: str
     template: str
-    context: Callable[[FlowLook, FlowState], dict[str, Any]]
+    context: Callable[[FlowLook, FlowState, SharedReading], dict[str, Any]]
     anchors: tuple[str, ...] = ()
 
 
-def figures(looked: FlowLook) -> ComparedFigures:
-    """Counts the flow's runs of the period, for all readers of the next seconds at once."""
-    flow, period = looked.flow, looked.period
-    key = ("figures of a flow", flow.pk, period.days, period.slot_hours, str(looked.zone))
-    return remembered.of(key, lambda: one.figures(flow, looked.now, period, looked.zone))
+def read(looked: FlowLook, name: str) -> SharedReading:
+    """Reads what is the same for all readers of the next seconds. Two statements at most."""
+    flow, period, now = looked.flow, looked.period, looked.now
+    window = last_days(now, period.days)
+    asked: dict[Hashable, Callable[[], Asking[Any]]] = {SILENT_FLOWS: lambda: ask_silent_among(now)}
+    if name in WITH_PERIOD:
+        key = ("figures of a flow", flow.pk, period.days, period.slot_hours, str(looked.zone))
+        asked[key] = lambda: one.ask_figures(flow, now, period, looked.zone)
+    if not name:
+        asked["causes of a flow", flow.pk, window] = lambda: flow_causes.ask_causes(flow, window)
+    return SharedReading(*remembered.of_several(asked))
 
 
-def overview(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def overview(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Reads the first screen: how it stands and why, what was changed last, who looks after it, its newest runs."""
-    flow, compared = looked.flow, figures(looked)
+    flow, compared = looked.flow, _figures(reading)
     found = compared.figures
-    key = ("causes of a flow", flow.pk, found.window)
-    causes = remembered.of(key, lambda: flow_causes.causes(flow, found.window))
+    alerts, last_change, newest = answered(
+        in_step(
+            ask(one.open_alerts(flow) if flow.has_alert else AlertState.objects.none()),  # type: ignore[attr-defined]
+            versions.ask_last_change(flow),
+            one.ask_strip(flow.pk),
+        )
+    )
     unknown = one.before_unknown(flow, found)
     laid = slots.of_figures(found, state.holes)
     return {
@@ -79,18 +106,24 @@ def overview(looked: FlowLook, state: FlowState) -> dict[str, Any]:
         "laid": laid,
         "before_unknown": unknown,
         "rate_chart": _rate(looked, state, compared, laid, unknown),
-        "causes": causes,
-        "alerts": list(one.open_alerts(flow)) if flow.has_alert else [],  # type: ignore[attr-defined]
-        "last_change": versions.last_change(flow),
+        "causes": reading.causes,
+        "alerts": alerts,
+        "last_change": last_change,
         "owned": ownership_of(flow),
-        "strip": strip.strip_of(one.strip(flow.pk), looked.now, looked.zone),
+        "strip": strip.strip_of(newest, looked.now, looked.zone),
         "may_set_ownership": may(looked.request.user, "ownership", flow.account),
     }
 
 
-def in_charts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def _figures(reading: SharedReading) -> ComparedFigures:
+    if reading.figures is None:
+        raise ValueError("this tab was read without figures")
+    return reading.figures
+
+
+def in_charts(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Draws the runs of the period, with the rate of the period before beside that of this one."""
-    flow, compared = looked.flow, figures(looked)
+    flow, compared = looked.flow, _figures(reading)
     found, unknown = compared.figures, one.before_unknown(flow, compared.figures)
     details = counts.details(found.window, found.begins, flow_id=flow.pk)
     laid = slots.of_figures(found, state.holes, details)
@@ -117,13 +150,13 @@ def _rate(
     return charts.success_rate(laid, looked.zone, state.holes, link, before=before)
 
 
-def in_runs(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def in_runs(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Lists its newest runs, and how those that failed ended."""
     flow = looked.flow
     return {"executions": executions.recent(flow.pk, RUNS_LISTED), "ledger": one.ledger(flow)}
 
 
-def in_definition(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def in_definition(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Reads what it is made of, by which field its records are known, and what was said of retries of it."""
     flow, user = looked.flow, looked.request.user
     word = word_on(flow)
@@ -144,18 +177,18 @@ def in_definition(looked: FlowLook, state: FlowState) -> dict[str, Any]:
     }
 
 
-def in_connections(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def in_connections(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Lists the account's connections to the apps that it uses."""
     flow = looked.flow
     return {"connections": problems.connections_to(flow.account_id, flow.apps.split())}
 
 
-def in_alerts(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def in_alerts(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Reads its open alerts, and who looks after it."""
     return {"alerts": list(one.open_alerts(looked.flow))} | shown(looked.request, looked.flow)
 
 
-def in_counters(looked: FlowLook, state: FlowState) -> dict[str, Any]:
+def in_counters(looked: FlowLook, state: FlowState, reading: SharedReading) -> dict[str, Any]:
     """Sets Zoho's counters beside what is mirrored."""
     return {"completeness": one.completeness(looked.flow), "description": one.description(looked.flow)}
 

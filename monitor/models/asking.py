@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
@@ -22,7 +23,24 @@ from monitor.models.prepared import rows_by
 from monitor.models.spans import utc
 
 T = TypeVar("T")
-Question = QuerySet[Any, Any]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Is a question in SQL of our own.
+
+    Attributes:
+        sql: with places for its parameters.
+        parameters: in their order.
+        width: how many columns a row has: whole numbers, texts or nothing.
+    """
+
+    sql: str
+    parameters: Sequence[Any]
+    width: int
+
+
+Question = QuerySet[Any, Any] | Statement
 Asking = Generator[Sequence[Question], Sequence[list[Any]], T]
 Reader = Callable[[Any], Any]
 
@@ -47,13 +65,13 @@ def ask(rows: Question) -> Asking[list[Any]]:
     return found
 
 
-def ask_first(rows: Question) -> Asking[Any | None]:
+def ask_first(rows: QuerySet[Any, Any]) -> Asking[Any | None]:
     """Asks one question, and returns its first row; None where there is none."""
     found = yield from ask(rows[:1])
     return found[0] if found else None
 
 
-def ask_count(rows: Question) -> Asking[int]:
+def ask_count(rows: QuerySet[Any, Any]) -> Asking[int]:
     """Asks how many rows a question without a limit has."""
     counted = yield from ask(over_all(rows, counted=Count("pk")))
     return int(counted[0][0]) if counted else 0
@@ -65,8 +83,8 @@ def over_all(rows: QuerySet[Any, Any], **figures: Any) -> Question:
     It has no row where no row can be there.
     """
     # A constant is no group: the figures are those of all rows.
-    one_group: Question = rows.order_by().values(over_all=Value(1))
-    asked: Question = one_group.annotate(**figures).values_list(*figures)
+    one_group: QuerySet[Any, Any] = rows.order_by().values(over_all=Value(1))
+    asked: QuerySet[Any, Any] = one_group.annotate(**figures).values_list(*figures)
     return asked
 
 
@@ -112,10 +130,19 @@ def read_at_once(questions: Sequence[Question]) -> list[list[Any]]:
         ValueError: a question asks for what JSON has no form for, or sorts distinct rows by what it does not select.
     """
     if len(questions) == 1:
-        return [list(questions[0])]
+        return [_alone(questions[0])]
     found: list[list[Any]] = [[] for _ in questions]
-    compilers, selects, tables, parameters = {}, [], [], []
+    compilers: dict[int, tuple[Any, list[str]]] = {}
+    selects: list[str] = []
+    tables: list[str] = []
+    parameters: list[Any] = []
     for place, question in enumerate(questions):
+        if isinstance(question, Statement):
+            compilers[place] = None, [""] * question.width
+            tables.append(f"part_{place} ({_columns(question.width)}) AS ({question.sql})")
+            selects.append(_select(place, compilers[place][1]))
+            parameters += question.parameters
+            continue
         if getattr(question, "_result_cache", None) is not None:
             found[place] = list(question)  # it was fetched along with what it belongs to
             continue
@@ -130,13 +157,12 @@ def read_at_once(questions: Sequence[Question]) -> list[list[Any]]:
         if compiler.has_extra_select or _NO_FORM & set(kinds):
             raise ValueError(f"cannot be asked with others: {question.model.__name__}, {sorted(set(kinds))}")
         compilers[place] = compiler, kinds
-        tables.append(f"part_{place} ({', '.join(f'c{number}' for number in range(len(kinds)))}) AS ({sql})")
-        # The order of a part is not that of a union: its rows are numbered as they come out of it.
-        selects.append(f"SELECT {place}, ROW_NUMBER() OVER (), {_array(kinds)} FROM part_{place}")  # noqa: S608 - our own names
+        tables.append(f"part_{place} ({_columns(len(kinds))}) AS ({sql})")
+        selects.append(_select(place, kinds))
         parameters += given
     if len(compilers) < 2:
         for place, (compiler, _) in compilers.items():
-            found[place] = list(rows_by(questions[place], compiler))
+            found[place] = _alone(questions[place], compiler)
         return found
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(tables)} {' UNION ALL '.join(selects)}", parameters)
@@ -146,8 +172,29 @@ def read_at_once(questions: Sequence[Question]) -> list[list[Any]]:
         texts[place].append(text)
     for place, (compiler, kinds) in compilers.items():
         rows = _read(texts[place], [_READERS[connection.vendor].get(kind) for kind in kinds])
-        found[place] = _as_asked(questions[place], compiler, rows)
+        found[place] = [tuple(row) for row in rows] if compiler is None else _as_asked(questions[place], compiler, rows)
     return found
+
+
+def _alone(question: Question, compiler: Any = None) -> list[Any]:
+    """Asks one question by itself."""
+    if isinstance(question, Statement):
+        with connection.cursor() as cursor:
+            cursor.execute(question.sql, question.parameters)
+            return list(cursor.fetchall())
+    return list(question if compiler is None else rows_by(question, compiler))
+
+
+def _columns(width: int) -> str:
+    return ", ".join(f"c{number}" for number in range(width))
+
+
+def _select(place: int, kinds: Sequence[str]) -> str:
+    """Says in SQL how the rows of a part are read.
+
+    The order of a part is not that of a union: its rows are numbered as they come out of it.
+    """
+    return f"SELECT {place}, ROW_NUMBER() OVER (), {_array(kinds)} FROM part_{place}"  # noqa: S608 - our own names
 
 
 def _array(kinds: Sequence[str]) -> str:
@@ -171,7 +218,7 @@ def _read(texts: Iterable[str], readers: Sequence[Reader | None]) -> list[list[A
     return rows
 
 
-def _as_asked(question: Question, compiler: Any, rows: list[list[Any]]) -> list[Any]:
+def _as_asked(question: Any, compiler: Any, rows: list[list[Any]]) -> list[Any]:
     """Lets Django make the rows of a question from what was read, also those that it selects or fetches beside them."""
     compiler = copy(compiler)
     compiler.execute_sql = lambda *_, **__: [rows]

@@ -54,7 +54,11 @@ class Prepared(Generic[M]):
         self._lock = Lock()
 
     def rows(self, *values: int | str | date) -> list[Any]:
-        """Returns what the question finds; a row is what `build` asks for.
+        """Returns what the question finds; a row is what `build` asks for. As for `question`."""
+        return list(self.question(*values))
+
+    def question(self, *values: int | str | date) -> QuerySet[M, Any]:
+        """Returns the question with its values, for who asks it with others.
 
         Args:
             values: as many as kinds.
@@ -65,14 +69,14 @@ class Prepared(Generic[M]):
         if tuple(type(value) for value in values) != self._kinds:
             raise TypeError(f"takes {self._kinds}, not {tuple(type(value) for value in values)}")
         if any(isinstance(value, int) and abs(value) > _BIGGEST for value in values):
-            return []  # no row has such a key, and the database would fail at it
+            return self._build(*[_STAND_INS[kind](0) for kind in self._kinds]).none()  # the database would fail at it
         kept, compiled, statement, places = self._put_together(DEFAULT_DB_ALIAS)
         stored = [_stored(value) for value in values]
         given = tuple(stored[place.place] if isinstance(place, _PlaceOfValue) else place for place in places)
         compiler = copy(compiled)
         compiler.connection = connections[DEFAULT_DB_ALIAS]
         compiler.as_sql = lambda *_, **__: (statement, given)
-        return list(rows_by(kept, compiler))
+        return rows_by(kept, compiler)
 
     def first(self, *values: int | str | date) -> Any | None:
         """Returns the first row, None where there is none."""

@@ -59,6 +59,20 @@ def rows_within(
         columns: SQL of our own; `place` is which span, from 1.
         more: SQL of our own behind the rows: joins of further tables, conditions.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(*select_within(model, column, begins, length, columns, more))
+        return list(cursor.fetchall())
+
+
+def select_within(
+    model: type[Model],
+    column: str,
+    begins: Sequence[tuple[int, datetime]],
+    length: timedelta,
+    columns: str,
+    more: str = "",
+) -> tuple[str, list[Any]]:
+    """Gives the statement of `rows_within` and its parameters."""
     names = {"table": connection.ops.quote_name(model._meta.db_table), "column": column}
     parameters: list[Any]
     if connection.vendor == "postgresql":
@@ -67,9 +81,7 @@ def rows_within(
     else:
         given, text = _ON_SQLITE.format(**names), connection.ops.adapt_datetimefield_value
         parameters = [json.dumps([(flow, text(at), text(at + length)) for flow, at in begins])]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {given} {more}", parameters)  # noqa: S608 - our own names
-        return list(cursor.fetchall())
+    return f"SELECT {columns} FROM {given} {more}", parameters  # noqa: S608 - our own names
 
 
 def rows_from(

@@ -71,8 +71,14 @@ def marks_of(window: Window, account_id: int | None = None, flow_id: int | None 
         account_id: only of this account.
         flow_id: only of this flow.
     """
+    return answered(ask_marks_of(window, account_id, flow_id))
+
+
+def ask_marks_of(window: Window, account_id: int | None = None, flow_id: int | None = None) -> Asking[Marks]:
+    """Asks for what `marks_of` returns."""
     rows = Correction.objects.within(window, account_id, flow_id).select_related("by", "flow", "account")
-    return Marks(list(rows.defer("account__client_secret", "flow__raw").order_by("-starts_at", "-pk")))
+    found = yield from ask(rows.defer("account__client_secret", "flow__raw").order_by("-starts_at", "-pk"))
+    return Marks(found)
 
 
 _COLUMNS = [field.attname for field in Correction._meta.concrete_fields]

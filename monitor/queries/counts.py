@@ -22,6 +22,7 @@ from typing import Any
 from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Sum, Value
 
 from monitor.models import AccountDay, AccountHour, DayBucket, HourBucket
+from monitor.models.asking import Asking, ask
 from monitor.periods import DAY, HOUR, Window, day_start, first_midnight_from, hour_of, midnight_of
 from monitor.quarters import unpack
 from monitor.queries.corrections import Marks, marks_of
@@ -227,6 +228,27 @@ def pieces_and_before(
     return _in_order({at: of for at, of in found.items() if at >= window.start}), found[window.before().start]
 
 
+def pieces_of_both(
+    window: Window, begins: Collection[datetime], earlier: Collection[datetime], *, flow_id: int, marks: Marks
+) -> tuple[list[Piece], list[Piece]]:
+    """Counts a flow's runs of a window and of the one of the same length before: three months at most in one statement.
+
+    Args:
+        window: as for `pieces`.
+        begins: of its slots.
+        earlier: of the slots of the window before.
+        flow_id: only of this flow.
+        marks: what is left out of the rates of both windows.
+    """
+    before = window.before()
+    if window.length > LONGEST_BY_HOUR:
+        whose: dict[str, Any] = {"flow_id": flow_id, "marks": marks}
+        return pieces(window, begins, **whose), pieces(before, earlier, **whose)
+    whole, edges = Window(before.start, window.end), [*earlier, window.start, *begins]
+    found = _in_order(_counted_by_hours(_scope(None, flow_id, marks, None), whole, edges))
+    return [one for one in found if one.at >= window.start], [one for one in found if one.at < window.start]
+
+
 def _in_order(found: Mapping[datetime, Counts]) -> list[Piece]:
     return [Piece(at, found[at]) for at in sorted(found) if found[at] != _NOTHING]
 
@@ -352,6 +374,17 @@ def by_flow(
         for flow, left in _sums_by(_hours(scope, window).filter(marked), "flow_id").items():
             found[flow] = found[flow].leaving_out(left)
     return dict(found)
+
+
+def ask_by_flow(window: Window, marks: Marks) -> Asking[dict[int, Counts]]:
+    """Asks for what `by_flow` returns of a window that is counted by its hours.
+
+    Args:
+        window: of three months at most.
+        marks: what is left out of the rates.
+    """
+    rows = _hours(_of_flows(Q()), window).order_by().values("flow_id").annotate(**sums(marks.hours))
+    return {row["flow_id"]: of_sums(row) for row in (yield from ask(rows))}
 
 
 def _counted_by_flow(scope: _Scope, window: Window) -> defaultdict[int, Counts]:

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ENDED, AlertState, Execution, Flow
+from monitor.models.asking import Asking, answered, ask
 from monitor.models.prepared import Prepared, PreparedAt
-from monitor.periods import PeriodChoice, slot_starts
+from monitor.periods import PeriodChoice, Window, last_days, slot_starts
 from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, holes, overview, problems
 from monitor.queries.backfill import FlowHistory
-from monitor.queries.counts import Piece
+from monitor.queries.corrections import ask_marks_of
+from monitor.queries.counts import Counts, Piece
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.incidents import with_acknowledgement
@@ -135,7 +137,7 @@ class ComparedFigures:
 
 
 def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> ComparedFigures:
-    """Counts the runs of a flow in a time and in the time before. One statement more than `overview.period`.
+    """Counts the runs of a flow in a time and in the time before. Two statements; a few more for a year.
 
     Args:
         flow: any.
@@ -143,10 +145,19 @@ def figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC)
         period: how far the figures go back, and in which slots.
         zone: by whose clock a slot begins.
     """
-    found = overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
-    before = found.window.before()
-    begins = slot_starts(before, period.slot_hours, zone)
-    return ComparedFigures(found, counts.pieces(before, begins, flow_id=flow.pk, marks=found.marks), begins)
+    return answered(ask_figures(flow, now, period, zone))
+
+
+def ask_figures(flow: Flow, now: datetime, period: PeriodChoice, zone: tzinfo = UTC) -> Asking[ComparedFigures]:
+    """Asks for what `figures` returns."""
+    window = last_days(now, period.days)
+    before = window.before()
+    marks = yield from ask_marks_of(Window(before.start, window.end), flow_id=flow.pk)
+    begins, earlier = (slot_starts(one, period.slot_hours, zone) for one in (window, before))
+    found, pieces = counts.pieces_of_both(window, begins, earlier, flow_id=flow.pk, marks=marks)
+    summed = sum((piece.counts for piece in pieces), Counts())
+    figures = overview.figures_of(now, window, begins, found, summed, marks, flow_id=flow.pk)
+    return ComparedFigures(figures, pieces, earlier)
 
 
 def before_unknown(flow: Flow, found: PeriodFigures) -> str:
@@ -157,7 +168,12 @@ def before_unknown(flow: Flow, found: PeriodFigures) -> str:
 
 def strip(flow_id: int) -> list[PastRun]:
     """Returns a flow's newest runs, the oldest of them first. One statement."""
-    return [PastRun(*row) for row in _STRIP.rows(flow_id)][::-1]
+    return answered(ask_strip(flow_id))
+
+
+def ask_strip(flow_id: int) -> Asking[list[PastRun]]:
+    """Asks for what `strip` returns."""
+    return [PastRun(*row) for row in (yield from ask(_STRIP.question(flow_id)))][::-1]
 
 
 def _newest(flow_id: int) -> QuerySet[Execution, Any]:

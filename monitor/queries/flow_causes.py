@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db.models import Count, Max, Q
 
 from monitor.models import Connection, Failure, Flow, Problem
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.periods import Window
 from monitor.privacy import mask_text
-from monitor.queries.problems import connections_to
+from monitor.queries.problems import ask_connections_to
 
 SHOWN = 5
 
@@ -63,12 +64,17 @@ class FailureCauses:
 
 
 def causes(flow: Flow, window: Window) -> FailureCauses:
-    """Returns why runs of a flow failed in a time, by the ledger. One statement, one more where any did.
+    """Returns why runs of a flow failed in a time, by the ledger. One statement.
 
     Args:
         flow: any.
         window: when they failed.
     """
+    return answered(ask_causes(flow, window))
+
+
+def ask_causes(flow: Flow, window: Window) -> Asking[FailureCauses]:
+    """Asks for what `causes` returns."""
     # Each fate by itself is a stretch of the index by flow.
     of_it = Failure.objects.filter(
         flow=flow, fate__in=Failure.Fate.values, failed_at__gte=window.start, failed_at__lt=window.end
@@ -79,7 +85,8 @@ def causes(flow: Flow, window: Window) -> FailureCauses:
         .values_list(*by)
         .annotate(runs=Count("pk"), open=Count("pk", filter=Q(fate=Failure.Fate.OPEN)), last=Max("failed_at"))
     )
-    found = [CauseOfFlow(key, mask_text(title), *more) for key, title, *more in counted]
+    rows, linked = yield from in_step(ask(counted), ask_connections_to(flow.account_id, flow.apps.split()))
+    found = [CauseOfFlow(key, mask_text(title), *more) for key, title, *more in rows]
     found.sort(key=lambda one: (-one.runs, -one.last_failed_at.timestamp(), one.problem_id))
-    connections = connections_to(flow.account_id, flow.apps.split()) if found else []
+    connections = linked if found else []
     return FailureCauses(found[:SHOWN], len(found), [one for one in connections if one.is_broken])

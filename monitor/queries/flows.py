@@ -12,13 +12,14 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from monitor.models import SWITCHED_OFF, Connection, Execution, Failure, Flow, HourBucket
+from monitor.models.asking import Asking, Statement, answered, ask
 from monitor.models.definitions import uses_app
 from monitor.models.prepared import Prepared
-from monitor.models.spans import epoch, rows_within
+from monitor.models.spans import epoch, select_within
 from monitor.periods import DAY, last_days
 from monitor.privacy import mask_name
 from monitor.queries import counts
-from monitor.queries.corrections import marks_of
+from monitor.queries.corrections import ask_marks_of
 from monitor.queries.counts import Counts
 from monitor.queries.shown_names import shows
 from monitor.standing.facts import (
@@ -65,10 +66,16 @@ class FlowFilter:
 def week_sums(now: datetime) -> dict[int, Counts]:
     """Counts the runs of the last 7 days of each flow that has any: what the list shows, judges and is sorted by.
 
-    Two statements, one more where people left some of the time out of the rates.
+    Two statements.
     """
+    return answered(ask_week_sums(now))
+
+
+def ask_week_sums(now: datetime) -> Asking[dict[int, Counts]]:
+    """Asks for what `week_sums` returns."""
     window = last_days(now, LIST_DAYS)
-    return counts.by_flow(window, marks=marks_of(window))
+    marks = yield from ask_marks_of(window)
+    return (yield from counts.ask_by_flow(window, marks))
 
 
 def in_order(wanted: FlowFilter, sums: Mapping[int, Counts], presents: Presents, now: datetime) -> list[int]:
@@ -133,11 +140,15 @@ def rows(keys: Sequence[int], sums: Mapping[int, Counts], now: datetime) -> list
         sums: of `week_sums`.
         now: the present.
     """
-    found: dict[int, Any] = {}
+    return answered(ask_rows(keys, sums, now))
+
+
+def ask_rows(keys: Sequence[int], sums: Mapping[int, Counts], now: datetime) -> Asking[list[Any]]:
+    """Asks for what `rows` returns."""
     stuck_before = moments_of(now)[-1]
-    for some in batched(keys, AT_ONCE):
-        filled = [*some, *([some[-1]] * (AT_ONCE - len(some)))]
-        found |= {flow.pk: flow for flow in _ROWS.rows(*filled, stuck_before)}
+    filled = [[*some, *([some[-1]] * (AT_ONCE - len(some)))] for some in batched(keys, AT_ONCE)]
+    read = yield [_ROWS.question(*some, stuck_before) for some in filled]
+    found: dict[int, Any] = {flow.pk: flow for flows in read for flow in flows}
     for key, flow in found.items():
         flow.counts = sums.get(key, Counts())
         flow.runs, flow.failures, flow.others = flow.counts.finished, flow.counts.failed, flow.counts.other
@@ -229,12 +240,20 @@ def in_order_of_standing(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
 
 def daily_results(flow_ids: Sequence[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
     """Counts (succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
+    return answered(ask_daily_results(flow_ids, now, days))
+
+
+def ask_daily_results(
+    flow_ids: Sequence[int], now: datetime, days: int = 14
+) -> Asking[dict[int, list[tuple[int, int]]]]:
+    """Asks for what `daily_results` returns."""
     window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
     begins = [(flow, window.start) for flow in flow_ids]
     place = f"({epoch('e.hour')} - {int(window.start.timestamp())}) / {int(DAY.total_seconds())}"
     columns = f"e.flow_id, {place} AS day, SUM(succeeded), SUM(failed)"
-    for flow_id, day, *results in rows_within(HourBucket, "hour", begins, window.length, columns, "GROUP BY 1, 2"):
+    summed = select_within(HourBucket, "hour", begins, window.length, columns, "GROUP BY 1, 2")
+    for flow_id, day, *results in (yield from ask(Statement(*summed, 4))):
         succeeded, failed = map(int, results)
         table[flow_id][day] = (succeeded, failed)
     return table

@@ -117,6 +117,21 @@ def period(
     marks = marks or marks_of(Window(window.before().start, window.end), account_id, flow_id)
     whose: dict[str, Any] = {"account_id": account_id, "flow_id": flow_id, "flows": flows, "marks": marks}
     found, before = counts.pieces_and_before(window, begins, **whose)
+    return figures_of(now, window, begins, found, before, marks, account_id=account_id, flow_id=flow_id)
+
+
+def figures_of(
+    now: datetime,
+    window: Window,
+    begins: list[datetime],
+    found: list[Piece],
+    before: Counts,
+    marks: Marks,
+    *,
+    account_id: int | None = None,
+    flow_id: int | None = None,
+) -> PeriodFigures:
+    """Puts together what was counted of a period. No statement for three months, one for more."""
     totals = sum((piece.counts for piece in found), Counts())
     return PeriodFigures(
         window=window,

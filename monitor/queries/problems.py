@@ -423,11 +423,16 @@ def connections_to(account: int, apps: Collection[str]) -> list[Connection]:
         account: its primary key.
         apps: in whatever form their names are written.
     """
+    return answered(ask_connections_to(account, apps))
+
+
+def ask_connections_to(account: int, apps: Collection[str]) -> Asking[list[Connection]]:
+    """Asks for what `connections_to` returns."""
     if not apps:
         return []
     plain = {plain_app(app) for app in apps}
     rows = Connection.objects.filter(account=account, gone_at=None).defer("raw").order_by("status_since", "pk")
-    found = [row for row in rows if plain_app(row.app) in plain]
+    found = [row for row in (yield from ask(rows)) if plain_app(row.app) in plain]
     return sorted(found, key=lambda row: not row.is_broken)
 
 

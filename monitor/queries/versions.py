@@ -16,6 +16,7 @@ from monitor.models import (
     RuleVersion,
     WorkflowRule,
 )
+from monitor.models.asking import Asking, answered, ask
 from monitor.models.prepared import Prepared
 from monitor.privacy import HIDDEN, is_private_key, mask, mask_text, without_digests
 from monitor.queries.execution import as_text
@@ -92,7 +93,12 @@ _NEWEST = Prepared(lambda flow: FlowVersion.objects.filter(flow=flow).order_by("
 
 def last_change(flow: Flow) -> LastChange | None:
     """Returns what was changed last of a flow; None where its definition was not read yet. One statement."""
-    newest = _NEWEST.first(flow.pk)
+    return answered(ask_last_change(flow))
+
+
+def ask_last_change(flow: Flow) -> Asking[LastChange | None]:
+    """Asks for what `last_change` returns."""
+    newest = next(iter((yield from ask(_NEWEST.question(flow.pk)))), None)
     if newest is None:
         return None
     changes = [change for change in newest.changes if change.get("path")] if newest.number > 1 else []

@@ -26,11 +26,12 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 from monitor.models import SWITCHED_OFF, AlertState, Execution, Flow, HourBucket
+from monitor.models.asking import Asking, answered
 from monitor.models.executions import going_on_since_before
 from monitor.periods import last_days
 from monitor.standing import judge
 from monitor.standing.judge import AccountPresent, FlowFacts, FlowStanding, judge_flow
-from monitor.standing.silence import silent_flows
+from monitor.standing.silence import ask_silent_flows
 from monitor.zoho.reruns import STUCK_AFTER
 
 WEEK_DAYS = 7
@@ -57,7 +58,13 @@ def silent_among(now: datetime, flow_ids: Collection[int] | None = None) -> froz
         now: the present.
         flow_ids: only of these; None: all.
     """
-    return frozenset(one.flow.pk for one in silent_flows(now, among=flow_ids))
+    return answered(ask_silent_among(now, flow_ids))
+
+
+def ask_silent_among(now: datetime, flow_ids: Collection[int] | None = None) -> Asking[frozenset[int]]:
+    """Asks for what `silent_among` returns."""
+    found = yield from ask_silent_flows(now, among=flow_ids)
+    return frozenset(one.flow.pk for one in found)
 
 
 def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from monitor.models import Flow, HourBucket
+from monitor.models.asking import Asking, Statement, answered, ask
 from monitor.models.spans import epoch
 
 LOOK_BACK = timedelta(days=28)
@@ -40,11 +41,20 @@ def silent_flows(now: datetime, *, among: Collection[int] | None = None) -> list
         now: the present.
         among: primary keys of flows; None: all.
     """
-    pauses = {} if among is not None and not among else _pauses(_quiet(now, among), now - LOOK_BACK)
+    return answered(ask_silent_flows(now, among=among))
+
+
+def ask_silent_flows(now: datetime, *, among: Collection[int] | None = None) -> Asking[list[SilentFlow]]:
+    """Asks for what `silent_flows` returns."""
+    if among is not None and not among:
+        return []
+    read = yield from ask(_pauses(_quiet(now, among), now - LOOK_BACK))
+    pauses = {key: (datetime.fromtimestamp(last, UTC), timedelta(seconds=int(gap))) for key, last, gap in read}
     if not pauses:
         return []
     rows = Flow.objects.filter(pk__in=pauses).select_related("account", "progress", "ownership__owner")
-    found = [_silence(flow, *pauses[flow.pk]) for flow in rows.defer("raw", "account__client_secret")]
+    flows = yield from ask(rows.defer("raw", "account__client_secret").order_by())
+    found = [_silence(flow, *pauses[flow.pk]) for flow in flows]
     silent = [one for one in found if one is not None]
     return sorted(silent, key=lambda one: (-(one.pause / one.longest_before), one.flow.pk))
 
@@ -59,8 +69,8 @@ def _quiet(now: datetime, among: Collection[int] | None) -> QuerySet[Flow, Any]:
     return quiet.order_by().values("id", "seen_at")
 
 
-def _pauses(flows: QuerySet[Flow, Any], since: datetime) -> dict[int, tuple[datetime, timedelta]]:
-    """Returns when some flows last ran and how long they paused before at most, by primary key. One statement.
+def _pauses(flows: QuerySet[Flow, Any], since: datetime) -> Statement:
+    """Makes the question when some flows last ran and how long they paused before at most, each in seconds.
 
     Left out are those that hardly ever run, and those that may well have paused as long before.
     """
@@ -81,10 +91,7 @@ def _pauses(flows: QuerySet[Flow, Any], since: datetime) -> dict[int, tuple[date
         f") AS active GROUP BY flow_id HAVING COUNT(*) >= {MIN_ACTIVE_HOURS} "
         f"AND {pause} >= {SHORTEST.total_seconds()} AND {pause} >= {FACTOR} * MAX(gap)"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, connection.ops.adapt_datetimefield_value(since)])
-        rows = cursor.fetchall()
-    return {key: (datetime.fromtimestamp(last, UTC), timedelta(seconds=int(gap))) for key, last, gap in rows}
+    return Statement(statement, [*parameters, connection.ops.adapt_datetimefield_value(since)], 3)
 
 
 def _silence(flow: Flow, last: datetime, longest: timedelta) -> SilentFlow | None:

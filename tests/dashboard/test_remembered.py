@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
 
 import pytest
@@ -81,6 +81,37 @@ def test_what_was_begun_before_something_was_forgotten_is_given_to_nobody_else(m
 
     assert memory.of("a", changed_meanwhile, 3) == 1
     assert memory.of("a", make, 3) == 2
+
+
+def test_of_several_what_is_missing_is_made_together_and_each_is_kept(clock: Clock) -> None:
+    memory, asked = Memory(clock=clock), []
+
+    def make(keys: Sequence[Hashable]) -> list[str]:
+        asked.append(keys)
+        return [f"{key} {len(asked)}" for key in keys]
+
+    assert memory.of("b", lambda: "b alone", 3) == "b alone"
+    assert memory.of_several(["a", "b", "c"], make, 3) == {"a": "a 1", "b": "b alone", "c": "c 1"}
+    assert memory.of("a", lambda: "not made", 3) == "a 1"
+    assert memory.of_several(["a", "b", "c"], make, 3) == {"a": "a 1", "b": "b alone", "c": "c 1"}
+    memory.forget()
+    assert memory.of_several(["a", "b"], make, 3) == {"a": "a 2", "b": "b 2"}
+    assert memory.of_several(["a"], make, 0) == {"a": "a 3"}
+    clock.at += 3
+    assert memory.of_several(["b"], make, 3) == {"b": "b 4"}
+    assert [tuple(keys) for keys in asked] == [("a", "c"), ("a", "b"), ("a",), ("b",)]
+
+
+def test_of_several_what_was_begun_before_something_was_forgotten_is_not_kept(clock: Clock) -> None:
+    memory = Memory(clock=clock)
+
+    def make(keys: Sequence[Hashable]) -> list[str]:
+        memory.forget()
+        return ["old" for _ in keys]
+
+    assert memory.of_several(["a", "b"], make, 3) == {"a": "old", "b": "old"}
+    assert memory.of_several(["a", "b"], lambda keys: ["new" for _ in keys], 3) == {"a": "new", "b": "new"}
+    assert memory.of("a", lambda: "not made", 3) == "new"
 
 
 def test_an_error_is_raised_and_not_remembered(memory: Memory) -> None:

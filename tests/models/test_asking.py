@@ -21,7 +21,18 @@ from monitor.models import (
     Route,
     WorkflowRule,
 )
-from monitor.models.asking import Asking, answered, ask, ask_count, ask_first, in_step, over_all, read_at_once
+from monitor.models.asking import (
+    Asking,
+    Statement,
+    answered,
+    ask,
+    ask_count,
+    ask_first,
+    in_step,
+    over_all,
+    read_at_once,
+)
+from monitor.models.prepared import Prepared
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.world import World, make_world
@@ -130,3 +141,33 @@ def test_what_has_no_form_in_json_or_hides_a_column_is_refused_and_not_read_wron
     with pytest.raises(ValueError, match="cannot be asked with others"):
         read_at_once([question, Flow.objects.filter(Q(pk=1))])
     assert not connection.needs_rollback
+
+
+def test_a_statement_of_our_own_is_asked_with_others(world: World, django_assert_num_queries: Any) -> None:
+    ours = Statement("SELECT id, flow_name, NULL FROM monitor_flow WHERE id = %s", [world.flow.pk], 3)
+    with django_assert_num_queries(1):
+        found, accounts = answered(
+            in_step(ask(ours), ask(Flow.objects.filter(pk=world.flow.pk).values_list("account")))
+        )
+    assert found == read_at_once([ours])[0] == [(world.flow.pk, "Lead to campaign", None)]
+    assert accounts == [(world.account.pk,)]
+    assert read_at_once([ours, Flow.objects.none()]) == [found, []]
+
+
+def test_a_prepared_question_is_asked_with_others_and_rows_that_were_fetched_are_not_asked_for(
+    world: World, django_assert_num_queries: Any
+) -> None:
+    prepared = Prepared(lambda pk: Flow.objects.filter(pk=pk).select_related("account"), int)
+    fetched = Route.objects.prefetch_related("people").get(pk=world.route.pk)
+    with django_assert_num_queries(1):
+        (flow,), people, flows, none = read_at_once(
+            [
+                prepared.question(world.flow.pk),
+                fetched.people.all(),
+                Flow.objects.order_by("pk"),
+                prepared.question(2**70),
+            ]
+        )
+        assert (flow, flow.account.name, none) == (world.flow, "Acme", [])
+        assert people == list(fetched.people.all()) == [world.person]
+    assert len(flows) == Flow.objects.count()

@@ -20,16 +20,16 @@ REASONS: dict[str, str] = {
     "ZohoCRM.settings.fields.READ": "of which kind the fields of a module are",
     # Only asked for where a person wants Zoho CRM to call back.
     "ZohoCRM.notifications.CREATE": "to open callbacks about records",
-    "ZohoCRM.notifications.UPDATE": "to renew them",
-    "ZohoCRM.notifications.DELETE": "to close them",
-    "ZohoCRM.notifications.READ": "to see whether one is open, where an answer was lost",
+    "ZohoCRM.notifications.UPDATE": "to renew callbacks",
+    "ZohoCRM.notifications.DELETE": "to close callbacks",
+    "ZohoCRM.notifications.READ": "to see whether a callback is open, where an answer was lost",
     # Only asked for where admins are to change automation from here.
     "ZohoCRM.settings.workflow_rules.CREATE": "to create workflow rules from here",
-    "ZohoCRM.settings.workflow_rules.UPDATE": "to change, switch and reorder them",
-    "ZohoCRM.settings.workflow_rules.DELETE": "to delete them",
+    "ZohoCRM.settings.workflow_rules.UPDATE": "to change, switch and reorder workflow rules",
+    "ZohoCRM.settings.workflow_rules.DELETE": "to delete workflow rules",
     "ZohoCRM.settings.connected_workflows.CREATE": "to create connected workflows from here",
-    "ZohoCRM.settings.connected_workflows.UPDATE": "to rename and switch them",
-    "ZohoCRM.settings.connected_workflows.DELETE": "to delete them",
+    "ZohoCRM.settings.connected_workflows.UPDATE": "to rename and switch connected workflows",
+    "ZohoCRM.settings.connected_workflows.DELETE": "to delete connected workflows",
     "ZohoFlow.actions.ALL": "to have the actions of a flow tested from here",
 }
 FLOW_SCOPES: tuple[str, ...] = ("ZohoFlow.flows.ALL", "ZohoFlow.connections.ALL")

@@ -19,6 +19,7 @@ from monitor.privacy import MARK
 from monitor.rule_criteria.field_kinds import FieldKind, Kinds
 from monitor.rule_criteria.values import NO_CHOICE, boolean_in, day_in, lookup_in, moment_in, number_in, text_in
 from monitor.zoho.shapes.rule_definition import Criterion
+from monitor.zoho.shapes.rule_spelling import COMPARATOR_ALIASES, EMPTY, FILLED
 
 Value = Decimal | date | datetime | bool | str
 
@@ -86,10 +87,6 @@ class FieldTest:
         return FieldTest(self.field, self.test, not self.is_turned, self.kind)
 
 
-EMPTY, FILLED = "${EMPTY}", "${NOTEMPTY}"
-# What Zoho's other spelling of a comparator stands for.
-ALIASES = {"equals": "equal", "is": "equal", "not_equals": "not_equal", "isn't": "not_equal",
-           "is_empty": "empty", "is_not_empty": "not_empty"}  # fmt: skip
 _OPPOSITES = {
     "not_equal": "equal", "not_contains": "contains", "not_between": "between", "not_in": "in", "not_empty": "empty",
     "not_starts_with": "starts_with", "not_ends_with": "ends_with",
@@ -117,7 +114,7 @@ def field_test(criterion: Criterion, kinds: Kinds, today: date | None = None) ->
         kinds: of the fields, as far as they are known; else the value tells.
         today: the organisation's day, for criteria that name it; None where it must not matter.
     """
-    comparator = ALIASES.get(criterion.comparator, criterion.comparator)
+    comparator = COMPARATOR_ALIASES.get(criterion.comparator, criterion.comparator)
     value, field = criterion.value, criterion.field
     is_no_choice = value == NO_CHOICE and kinds.get(field) in (None, FieldKind.TEXT)
     if comparator in ("equal", "not_equal") and (value in (EMPTY, None, "") or is_no_choice):

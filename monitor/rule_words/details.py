@@ -17,7 +17,7 @@ NOTHING_KNOWN: KnownActions = {}
 MOST_SAID = 6
 LONGEST_SAID = 120  # characters of one value
 # Said by the sentence itself, or of no worth to people; and whom an owner's name is, people alone know.
-_OF_THE_SENTENCE = frozenset({"tags", "over_write", "module", "id", "color_code"})
+_OF_THE_SENTENCE = frozenset({"tags", "over_write", "overwrite", "module", "id", "color_code"})
 _NAMING_PEOPLE = frozenset({"assign_owner"})
 
 

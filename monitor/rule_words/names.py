@@ -10,19 +10,20 @@ from monitor.rule_words.vocabulary import MODULES, SIZES, VALUES, ZOHOS_WORD
 
 # Words that a comparison goes on with: no label without quotes holds one.
 _VERBS = frozenset({"is", "becomes", "contains", "does", "starts", "ends", "changes"})
+_JOINTS = frozenset({"and", "or"})
 _SMALL = {"For": "for", "Of": "of", "The": "the", "To": "to", "By": "by"}
 _PLAIN_FIELD = re.compile(r"[A-Z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*(?:__[sc])?")
 _SUFFIX = re.compile(r"__[sc]\Z")
 _PLAIN_MODULE = re.compile(r"[A-Z][A-Za-z0-9]*(?:_[A-Z0-9][A-Za-z0-9]*)*")
 _WORD = r"[\w/&+%#@-]+"
-BARE = re.compile(rf"[^\W_][\w/&+%#@-]*(?: (?!(?:and|or)\b){_WORD})*")
+BARE = re.compile(rf"[^\W_][\w/&+%#@-]*(?: (?!(?:and|or)\b|{ZOHOS_WORD} ){_WORD})*")
 # A value that begins with one of these would be read as a part of the sentence.
 _BEGINNINGS = re.compile(
-    r"(?:not|one|none|between|like|the|just|any|empty|filled|yes|no|now|today|tomorrow|yesterday|and|or)\b"
+    r"(?:not|one|none|between|like|the|just|any|empty|filled|yes|no|now|today|tomorrow|yesterday|and|or|related)\b"
 )
-NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
-GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|-?(?:0|[1-9]\d*)(?:\.\d+)?")
-SPECIAL = re.compile(r"\$\{([A-Z_]+)\}(?:([+-])(\d+))?")
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
+GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
+SPECIAL = re.compile(r"\$\{([A-Z_]+)\}(?:([+-])(\d+))?", re.ASCII)
 LONGEST_GROUPED = 15  # digits; what is longer is an id
 NO_VALUE = "(no value)"
 NO_SCALAR = "(something of several parts)"
@@ -52,16 +53,18 @@ def ambiguous(fields: Iterable[str]) -> frozenset[str]:
     return frozenset(name for names in found.values() if len(names) > 1 for name in names)
 
 
-def field_words(field: str, unclear: frozenset[str] = frozenset()) -> str:
+def field_words(field: str, unclear: frozenset[str] = frozenset(), *, is_last: bool = False) -> str:
     """Names a field within a sentence: its label, or its API name in quotes where that could be read in two ways.
 
     Args:
         field: its API name.
         unclear: those whose label is that of another.
+        is_last: whether no comparison follows, but what joins criteria.
     """
     is_plain = _PLAIN_FIELD.fullmatch(field) and field not in unclear
     words = label(field)
-    return words if is_plain and not _VERBS & set(words.split(" ")) else quote(field)
+    stops = _VERBS | _JOINTS if is_last else _VERBS
+    return words if is_plain and not stops & set(words.split(" ")) else quote(field)
 
 
 def field_of(words: str, known: Mapping[str, str]) -> str:

@@ -42,8 +42,11 @@ _ACTION_OF = {entry.phrase: kind for kind, entry in ACTIONS.items()}
 _PERIOD_OF = {word: kind for kind, pair in PERIODS.items() for word in pair}
 _MODULE_OF = {noun: module for module, noun in MODULES.items()}
 _VALUE_OF = {phrase: name for name, phrase in VALUES.items()}
-_LABEL = re.compile(r"[A-Z][A-Za-z0-9]*(?: (?!(?:is|becomes|contains|does|starts|ends|changes)\b)[A-Za-z0-9]+)*")
-_ANY_VERB = re.compile(rf"(?= (?:is|contains|does|starts|ends|becomes|changes|{ZOHOS_WORD}|[<>≤≥]))")
+_NO_LABEL = "is|becomes|contains|does|starts|ends|changes"
+_LABEL, _LAST_LABEL = (
+    re.compile(rf"[A-Z][A-Za-z0-9]*(?: (?!(?:{stops})\b|{ZOHOS_WORD} )[A-Za-z0-9]+)*")
+    for stops in (_NO_LABEL, f"{_NO_LABEL}|and|or")
+)
 _PLAIN_MODULE = re.compile(r"[A-Z][A-Za-z0-9]*(?: [A-Z0-9][A-Za-z0-9]*)*")
 _COUNT = re.compile(r"-?\d+")
 _DAYS = re.compile(r" ([+-]) (\d+)")
@@ -141,15 +144,16 @@ class _Reader(Scanner):
 
     def notes(self, details: Json) -> None:
         while True:
-            if self.take(words.EACH_TIME):
+            if key := self.match(_NOTE_KEY):
+                details[key[1].replace(" ", "_")] = self.note_value()
+            elif self.take(words.EACH_TIME):
                 details["repeat"] = True
             elif self.take(words.ALL_AT_ONCE):
                 details["match_all"] = True
+            elif self.take(words.TIME_NOT_SAID):
+                pass  # what it stands for is in the definition alone
             else:
-                key = self.match(_NOTE_KEY)
-                if key is None:
-                    raise self.error()
-                details[key[1].replace(" ", "_")] = self.note_value()
+                raise self.error()
             if not self.take(", "):
                 break
         self.need(")")
@@ -164,7 +168,8 @@ class _Reader(Scanner):
         if self.take("no"):
             return False
         if count := self.match(_COUNT):
-            return int(count[0])
+            period = self.one_of(_PERIOD_OF, boundary=",)") if self.take(" ") else None
+            return {"unit": int(count[0]), "period": period} if period else int(count[0])
         raise self.error()
 
     def criteria(self) -> Criteria:
@@ -188,24 +193,28 @@ class _Reader(Scanner):
 
     def group(self) -> Criteria:
         parts = [self.part()]
-        operator = ""
+        operator = "AND"
         while not self.take(")"):
             if self.take(" and "):
                 operator = "AND"
             elif self.take(" or "):
                 operator = "OR"
+            elif self.take(f" {words.NOT_JOINED} "):
+                operator = ""
             else:
                 self.need(f" {ZOHOS_WORD} ")
                 operator = self.need_quoted()
                 self.need(" ")
             parts.append(self.part())
-        return CriteriaGroup(operator or "AND", tuple(parts))
+        return CriteriaGroup(operator, tuple(parts))
 
     def criterion(self) -> Criterion:
         field = self.field()
         self.need(" ")
         if self.take(f"{ZOHOS_WORD} "):
             comparator = self.need_quoted()
+        elif self.take(words.NO_COMPARATOR):
+            comparator = ""
         else:
             found = self.one_of(_COMPARATOR_OF, boundary=" ")
             if found is None:
@@ -213,7 +222,7 @@ class _Reader(Scanner):
             comparator = found
         self.need(" ")
         if self.take("the field "):
-            return Criterion(field, comparator, {"api_name": self.field()}, "field")
+            return Criterion(field, comparator, {"api_name": self.field(_LAST_LABEL)}, "field")
         return Criterion(field, comparator, self.compared(comparator))
 
     def compared(self, comparator: str) -> Any:
@@ -229,15 +238,15 @@ class _Reader(Scanner):
 
     def values(self, between: str) -> list[Any]:
         found = [self.value()]
-        # ", related to" goes on with the sentence: no value without quotes begins with it.
+        # ", related to" goes on with the sentence: no value without quotes begins so.
         while not self.sees(", related to a") and self.take(between):
             found.append(self.value())
         return found
 
-    def field(self) -> str:
+    def field(self, pattern: re.Pattern[str] = _LABEL) -> str:
         if (name := self.quoted()) is not None:
             return name
-        found = self.match(_LABEL)
+        found = self.match(pattern)
         if found is None:
             raise self.error()
         return field_of(found[0], self.known)

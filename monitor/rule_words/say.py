@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.rule_words.details import NOTHING_KNOWN, KnownActions, detail_words
 from monitor.rule_words.names import ambiguous, field_words, noun, quote, value_words
 from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
+from monitor.zoho.shapes.known_parts import whole_number
 from monitor.zoho.shapes.rule_definition import (
     Criteria,
     CriteriaGroup,
@@ -27,12 +28,17 @@ from monitor.zoho.shapes.rule_definition import (
     RuleTrigger,
     comparisons,
 )
+from monitor.zoho.shapes.rule_spelling import plain_comparison, replaces_tags
 
 NOTHING = "nothing"
 NO_CRITERIA = "(nothing)"
+NO_COMPARATOR = "is compared, in a way that is not known, with"
+NOT_JOINED = "(joined in a way that is not known)"
 CANNOT_BE_SAID = "(criteria that cannot be said)"
 UNKNOWN_TRIGGER = "meets a trigger that is not known"
 EACH_TIME, ALL_AT_ONCE = "each time", "all at once"
+TIME_NOT_SAID = "at a time that is not said here"
+ON_A_DATE = "date_or_datetime"
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _SAID_DETAILS = frozenset({"trigger_module", "criteria", "repeat", "match_all"})
 
@@ -105,7 +111,7 @@ def say(definition: RuleDefinition, known: KnownActions = NOTHING_KNOWN) -> Rule
     """
     unclear = ambiguous(fields_of(definition))
     lead = f"When {_trigger_words(definition, unclear)}"
-    conditions = definition.conditions
+    conditions = definition.in_order
     if len(conditions) == 1 and conditions[0].sequence in {1, None}:
         only = conditions[0]
         records = f" and {criteria_words(only.criteria, unclear)}" if only.criteria is not None else ""
@@ -133,7 +139,7 @@ def criteria_words(criteria: Criteria, unclear: frozenset[str] = frozenset()) ->
         criteria: one comparison or a tree of them.
         unclear: fields whose label is that of another.
     """
-    if isinstance(criteria, CriteriaGroup) and criteria.operator == "AND" and len(criteria.parts) > 1:
+    if isinstance(criteria, CriteriaGroup) and criteria.operator.upper() == "AND" and len(criteria.parts) > 1:
         return " and ".join(_inner_words(part, unclear) for part in criteria.parts)
     return _inner_words(criteria, unclear)
 
@@ -148,7 +154,7 @@ def action_words(action: RuleAction) -> str:
         tags = ", ".join(quote(name) for name in names)
         if action.type == "remove_tags":
             return f"untag {tags}"
-        return f"replace all tags with {tags}" if action.details.get("over_write") is True else f"tag {tags}"
+        return f"replace all tags with {tags}" if replaces_tags(action.details) else f"tag {tags}"
     words = ACTIONS.get(action.type)
     phrase = words.phrase if words else f"{ZOHOS_WORD} {quote(action.type)}"
     return f"{phrase} {quote(action.name)}" if action.name else phrase
@@ -165,17 +171,17 @@ def delay_words(delay: Delay | None) -> str:
     count = "some" if delay.unit is None else f"{delay.unit}"
     if not delay.period:
         return f"after {count} units"
-    words = PERIODS.get(delay.period)
-    if words is None:
+    if delay.period not in PERIODS:
         return f"after {count} of {ZOHOS_WORD} {quote(delay.period)}"
-    return f"after {count} {words[0] if delay.unit == 1 else words[1]}"
+    return f"after {span_words(delay.unit, delay.period)}"
 
 
 def _inner_words(criteria: Criteria, unclear: frozenset[str]) -> str:
     """Says criteria within others: a group stands in brackets."""
     if isinstance(criteria, Criterion):
         return _criterion_words(criteria, unclear)
-    joint = {"AND": "and", "OR": "or"}.get(criteria.operator) or f"{ZOHOS_WORD} {quote(criteria.operator)}"
+    operator = criteria.operator
+    joint = {"AND": "and", "OR": "or", "": NOT_JOINED}.get(operator.upper()) or f"{ZOHOS_WORD} {quote(operator)}"
     parts = [_inner_words(part, unclear) for part in criteria.parts]
     return f"({f' {joint} '.join(parts)})" if parts else NO_CRITERIA
 
@@ -183,14 +189,21 @@ def _inner_words(criteria: Criteria, unclear: frozenset[str]) -> str:
 def _criterion_words(one: Criterion, unclear: frozenset[str]) -> str:
     if not one.field and not one.comparator and one.value is None:
         return CANNOT_BE_SAID
-    comparator = COMPARATORS.get(one.comparator) or f"{ZOHOS_WORD} {quote(one.comparator)}"
-    return f"{field_words(one.field, unclear)} {comparator} {_compared(one, unclear)}"
+    plain = _plain(one)
+    unknown = f"{ZOHOS_WORD} {quote(plain.comparator)}" if plain.comparator else NO_COMPARATOR
+    comparator = COMPARATORS.get(plain.comparator, unknown)
+    return f"{field_words(one.field, unclear)} {comparator} {_compared(plain, unclear)}"
+
+
+def _plain(one: Criterion) -> Criterion:
+    comparator, value = plain_comparison(one.comparator, one.value)
+    return replace(one, comparator=comparator, value=value)
 
 
 def _compared(one: Criterion, unclear: frozenset[str]) -> str:
     """Says what a field is compared with."""
     if other := _field_in(one):
-        return f"the field {field_words(other, unclear)}"
+        return f"the field {field_words(other, unclear, is_last=True)}"
     value, comparator = one.value, one.comparator
     if comparator in {"in", "not_in"}:
         if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
@@ -222,6 +235,7 @@ def _trigger_words(definition: RuleDefinition, unclear: frozenset[str]) -> str:
 def _event_words(trigger: RuleTrigger, unclear: frozenset[str]) -> str:
     criteria = trigger.criteria
     if trigger.type == "field_update" and isinstance(criteria, Criterion) and criteria.field:
+        criteria = _plain(criteria)
         words = field_words(criteria.field, unclear)
         if criteria.comparator == "equal" and not _field_in(criteria) and not isinstance(criteria.value, list):
             is_any = criteria.value == "${ANYVALUE}"
@@ -241,6 +255,10 @@ def _notes(trigger: RuleTrigger) -> str:
     for key, value in details.items():
         if key not in _SAID_DETAILS and _PLAIN_KEY.fullmatch(key) and (words := _note_value(value)):
             notes.append(f"{key.replace('_', ' ')}: {words}")
+        elif (
+            key not in _SAID_DETAILS and trigger.type == ON_A_DATE and TIME_NOT_SAID not in notes and value is not None
+        ):
+            notes.append(TIME_NOT_SAID)  # before or after must not be left to the reader's guess
     return f" ({', '.join(notes)})" if notes else ""
 
 
@@ -251,8 +269,24 @@ def _note_value(value: Any) -> str:
         return str(value)
     if isinstance(value, str):
         return quote(value)
-    name = value.get("api_name") if isinstance(value, Mapping) else None
-    return f"the field {quote(name)}" if isinstance(name, str) else ""
+    if not isinstance(value, Mapping):
+        return ""
+    name, unit = value.get("api_name"), whole_number(value.get("unit"))
+    if isinstance(name, str):
+        return f"the field {quote(name)}"
+    is_span = set(value) == {"unit", "period"} and unit is not None and value["period"] in PERIODS
+    return span_words(unit, str(value["period"])) if is_span else ""
+
+
+def span_words(unit: int | None, period: str) -> str:
+    """Says how long: "30 business days".
+
+    Args:
+        unit: how many; None where that is not known.
+        period: a key of PERIODS.
+    """
+    one, more = PERIODS[period]
+    return f"{'some' if unit is None else unit} {one if unit == 1 else more}"
 
 
 def _relational_words(relational: RelationalCriteria | None, unclear: frozenset[str]) -> str:

@@ -1,21 +1,29 @@
 """Finds what the sentence of a rule leaves out, and why: the sentence is read back and compared. Pure.
 
-Differences that mean the same are none: null and missing, `"type": "value"`, a trigger's module that is the rule's,
-`repeat` and `match_all` that are false, the module of tags that is the rule's.
+Differences that mean the same are none: null and missing, what `one_spelling` makes one, `"type": "value"`, a trigger's
+module that is the rule's, `repeat` and `match_all` that are false, the module of tags that is the rule's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from monitor.rule_words.read_back import read_back
+from monitor.rule_words.read_back import SentenceError, read_back
 from monitor.rule_words.say import fields_of, say
 from monitor.zoho.shapes.base import Json
-from monitor.zoho.shapes.rule_definition import RuleDefinition, read_rule_definition, rule_definition_json
+from monitor.zoho.shapes.rule_definition import (
+    RuleDefinition,
+    RuleTrigger,
+    read_rule_definition,
+    rule_definition_json,
+)
+from monitor.zoho.shapes.rule_spelling import one_spelling
 
 # What a sentence is about; name, description and state stand beside it on a page.
 SAID = ("module", "execute_when", "conditions")
+NOT_READ = "its words cannot be read back"
 _TAGGING = frozenset({"add_tags", "remove_tags"})
 
 
@@ -32,9 +40,28 @@ def unsaid(definition: RuleDefinition) -> list[Unsaid]:
     Args:
         definition: the rule.
     """
-    read = read_back(say(definition).text, fields_of(definition))
+    read = _read(definition)
+    if read is None:
+        return _not_read(definition)
     whole, back = (same_meaning(rule_definition_json(one)) for one in (definition, read))
     return list(_differences(whole, back, "$"))
+
+
+def _read(definition: RuleDefinition) -> RuleDefinition | None:
+    try:
+        return read_back(say(definition).text, fields_of(definition))
+    except SentenceError:
+        return None
+
+
+def _not_read(definition: RuleDefinition) -> list[Unsaid]:
+    """Names the parts whose words cannot be read back, each looked at by itself."""
+    whole = [Unsaid("$.execute_when", NOT_READ)] if _read(replace(definition, conditions=())) is None else []
+    for place, condition in enumerate(definition.in_order):
+        alone = replace(definition, trigger=RuleTrigger(""), conditions=(condition,))
+        if _read(alone) is None:
+            whole.append(Unsaid(f"$.conditions[{place}]", NOT_READ))
+    return whole or [Unsaid(f"$.{part}", NOT_READ) for part in ("execute_when", "conditions")]
 
 
 def same_meaning(raw: Mapping[str, Any]) -> Json:
@@ -43,7 +70,9 @@ def same_meaning(raw: Mapping[str, Any]) -> Json:
     Args:
         raw: a rule's JSON.
     """
-    plain: Json = _plain({key: raw.get(key) for key in SAID}, read_rule_definition(raw).module)
+    definition = read_rule_definition(raw)
+    in_order = rule_definition_json(replace(definition, conditions=definition.in_order))
+    plain: Json = _plain(one_spelling({key: in_order.get(key) for key in SAID}), definition.module)
     return plain
 
 

@@ -5,12 +5,14 @@ Source: docs/reference/zoho-crm.md, "Workflow rules".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from monitor.zoho.shapes.base import Json
 
 T = TypeVar("T")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
 
 
 def take_text(rest: Json, key: str) -> str:
@@ -23,12 +25,26 @@ def take_text(rest: Json, key: str) -> str:
 
 
 def take_number(rest: Json, key: str) -> int | None:
-    """Takes a whole number out; anything else stays."""
-    value = rest.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    """Takes a whole number out; anything else stays. One that is written as a text stays to be known."""
+    number = whole_number(rest.get(key))
+    if number is not None and type(rest[key]) is int:
+        del rest[key]
+    return number
+
+
+def whole_number(value: object) -> int | None:
+    """Returns a whole number, also one that is written as a text of digits or with a zero behind a point."""
+    if isinstance(value, bool):
         return None
-    del rest[key]
-    return value
+    if isinstance(value, str):
+        return int(value) if _WHOLE.fullmatch(value) else None
+    return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
+
+
+def put_number(found: Json, key: str, number: int | None) -> None:
+    """Puts a whole number in, or leaves it as it was written where it stayed."""
+    if number is not None and whole_number(found.get(key)) != number:
+        found[key] = number
 
 
 def take_named(rest: Json, key: str) -> str:

@@ -21,6 +21,7 @@ from monitor.zoho.shapes.known_parts import (
     object_of,
     put,
     put_named,
+    put_number,
     take_inner,
     take_list,
     take_named,
@@ -157,6 +158,14 @@ class RuleDefinition:
         """Returns all it does, condition by condition."""
         return tuple(action for condition in self.conditions for action in condition.actions)
 
+    @property
+    def in_order(self) -> tuple[RuleCondition, ...]:
+        """Returns the conditions in the order in which Zoho looks at them; as they stand where one has no place."""
+        places = [condition.sequence for condition in self.conditions]
+        if None in places:
+            return self.conditions
+        return tuple(sorted(self.conditions, key=lambda condition: condition.sequence or 0))
+
 
 def read_rule_definition(raw: Mapping[str, object]) -> RuleDefinition:
     """Reads a workflow rule, or the part of one that a request to Zoho holds. Never fails.
@@ -261,7 +270,8 @@ def _condition(rest: Json) -> RuleCondition:
 
 def _condition_json(condition: RuleCondition) -> Json:
     found = dict(condition.rest)
-    put(found, id=condition.id, sequence_number=condition.sequence)
+    put(found, id=condition.id)
+    put_number(found, "sequence_number", condition.sequence)
     details = dict(object_of(found, "criteria_details"))
     if condition.criteria is not None:
         details["criteria"] = criteria_json(condition.criteria)
@@ -301,7 +311,8 @@ def _scheduled_json(group: ScheduledGroup) -> Json:
     put(found, id=group.id, actions=[_action_json(action) for action in group.actions])
     if group.delay is not None:
         delay = dict(group.delay.rest)
-        put(delay, period=group.delay.period, unit=group.delay.unit)
+        put(delay, period=group.delay.period)
+        put_number(delay, "unit", group.delay.unit)
         found["execute_after"] = delay
     return found
 

@@ -54,17 +54,7 @@ def one_spelling(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     found = {key: one_spelling(item) for key, item in value.items()}
-    for key in ("comparator", "group_operator"):
-        if found.get(key) == "":
-            del found[key]  # none
-    for key in _NAMED:
-        if isinstance(found.get(key), str) and found[key]:
-            found[key] = {"api_name": found[key]}
-    for key in _COUNTS:
-        if (number := whole_number(found.get(key))) is not None:
-            found[key] = number
-    if isinstance(found.get("group_operator"), str):
-        found["group_operator"] = found["group_operator"].upper()
+    _spell_names_and_counts(found)
     if isinstance(found.get("comparator"), str):
         _spell_comparison(found)
     if "tags" in found:
@@ -72,6 +62,20 @@ def one_spelling(value: Any) -> Any:
     if found.get("type") in _TAGGING:
         _spell_module_of_tags(found)
     return found
+
+
+def _spell_names_and_counts(found: Json) -> None:
+    for key in ("comparator", "group_operator"):
+        if found.get(key) == "":
+            del found[key]  # none
+    if isinstance(found.get("group_operator"), str):
+        found["group_operator"] = found["group_operator"].upper()
+    for key in _NAMED:
+        if isinstance(found.get(key), str) and found[key]:
+            found[key] = {"api_name": found[key]}
+    for key in _COUNTS:
+        if (number := whole_number(found.get(key))) is not None:
+            found[key] = number
 
 
 def _spell_comparison(found: Json) -> None:

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
-from django.db.models import Model
-from django.forms import BoundField, ModelChoiceField
+from django.db.models import Model, QuerySet
+from django.forms import BaseForm, BoundField, ModelChoiceField
 from django.forms.renderers import DjangoTemplates
+from django.forms.widgets import ChoiceWidget
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from dashboard.paint import safe
+from monitor.models.asking import read_at_once
 
 _INPUTS = ("text", "number", "email", "url", "password", "hidden", "date", "datetime", "time", "search", "tel")
 
@@ -58,6 +60,20 @@ def offer_rows(field: ModelChoiceField, rows: Iterable[Model]) -> None:
     """
     offered = [(field.prepare_value(row), field.label_from_instance(row)) for row in rows]
     field.choices = [("", field.empty_label), *offered] if field.empty_label is not None else offered
+
+
+def read_choices(*forms: BaseForm) -> None:
+    """Reads what the selects of forms offer in one statement, each of several that offer the same once."""
+    asked: dict[tuple[type[Model], str], tuple[QuerySet[Any], list[ModelChoiceField]]] = {}
+    for form in forms:
+        for field in form.fields.values():
+            if isinstance(field, ModelChoiceField) and isinstance(field.widget, ChoiceWidget):
+                rows = field.queryset
+                asked.setdefault((rows.model, str(rows.query)), (rows, []))[1].append(field)
+    found = read_at_once([rows for rows, _ in asked.values()]) if asked else []
+    for (_, fields), rows in zip(asked.values(), found, strict=True):
+        for field in fields:
+            offer_rows(field, rows)
 
 
 def _input(widget: Mapping[str, Any]) -> str:

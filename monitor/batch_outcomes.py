@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Min
 
 from monitor.models import Execution, RetryBatch, RetryItem
+from monitor.models.asking import Asking, answered, ask
 from monitor.models.masked_text import said_of_run
 
 MOST_READ, MOST_REASONS = 50, 10
@@ -55,21 +56,35 @@ class SkipReason:
 
 def progress_of(keys: Collection[int]) -> dict[int, Progress]:
     """Returns how far batches are, by their primary keys. One statement."""
+    return answered(ask_progress_of(keys))
+
+
+def ask_progress_of(keys: Collection[int]) -> Asking[dict[int, Progress]]:
+    """Asks for what `progress_of` returns."""
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     rows = RetryItem.objects.filter(batch__in=keys).order_by().values_list("batch", "state")
-    for batch, state, count in rows.annotate(count=Count("pk")):
+    for batch, state, count in (yield from ask(rows.annotate(count=Count("pk")))):
         counts[batch][state] += count
     return {key: Progress(**counts[key]) for key in keys}
 
 
 def skip_reasons(batch: RetryBatch) -> list[SkipReason]:
     """Returns why items of a batch were skipped, the most frequent reasons first. Two statements."""
+    return answered(ask_skip_reasons(batch))
+
+
+def ask_skip_reasons(batch: RetryBatch) -> Asking[list[SkipReason]]:
+    """Asks for what `skip_reasons` returns."""
     counts: Counter[str] = Counter()
     notes: dict[str, list[str]] = defaultdict(list)
     rows = batch.items.filter(state=RetryItem.State.SKIPPED).order_by().values_list("note")
     # A note that names somebody is of one run, or of runs about the same person: any of them tells whom it names.
-    told = list(rows.annotate(count=Count("pk"), run=Min("execution")).order_by("-count", "note")[:MOST_READ])
-    runs = Execution.objects.only("trigger_data", "said_names").in_bulk([run for _, _, run in told])
+    counted = rows.annotate(count=Count("pk"), run=Min("execution")).order_by("-count", "note")
+    told = yield from ask(counted[:MOST_READ])
+    if not told:
+        return []
+    of_runs = Execution.objects.filter(pk__in=[run for _, _, run in told]).only("trigger_data", "said_names")
+    runs = {run.pk: run for run in (yield from ask(of_runs))}
     for note, count, run in told:
         words = said_of_run(note, runs[run])
         counts[words] += count

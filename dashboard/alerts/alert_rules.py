@@ -18,6 +18,7 @@ from dashboard.access import get_or_404, requires
 from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, budget_of, rule_form, title_of
 from dashboard.alerts.rule_preview import preview_of
 from dashboard.alerts.scope_forms import SCOPES
+from dashboard.widgets import read_choices
 from monitor import audit
 from monitor.access import may
 from monitor.alerting.kinds import aspect_of
@@ -132,6 +133,7 @@ def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **con
         "scope": scopes_in_words([rule])[rule.pk] if rule.pk else "",
         "told": form.said_beforehand(),
     }
+    read_choices(form)
     return render(request, "alerts/alert_rule_form.html", found | context, status=status)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.route_forms import EscalationPolicyForm, EscalationStepForm, step_forms, steps_in
+from dashboard.widgets import read_choices
 from monitor import audit
 from monitor.models import EscalationPolicy, EscalationStep, Route
 
@@ -82,6 +83,7 @@ def _save(
 def _show(
     request: HttpRequest, form: EscalationPolicyForm, steps: list[EscalationStepForm], *, status: int = 200
 ) -> HttpResponse:
+    read_choices(form, *steps)
     context = {"form": form, "steps": steps, "policy": form.instance}
     return render(request, "alerts/escalation_policy_form.html", context, status=status)
 

@@ -20,10 +20,11 @@ from dashboard.alerts.forms import MailFilterForm
 from dashboard.moments import moment_text, read_moment
 from dashboard.news import MOST_NEW, News
 from monitor.models import ChannelMessage, Delivery
+from monitor.models.asking import answered, in_step
 from monitor.notify.probe import probe
 from monitor.notify.send_again import CannotBeSentAgain, send_again
 from monitor.queries import mails as queries
-from monitor.queries.channels import broken_channels
+from monitor.queries.channels import ask_broken_channels
 from monitor.queries.channels import messages as messages_to_channels
 
 
@@ -49,8 +50,9 @@ def mails(request: HttpRequest) -> HttpResponse:
         return lists.numbered(queries.mails(wanted), form)
 
     now = timezone.now()
-    more = {"now": now, "server": queries.mail_server(), "bounced": queries.bounced()}
-    more |= {"broken": broken_channels(now), "may_see_channels": True}
+    asking = queries.ask_mail_server(), queries.ask_bounced(), ask_broken_channels(now)
+    server, bounced, broken = answered(in_step(*asking))
+    more = {"now": now, "server": server, "bounced": bounced, "broken": broken, "may_see_channels": True}
     return lists.show(request, "alerts/mails.html", form, find, nouns="mails and messages", news=MESSAGES, **more)
 
 

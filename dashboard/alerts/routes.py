@@ -16,6 +16,7 @@ from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.hearers import who_would_hear
 from dashboard.alerts.route_forms import RouteForm, WhoHearsForm
+from dashboard.widgets import read_choices
 from monitor import audit
 from monitor.access import may
 from monitor.models import EscalationPolicy, Route
@@ -31,6 +32,7 @@ def alert_routes(request: HttpRequest) -> HttpResponse:
 
     def find(_: object) -> dict[str, Any]:
         heard = None
+        read_choices(form)
         if form.is_bound and form.is_valid():
             heard = who_would_hear(*form.asked())
         policies = EscalationPolicy.objects.prefetch_related("steps__people", "steps__channels")
@@ -128,6 +130,7 @@ def _save(request: HttpRequest, form: RouteForm, action: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, form: RouteForm, *, status: int = 200) -> HttpResponse:
+    read_choices(form)
     return render(request, "alerts/route_form.html", {"form": form, "route": form.instance}, status=status)
 
 

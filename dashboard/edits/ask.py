@@ -173,7 +173,7 @@ def edit_undo(request: HttpRequest, pk: int) -> HttpResponse:
     facts_matter = found.act in (Act.CHANGE, Act.CREATE)
 
     def draft(_: WishForm | None, facts: KnownFacts) -> EditDraft:
-        made = drafts.undo_draft(edit, facts)
+        made = found if facts is NOTHING_KNOWN else drafts.undo_draft(edit, facts)
         assert made is not None  # noqa: S101 - as it was a moment ago
         return made
 

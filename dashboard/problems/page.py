@@ -15,14 +15,16 @@ from dashboard.problems.crm_page import crm_context
 from dashboard.problems.forms import ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm
 from dashboard.problems.log import lines_of
 from dashboard.slots import Slot
+from dashboard.widgets import offer_rows
 from monitor.access import may
 from monitor.models import Failure, FailureGroup, Problem
+from monitor.models.asking import answered, ask, in_step
 from monitor.queries import links
 from monitor.queries import problems as queries
 from monitor.queries.counts import Counts
 from monitor.triage.named_places import SampleOfWords, with_kinds
 from monitor.triage.remedy import REMEDIES
-from monitor.triage.what_differs import what_differs
+from monitor.triage.what_differs import ask_what_differs
 from monitor.triage.write_off import UNDO_FOR
 
 _FORM_NAMES: dict[type[Form], str] = {
@@ -52,8 +54,9 @@ def page_context(
     }
     kinds = (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)
     shared |= {_FORM_NAMES[kind]: _form(kind, problem, form) for kind in kinds}
-    own = crm_context(request, problem, form) if _is_of_crm(problem) else _runs_context(request, problem)
-    return own | shared
+    if _is_of_crm(problem):
+        return crm_context(request, problem, form) | shared
+    return _runs_context(request, problem, shared["assign_form"].fields["owner"]) | shared
 
 
 def template_of(problem: Problem) -> str:
@@ -65,14 +68,16 @@ def _is_of_crm(problem: Problem) -> bool:
     return bool(problem.source == Problem.Source.CRM)
 
 
-def _runs_context(request: HttpRequest, problem: Problem) -> dict[str, Any]:
+def _runs_context(request: HttpRequest, problem: Problem, owner: Any) -> dict[str, Any]:
     now, zone = timezone.now(), timezone.get_current_timezone()
-    detail = queries.detail(problem, now, zone, whole=request.GET.get("all", ""))
+    asking = queries.ask_detail(problem, now, zone, whole=request.GET.get("all", "")), ask_what_differs(problem)
+    detail, differences, people = answered(in_step(*asking, ask(owner.queryset)))
+    offer_rows(owner, people)
     causes = zip(detail.groups, detail.templates, strict=True)
     return age_of(problem.account_id) | {
         "detail": detail,
         "what_to_do": REMEDIES.get(problem.remedy, ""),
-        "differences": what_differs(problem),
+        "differences": differences,
         "causes": [(group, _told(detail, group, text)) for group, text in causes],
         "chart": _trend(problem, detail, zone),
         "log": lines_of(detail.acts, problem.account),

@@ -17,6 +17,7 @@ from dashboard.rules import listed, usage_chart
 from dashboard.rules.forms import RuleFilterForm
 from monitor.access import may
 from monitor.models import Edit, Stream, WorkflowRule
+from monitor.models.asking import answered, in_step
 from monitor.periods import CHOICES, choice_of
 from monitor.queries import edits, rule_usage
 from monitor.queries import rules as queries
@@ -82,8 +83,11 @@ def _show(
     if request.GET.get("csv") and request.method != "POST":
         return chart_files.send(request.GET["csv"], [usage_chart.CHART], slots, f"rule-{row.pk}-{period.days}-days")
     title = f"Usage of {chosen.name or chosen.kind}" if chosen else "Usage"
-    context = {"rule": row, "detail": queries.detail(row), "refusal": refusal, "used": used, "chosen": chosen}
+    detail, changed = answered(
+        in_step(queries.ask_detail(row), edits.ask_of_thing(row.account_id, Edit.Subject.RULE, row.rule_id))
+    )
+    context = {"rule": row, "detail": detail, "refusal": refusal, "used": used, "chosen": chosen}
     context |= {"chart": usage_chart.draw(slots, title), "period": period, "periods": PERIODS}
-    context["edits"] = edits.of_thing(row.account_id, Edit.Subject.RULE, row.rule_id)
+    context["edits"] = changed
     context |= age_of(row.account_id, Stream.RULES) | ownership.shown(request, row, ownership_form)
     return render(request, "rules/rule.html", context, status=status)

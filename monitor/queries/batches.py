@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, QuerySet
 
-from monitor.batch_outcomes import Progress, SkipReason, progress_of, skip_reasons
+from monitor.batch_outcomes import Progress, SkipReason, ask_progress_of, ask_skip_reasons, progress_of
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
+from monitor.models.asking import answered, ask, in_step, over_all
 from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_text
 from monitor.queries.quota import limit_seen
@@ -91,20 +92,23 @@ def with_progress(rows: Sequence[RetryBatch]) -> list[BatchRow]:
 
 
 def detail(batch: RetryBatch) -> BatchDetail:
-    """Returns everything about one batch but its items. Four statements.
+    """Returns everything about one batch but its items. Two statements at most.
 
     Args:
         batch: from `batches()`.
     """
-    progress = progress_of([batch.pk])[batch.pk]
-    ended = batch.items.filter(ended_at__isnull=False).aggregate(newest=Max("ended_at"))["newest"]
+    newest = batch.items.filter(ended_at__isnull=False)
+    found, last, skips = answered(
+        in_step(ask_progress_of([batch.pk]), ask(over_all(newest, newest=Max("ended_at"))), ask_skip_reasons(batch))
+    )
+    progress, ended = found[batch.pk], last[0][0] if last else None
     moved = f"{batch.state}-{batch.step}-{progress.waiting}-{progress.started}-{progress.ended}-{progress.unknown}"
     return BatchDetail(
         batch=batch,
         progress=progress,
         reason=mask_text(batch.reason, people=batch.people),
         per_minute=_pace(batch, progress, ended),
-        skips=skip_reasons(batch),
+        skips=skips,
         mark=moved,
     )
 

@@ -115,7 +115,12 @@ class ChannelCounts:
 
 def channel_counts(now: datetime) -> ChannelCounts:
     """Counts the channels that are on. One statement."""
-    rows = list(channels().filter(is_active=True, standing__isnull=False))
+    return answered(ask_channel_counts(now))
+
+
+def ask_channel_counts(now: datetime) -> Asking[ChannelCounts]:
+    """Asks for what `channel_counts` returns."""
+    rows = yield from ask(channels().filter(is_active=True, standing__isnull=False))
     return ChannelCounts(
         on=len(rows),
         refusing=sum(row.standing.state == States.REFUSES for row in rows),

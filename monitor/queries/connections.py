@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from monitor.app_names import plain_app
 from monitor.models import AlertState, Connection, ConnectionChange, Flow, IncidentAlert
+from monitor.models.asking import read_at_once
 from monitor.models.definitions import uses_app
 from monitor.privacy import mask_name
 from monitor.queries.connection_runs import RunsAround, runs_around
@@ -196,14 +197,13 @@ def detail(one: Any, accounts: Mapping[int, AccountPresent], now: datetime) -> C
         now: the present.
     """
     (row,) = _as_rows([one], {one.pk: one.incident})
-    flows: list[Flow] = []
-    if row.flows:
-        flows = list(_flows(one, now)[:FLOWS_SHOWN])
+    used = _flows(one, now)[:FLOWS_SHOWN] if row.flows else Flow.objects.none()
+    flows, changes = read_at_once([used, one.changes.all()[:CHANGES_SHOWN]])
     known = standings(flows, accounts, now) if flows else {}
     return ConnectionDetail(
         row=row,
         flows=[(flow, known[flow.pk]) for flow in flows],
-        changes=list(one.changes.all()[:CHANGES_SHOWN]),
+        changes=changes,
         others=one.beside if one.app else 0,
     )
 

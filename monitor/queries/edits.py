@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from monitor.definition_diff import definition, diff
 from monitor.models import ConnectedWorkflow, Edit, Flow, WorkflowRule
+from monitor.models.asking import Asking, answered, ask
 from monitor.models.prepared import Prepared
 from monitor.privacy import mask, mask_name
 from monitor.queries.execution import as_text
@@ -84,7 +85,12 @@ def search(wanted: EditFilter) -> QuerySet[Edit]:
 
 def of_thing(account_id: int, subject: str, subject_id: str) -> list[Edit]:
     """Returns the newest edits of a thing. One statement."""
-    return _OF_THING.rows(account_id, str(subject), subject_id)
+    return answered(ask_of_thing(account_id, subject, subject_id))
+
+
+def ask_of_thing(account_id: int, subject: str, subject_id: str) -> Asking[list[Edit]]:
+    """Asks for what `of_thing` returns."""
+    return (yield from ask(_OF_THING.question(account_id, str(subject), subject_id)))
 
 
 def _newest_of(account_id: int, subject: str, subject_id: str) -> QuerySet[Edit]:

@@ -22,9 +22,10 @@ from monitor.models import (
     Transition,
     ZohoAccount,
 )
-from monitor.queries.channels import ChannelCounts, channel_counts, channel_problems
+from monitor.models.asking import Asking, answered, in_step, over_all
+from monitor.queries.channels import ChannelCounts, ask_channel_counts, channel_problems
 from monitor.queries.freshness import Mirror, mirror
-from monitor.queries.mails import MailServerFacts, mail_problems, mail_server
+from monitor.queries.mails import MailServerFacts, ask_mail_server, mail_problems
 from monitor.schema import differences
 
 JUDGE = "judge"  # the job, and what begins its name for one account
@@ -72,12 +73,13 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             found = [schema.problem]
             return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
         fresh = fresh or mirror(now)
-        mail, channels = mail_server(), channel_counts(now)
+        mail, channels = answered(in_step(ask_mail_server(), ask_channel_counts(now)))
         found = [*problems(fresh.worker, now, locked=fresh.locked), *_alerter(fresh.failing, now)]
         if fresh.worker.state == OK:  # else that says it all
             is_told = bool(_alerter(fresh.failing, now))
-            found += standing_still(stage_ends(), fresh.booted_at, now, leave_out={ALERTING} if is_told else ())
-            found += unsent(waiting_since(now), mail, now)
+            ends, waiting = answered(in_step(ask_stage_ends(), ask_waiting_since(now)))
+            found += standing_still(ends, fresh.booted_at, now, leave_out={ALERTING} if is_told else ())
+            found += unsent(waiting, mail, now)
         found += mail_problems(mail, now)
         worker = worker_report(fresh)
         ages = {name: _seconds(fresh.signs.get(name), now) for name in ("supervisor", "canary")}
@@ -131,37 +133,49 @@ def stage_ends() -> dict[str, datetime | None]:
     Of the accounts that were evaluated it is the one whose turn was longest ago; without an account nothing is
     evaluated, and the stage is left out.
     """
+    return answered(ask_stage_ends())
+
+
+def ask_stage_ends() -> Asking[dict[str, datetime | None]]:
+    """Asks for what `stage_ends` returns."""
     rows = StageRun.objects.filter(stage__in=STANDS_STILL, outcome=StageRun.Outcome.OK).order_by()
     rows = rows.exclude(account=None, stage=ALERTING)
     newest = rows.values("stage", "account").annotate(newest=Max("finished_at")).values_list("stage", "newest")
     found: dict[str, datetime | None] = dict.fromkeys(STANDS_STILL)
-    for stage, at in newest:
+    read, accounts = yield [newest, ZohoAccount.objects.order_by().values_list("pk")[:1]]
+    for stage, at in read:
         known = found[stage]
         found[stage] = at if known is None else min(known, at)
-    if not ZohoAccount.objects.exists():
+    if not accounts:
         del found[ALERTING]
     return found
 
 
 def waiting_since(now: datetime) -> WaitingMails:
-    """Reads how long mails, and messages to channels, have been due. Four statements."""
+    """Reads how long mails, and messages to channels, have been due. One statement."""
+    return answered(ask_waiting_since(now))
+
+
+def ask_waiting_since(now: datetime) -> Asking[WaitingMails]:
+    """Asks for what `waiting_since` returns."""
     # What is put off has a later time, and a reason: a silence, working hours, nobody to write to.
-    notices = Notice.objects.in_turn().filter(why_silent="").aggregate(at=Min("due_at"))["at"]
-    occasions = Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW).aggregate(at=Min("at"))["at"]
+    notices = over_all(Notice.objects.in_turn().filter(why_silent=""), first=Min("due_at"))
+    occasions = over_all(Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW), first=Min("at"))
     queued = Q(state=Delivery.State.QUEUED)
     sending = Q(state=Delivery.State.SENDING)
     since = {"queued": Min("next_try_at", filter=queued), "sending": Min("lease_until", filter=sending)}
-    times = Delivery.objects.in_turn().aggregate(**since)
+    mails = over_all(Delivery.objects.in_turn(), **since)
     # What keeps its place while its channel is away is due when the channel's pause ends.
     # And what waited while it was, from when it takes messages again.
     standing = [Coalesce(f"channel__standing__{name}", "next_try_at") for name in ("next_try_at", "since")]
     since["queued"] = Min(Greatest("next_try_at", *standing), filter=queued)
-    messages = ChannelMessage.objects.in_turn(now).aggregate(**since)
-    return WaitingMails(
-        min((at for at in (notices, occasions) if at is not None), default=None),
-        min((at for at in times.values() if at is not None), default=None),
-        min((at for at in messages.values() if at is not None), default=None),
-    )
+    found = yield [notices, occasions, mails, over_all(ChannelMessage.objects.in_turn(now), **since)]
+    unwritten, unsent, to_channels = [*found[0], *found[1]], found[2], found[3]
+    return WaitingMails(*[_first_of(rows) for rows in (unwritten, unsent, to_channels)])
+
+
+def _first_of(rows: Sequence[tuple[datetime | None, ...]]) -> datetime | None:
+    return min((at for row in rows for at in row if at is not None), default=None)
 
 
 def standing_still(

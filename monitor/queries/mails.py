@@ -21,6 +21,7 @@ from monitor.models import (
     SendAttempt,
     User,
 )
+from monitor.models.asking import Asking, answered, ask, ask_first, in_step, over_all
 from monitor.privacy import mask_text
 
 # A mail server that restarts is back by then.
@@ -166,15 +167,28 @@ class BouncedReader:
 
 def bounced() -> list[BouncedReader]:
     """Returns the people whose newest mail was refused for the address that they have. One statement."""
-    found = Delivery.objects.bounced().select_related("recipient").order_by("recipient_id")
+    return answered(ask_bounced())
+
+
+def ask_bounced() -> Asking[list[BouncedReader]]:
+    """Asks for what `bounced` returns."""
+    found = yield from ask(Delivery.objects.bounced().select_related("recipient").order_by("recipient_id"))
     return [BouncedReader(one.recipient, one.created_at, one.last_error) for one in found]
 
 
 def mail_server() -> MailServerFacts:
-    """Reads what is known of the mail server, and how many mails wait for it."""
-    row = MailServer.objects.first() or MailServer()
+    """Reads what is known of the mail server, and how many mails wait for it. One statement."""
+    return answered(ask_mail_server())
+
+
+def ask_mail_server() -> Asking[MailServerFacts]:
+    """Asks for what `mail_server` returns."""
     unsent = Delivery.objects.filter(state__in=[Delivery.State.QUEUED, Delivery.State.SENDING])
-    waiting = unsent.aggregate(count=Count("pk"), oldest=Min("created_at"))
+    known, waiting = yield from in_step(
+        ask_first(MailServer.objects.order_by("pk")),
+        ask(over_all(unsent, count=Count("pk"), oldest=Min("created_at"))),
+    )
+    row, (count, oldest) = known or MailServer(), waiting[0] if waiting else (0, None)
     return MailServerFacts(
         state=row.state,
         since=row.since,
@@ -183,8 +197,8 @@ def mail_server() -> MailServerFacts:
         next_try_at=row.next_try_at,
         accepted_at=row.accepted_at,
         is_busy=row.is_busy,
-        waiting=waiting["count"],
-        oldest=waiting["oldest"],
+        waiting=count,
+        oldest=oldest,
     )
 
 

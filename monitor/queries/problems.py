@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from django.db.models import Case, Count, Max, Min, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import TruncDate
+from django.db.models import Case, CharField, Count, Max, Min, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Cast, Concat, TruncDate
 
 from monitor.app_names import plain_app
 from monitor.models import (
@@ -23,7 +23,7 @@ from monitor.models import (
     ProblemAct,
     ZohoAccount,
 )
-from monitor.models.asking import Asking, answered, ask, ask_first
+from monitor.models.asking import Asking, answered, ask, ask_first, in_step, over_all
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import by_keys
@@ -349,8 +349,7 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
 def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = "") -> ProblemDetail:
     """Returns everything about one problem.
 
-    Nine statements, one more where the app of the failed action is known, and two more where none of the newest runs
-    is of one of several causes.
+    Three statements, and two more where none of the newest runs is of one of several causes.
 
     Args:
         problem: from `problems()`.
@@ -358,15 +357,28 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = 
         zone: by whose clock the days of the trend begin.
         whole: one of `WHOLE`, of which all is wanted.
     """
+    return answered(ask_detail(problem, now, zone, whole=whole))
+
+
+def ask_detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = "") -> Asking[ProblemDetail]:
+    """Asks for what `detail` returns."""
     of_it = Failure.objects.filter(group__problem=problem)
-    groups = list(problem.groups.order_by("first_seen_at", "pk"))
-    by_flow = ledgers_by("flow", Q(group__problem=problem))
+    shown_acts = problem.acts.select_related("actor")[: None if whole == LOG else MOST_ACTS + 1]
+    records = of_it.exclude(record="").order_by().values("flow", "record").distinct()
+    groups, by_flow, newest, acts, trend, several = yield from in_step(
+        ask(problem.groups.order_by("first_seen_at", "pk")),
+        ask_ledgers_by("flow", Q(group__problem=problem)),
+        ask(of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]),
+        ask(shown_acts),
+        _ask_trend(of_it, now, zone),
+        ask(over_all(records, records=Count(Concat(Cast("flow", CharField()), Value(" "), "record"), distinct=True))),
+    )
     total = sum_of(by_flow.values())
-    shares = _flows(of_it, by_flow)
-    newest = of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]
-    samples = by_keys(list(newest))
-    connections = connections_to(problem.account_id, {group.app for group in groups if group.app})
-    acts = list(problem.acts.select_related("actor")[: None if whole == LOG else MOST_ACTS + 1])
+    shares, connections = yield from in_step(
+        _ask_flows(of_it, by_flow),
+        ask_connections_to(problem.account_id, {group.app for group in groups if group.app}),
+    )
+    samples = by_keys(newest)
     return ProblemDetail(
         problem=problem,
         title=mask_text(problem.title),
@@ -377,8 +389,8 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = 
         flow_count=len(by_flow),
         connections=connections if whole == CONNECTIONS else connections[:MOST_CONNECTIONS],
         connection_count=len(connections),
-        records=of_it.exclude(record="").order_by().values("flow", "record").distinct().count(),
-        trend=_trend(of_it, now, zone),
+        records=several[0][0] if several else 0,
+        trend=trend,
         samples=samples,
         told_by=_by_group(groups, samples),
         acts=acts if whole == LOG else acts[:MOST_ACTS],
@@ -409,10 +421,15 @@ def sum_of(ledgers: Iterable[Ledger]) -> Ledger:
     return Ledger(**total)
 
 
-def _flows(of_it: QuerySet[Failure], by_flow: Mapping[int, Ledger]) -> list[FlowShare]:
+def _ask_flows(of_it: QuerySet[Failure], by_flow: Mapping[int, Ledger]) -> Asking[list[FlowShare]]:
     most = sorted(by_flow, key=lambda key: (-by_flow[key].open, -by_flow[key].failed, key))[:MOST_FLOWS]
-    flows = Flow.objects.defer("raw").in_bulk(most)
-    newest = dict(of_it.filter(flow__in=most).order_by().values_list("flow").annotate(newest=Max("failed_at")))
+    if not most:
+        return []
+    rows, last = yield [
+        Flow.objects.filter(pk__in=most).defer("raw").order_by(),
+        of_it.filter(flow__in=most).order_by().values_list("flow").annotate(newest=Max("failed_at")),
+    ]
+    flows, newest = {flow.pk: flow for flow in rows}, dict(last)
     return [FlowShare(flows[key], by_flow[key], newest[key]) for key in most]
 
 
@@ -436,10 +453,11 @@ def ask_connections_to(account: int, apps: Collection[str]) -> Asking[list[Conne
     return sorted(found, key=lambda row: not row.is_broken)
 
 
-def _trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> list[tuple[Window, int]]:
-    """Counts failures by the days of a clock, the oldest day first, days without one included."""
+def _ask_trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> Asking[list[tuple[Window, int]]]:
+    """Asks for failures counted by the days of a clock, the oldest day first, days without one included."""
     last = now.astimezone(zone).date()
     days = [last - timedelta(days=n) for n in range(TREND_DAYS - 1, -1, -1)]
     rows = of_it.filter(failed_at__gte=day_start(days[0], zone)).order_by()
-    counts = dict(rows.values_list(TruncDate("failed_at", tzinfo=zone)).annotate(count=Count("pk")))
+    by_day = rows.values_list(TruncDate("failed_at", tzinfo=zone)).annotate(count=Count("pk"))
+    counts = dict((yield from ask(by_day)))
     return [(day_window(day, day, zone), counts.get(day, 0)) for day in days]

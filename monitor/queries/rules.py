@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from monitor.models import RuleVersion, WebhookFailure, WorkflowRule
+from monitor.models.asking import Asking, answered, in_step
 from monitor.models.prepared import Prepared
 from monitor.privacy import mask_text
 from monitor.queries import shared_actions, versions, webhook_failures
@@ -37,16 +38,21 @@ class RuleDetail:
 
 
 def detail(rule: WorkflowRule) -> RuleDetail:
-    """Returns what one rule's page shows beside its usage. At most three statements.
+    """Returns what one rule's page shows beside its usage. At most two statements.
 
     Args:
         rule: from `BY_KEY`, or `all_rules()`, which knows nothing of shared actions.
     """
+    return answered(ask_detail(rule))
+
+
+def ask_detail(rule: WorkflowRule) -> Asking[RuleDetail]:
+    """Asks for what `detail` returns."""
     content = rule.content or rule.raw  # type: ignore[attr-defined]
-    failures, failure_total = webhook_failures.of_rule(rule)
+    (failures, failure_total), listed = yield from in_step(webhook_failures.ask_of_rule(rule), versions.ask_of(rule))
     return RuleDetail(
         rule=rule,
-        versions=versions.of(rule),
+        versions=listed,
         failures=failures,
         failure_total=failure_total,
         description=mask_text(rule.description, definition=True),

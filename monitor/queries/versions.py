@@ -122,7 +122,12 @@ _LISTED = {
 
 def of(thing: Flow | WorkflowRule | ConnectedWorkflow) -> Versions:
     """Returns the versions of a flow, rule or connected workflow, without their contents. At most two statements."""
-    newest = _LISTED[type(thing)].rows(thing.pk)
+    return answered(ask_of(thing))
+
+
+def ask_of(thing: Flow | WorkflowRule | ConnectedWorkflow) -> Asking[Versions]:
+    """Asks for what `of` returns."""
+    newest = yield from ask(_LISTED[type(thing)].question(thing.pk))
     return Versions(newest, len(newest) if len(newest) < SHOWN else thing.versions.count())
 
 

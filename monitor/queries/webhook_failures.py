@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet, Window
 
 from monitor.models import WebhookFailure, WorkflowRule
+from monitor.models.asking import Asking, answered, ask
 from monitor.models.masked_text import says, stale
 from monitor.models.prepared import Prepared
 from monitor.rule_words.failure_reasons import reasons_saying
@@ -80,7 +81,12 @@ def modules() -> list[str]:
 
 def of_rule(rule: WorkflowRule) -> tuple[list[WebhookFailure], int]:
     """Finds a rule's newest failures and counts all that are mirrored. One statement."""
-    newest = _OF_RULE.rows(rule.pk)
+    return answered(ask_of_rule(rule))
+
+
+def ask_of_rule(rule: WorkflowRule) -> Asking[tuple[list[WebhookFailure], int]]:
+    """Asks for what `of_rule` returns."""
+    newest = yield from ask(_OF_RULE.question(rule.pk))
     return newest, newest[0].total if newest else 0
 
 

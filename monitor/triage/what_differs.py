@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, TextField
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Length
 
 from monitor.models import Execution, Failure, FlowVersion, Problem
+from monitor.models.asking import Asking, answered, ask
 from monitor.periods import DAY
 from monitor.privacy import HIDDEN
 from monitor.triage.differences import ABSENT, TRIGGER, Difference, Fields, differences, fields_of, plain_text
@@ -100,7 +101,12 @@ def what_differs(problem: Problem) -> list[ShownDifference]:
     taken for what tells failures apart. A flow that hardly has good runs is left out: there is nothing to compare with.
     Three statements, however many flows and runs there are.
     """
-    compared = _compare(problem)
+    return answered(ask_what_differs(problem))
+
+
+def ask_what_differs(problem: Problem) -> Asking[list[ShownDifference]]:
+    """Asks for what `what_differs` returns."""
+    compared = yield from _ask_compared(problem)
     return [_shown(one, compared.failed, compared.failed_fields) for one in compared.told]
 
 
@@ -111,7 +117,7 @@ def compared_runs(problem: Problem, key: str = "") -> ComparedRuns:
         problem: whose.
         key: of a difference: only the runs that have its value; none where it is not told any more. Empty for all.
     """
-    compared = _compare(problem)
+    compared = answered(_ask_compared(problem))
     if not key:
         return ComparedRuns([run.pk for run in compared.failed], [run.pk for run in compared.good])
     shown = (_shown(one, compared.failed, compared.failed_fields) for one in compared.told)
@@ -124,16 +130,16 @@ def compared_runs(problem: Problem, key: str = "") -> ComparedRuns:
     return ComparedRuns(*has_it)
 
 
-def _compare(problem: Problem) -> _Compared:
+def _ask_compared(problem: Problem) -> Asking[_Compared]:
     keys = Failure.objects.filter(group__problem=problem).order_by("-failed_at", "-pk").values_list("pk", flat=True)
-    failed = _runs(keys[:MOST_FAILED])
+    failed: list[Execution] = yield from ask(_runs(keys[:MOST_FAILED]))
     most = dict(Counter(run.flow_id for run in failed).most_common(MOST_FLOWS))
     times = [run.started_time for run in failed if run.started_time is not None]
     if not times:
         return _Compared([], [], [], [])
     shares = {flow: max(1, MOST_GOOD * count // len(failed)) for flow, count in most.items()}
     found: dict[int, list[Execution]] = {flow: [] for flow in most}
-    for run in _runs(_good(shares, min(times) - DAY, max(times) + DAY)):
+    for run in (yield from ask(_runs(_good(shares, min(times) - DAY, max(times) + DAY)))):
         found[run.flow_id].append(run)
     ratios = {flow: len(found[flow]) / count for flow, count in most.items() if len(found[flow]) >= FEWEST_GOOD * count}
     failed = [run for run in failed if run.flow_id in ratios]
@@ -143,12 +149,12 @@ def _compare(problem: Problem) -> _Compared:
     return _Compared(failed, fine, failed_fields, good_fields)
 
 
-def _runs(keys: Any) -> list[Execution]:
-    """Reads the runs that a question for keys finds, with what triggered them, the newest first."""
+def _runs(keys: Any) -> QuerySet[Execution]:
+    """Makes the question for the runs that a question for keys finds, with what triggered them, the newest first."""
     size = Length(Cast("trigger_data", TextField()))
     rows = Execution.objects.filter(pk__in=keys).annotate(size=size)
     rows = rows.filter(Q(trigger_data__isnull=True) | Q(size__lte=LONGEST_DATA))
-    return list(rows.order_by("-started_time", "-pk").only(*_COLUMNS))
+    return rows.order_by("-started_time", "-pk").only(*_COLUMNS)
 
 
 def _good(shares: Mapping[int, int], begin: datetime, end: datetime) -> RawSQL:

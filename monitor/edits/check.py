@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.edits.body import ASSOCIATIVE, DELETE, actions_of
+from monitor.zoho.shapes.known_parts import api_name_of
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, TriggerKind
 
 RULE_NAME, RULE_DESCRIPTION = 100, 1000
@@ -290,10 +291,12 @@ def _configured(wanted: Mapping[str, Any], facts: KnownFacts) -> Iterator[RuleOb
     configuration, trigger = facts.configuration, trigger_of(wanted)
     if configuration is None or not trigger:
         return
-    kinds = [*configuration.triggers, *(one for below in configuration.related.values() for one in below)]
-    kind = next((one for one in kinds if one.api_name == trigger), None)
+    module = api_name_of(_trigger_details(wanted).get("trigger_module"))
+    below = module if module != module_of(wanted) else ""
+    kind = configuration.trigger(trigger, below)
     if kind is None:
-        yield RuleObjection("trigger_unknown", f"Rules of {module_of(wanted)} cannot have the trigger {trigger}.")
+        if not configuration.why_not_whole(below):
+            yield RuleObjection("trigger_unknown", f"Rules of {module_of(wanted)} cannot have the trigger {trigger}.")
         return
     for action in sorted({str(action.get("type")) for action in actions_of(wanted)}):
         if kind.actions and action not in kind.actions:
@@ -303,7 +306,7 @@ def _configured(wanted: Mapping[str, Any], facts: KnownFacts) -> Iterator[RuleOb
 
 def _scheduled(wanted: Mapping[str, Any], kind: TriggerKind) -> Iterator[RuleObjection]:
     has_some = any(one.get("scheduled_actions") for one in wanted.get("conditions") or [] if isinstance(one, Mapping))
-    if has_some and not kind.scheduled_actions_supported:
+    if has_some and kind.scheduled_actions_supported is False:
         yield RuleObjection("scheduled_unsupported", f"The trigger {kind.api_name} does not allow scheduled actions.")
 
 
@@ -317,6 +320,12 @@ def _shared(base: Mapping[str, Any], wanted: Mapping[str, Any], facts: KnownFact
         if known is not None and str(action.get("id")) not in known:
             text = f"{action.get('type')}: there is none with the id {action.get('id')} in Zoho's list."
             yield RuleObjection("action_not_there", text)
+
+
+def _trigger_details(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    when = wanted.get("execute_when")
+    details = when.get("details") if isinstance(when, Mapping) else None
+    return details if isinstance(details, Mapping) else {}
 
 
 def module_of(definition: Mapping[str, Any]) -> str:

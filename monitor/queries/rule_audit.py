@@ -40,6 +40,7 @@ from monitor.rule_audit.facts import (
     WebhookTrouble,
 )
 from monitor.rule_audit.finding import NotChecked, RuleFinding
+from monitor.zoho import clean
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.shapes.rule_definition import read_rule_definition
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, rule_configuration, rule_limits
@@ -217,7 +218,7 @@ def _account(key: int, name: str, facts: Facts, webhooks: Sequence[Row], connect
         hosts=_known(facts, Part.WEBHOOKS),
         failures=_troubles(webhooks),
         drafts=[_draft(*row) for row in connected if row[3].lower() == "draft"],
-        connected_limit=most if isinstance(most, int) else None,
+        connected_limit=clean.count(most),
         connected=len(connected),
         unread={part: problem for (part, _), (_, problem) in facts.items() if problem}
         | ({"configurations": problem} if (problem := _refused(facts)) else {}),

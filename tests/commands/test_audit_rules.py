@@ -73,6 +73,19 @@ def test_what_was_accepted_is_left_out_unless_asked_for(never, read):
     assert json.loads(run(read, "--json", "--all")[1])["findings"][0]["accepted"]["because"] == "fine"
 
 
+def test_reasons_are_masked_as_on_pages(never, read):
+    now = timezone.now()
+    finding = audit_of(now, [read.pk]).rows[0].finding
+    reason = "bob@acme.com (+49 170 1234567) wants it"
+    accepted_findings.accept(finding, reason, by=factories.make_user("olga"), now=now)
+    for arguments in (["--all"], ["--all", "--json"]):
+        text = run(read, *arguments)[1]
+        assert "[e-mail]" in text
+        assert "wants it" in text
+        assert "bob@" not in text
+        assert "1234567" not in text
+
+
 @pytest.mark.parametrize("arguments", [["--account", "Nobody"], ["--days", "0"]])
 def test_it_ends_with_2_where_it_cannot_say(arguments, read):
     with pytest.raises(CommandError) as stop:

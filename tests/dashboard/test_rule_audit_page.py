@@ -13,6 +13,7 @@ from django.utils import timezone
 from monitor import accepted_findings
 from monitor.models import AcceptedFinding, AuditEntry, AutomationFact, StreamState, UsageSnapshot, WorkflowRule
 from monitor.queries.rule_audit import audit_of, find
+from monitor.rule_audit.kinds.limits import OF_LIMITS
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.soup import Page, words
@@ -194,7 +195,7 @@ def test_a_whole_audit_reads_what_is_mirrored(account, now):
     triggers = [{"api_name": "delete", "actions": ["webhooks"], "scheduled_actions_supported": False}]
     fact = {"account": account, "read_at": now}
     AutomationFact.objects.create(part="configuration", subject="Deals", facts={"triggers": triggers}, **fact)
-    AutomationFact.objects.create(part="limits", facts={"total_rules_limit": 10, "total_rules_configured": 9}, **fact)
+    AutomationFact.objects.create(part="limits", facts=dict.fromkeys(OF_LIMITS.values(), "10"), **fact)
     AutomationFact.objects.create(part="modules", facts={"Deals": [1, 1]}, **fact)
     AutomationFact.objects.create(part="webhooks", facts={"7": "erp.example.com"}, **fact)
     for _ in range(3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from monitor.edits.check import (
     order_objections,
     rule_objections,
 )
+from monitor.zoho.shapes.base import Rejected
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, TriggerKind
 
 TAG = {"type": "add_tags", "details": {"tags": [{"name": "A"}]}}
@@ -105,8 +107,8 @@ def test_module_and_category_of_the_trigger_stay_and_the_trigger_may_change_with
     assert category_of("from_tomorrow") == "from_tomorrow"
 
 
-def facts(*actions: str, scheduled: bool = True, shared: dict[str, frozenset[str]] | None = None) -> KnownFacts:
-    kind = TriggerKind("edit", "Edit", deprecated=False, scheduled_actions_supported=scheduled, actions=actions)
+def facts(*actions: str, scheduled: bool | None = True, shared: dict[str, frozenset[str]] | None = None) -> KnownFacts:
+    kind = TriggerKind("edit", "Edit", deprecated=False, scheduled_actions_supported=scheduled, actions=actions or None)
     return KnownFacts(RuleConfiguration([kind], [], {}, [], {}), shared or {})
 
 
@@ -118,6 +120,18 @@ def test_the_module_s_configuration_decides_on_triggers_and_their_actions() -> N
     assert codes({**RULE, "execute_when": {"type": "delete"}}, facts=facts("add_tags")) == ["trigger_unknown"]
     assert codes(later, facts=facts("add_tags")) == []
     assert codes(later, facts=facts("add_tags", scheduled=False)) == ["scheduled_unsupported"]
+
+
+def test_what_the_configuration_does_not_say_is_no_objection() -> None:
+    group = {"execute_after": {"period": "days", "unit": "1"}, "actions": [TAG]}
+    assert codes(with_condition(scheduled_actions=[group]), facts=facts(scheduled=None)) == []
+    below = {"type": "create", "details": {"trigger_module": {"api_name": "Notes"}}}
+    assert codes({**RULE, "execute_when": below}, facts=facts("add_tags")) == []
+    partly = replace(facts("add_tags").configuration, rejected=[Rejected({}, "no usable api_name")])
+    unread = KnownFacts(partly, {})
+    assert codes({**RULE, "execute_when": {"type": "delete"}}, facts=unread) == []
+    notes = replace(facts("add_tags").configuration, related={"Notes": []})
+    assert codes({**RULE, "execute_when": below}, facts=KnownFacts(notes, {})) == ["trigger_unknown"]
 
 
 def test_a_shared_action_is_one_of_its_list_where_that_was_read() -> None:

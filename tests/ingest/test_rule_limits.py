@@ -9,6 +9,7 @@ import pytest
 from monitor.ingest.lists.rule_limits import FRESH, Part
 from monitor.models import AutomationFact, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, Refused, Unreachable
+from monitor.zoho.shapes.rule_limits import rule_configuration
 from tests.bystander import own
 from tests.fake_zoho import Zoho, a_rule, a_task, sync
 
@@ -94,6 +95,19 @@ def test_every_part_is_kept_and_of_addresses_the_host_alone(account: ZohoAccount
     }
     assert "Jo Example" not in str([row.facts for row in found.values()])
     assert (state(account).state, state(account).item_count) == ("ok", 8)
+
+
+def test_what_a_configuration_does_not_say_is_not_said_by_the_mirror_either(account: ZohoAccount, ruled: Zoho) -> None:
+    asked = {"triggers": [{"api_name": "create"}, {"name": "?"}, {"api_name": "edit", "actions": ["tasks"]}],
+             "related_triggers_details": [{"api_name": "Notes"}]}  # fmt: skip
+    ruled.configurations = {"Leads": asked}
+    sync(account, ruled)
+    kept = facts(account)[Part.CONFIGURATION, "Leads"].facts
+    first, read = (rule_configuration({"workflow_configurations": one}) for one in (asked, kept))
+    assert (read.triggers[0].actions, read.triggers[0].scheduled_actions_supported) == (None, None)
+    assert read.triggers[1].actions == ("tasks",)
+    assert "Notes" not in read.related
+    assert read.why_not_whole() == first.why_not_whole() != ""
 
 
 def test_an_account_without_rules_is_not_asked(account: ZohoAccount, zoho: Zoho) -> None:

@@ -74,6 +74,15 @@ def planted():
         rule(86, "field_update", "Leads", [(None, [action("field_updates", 505)])], level),
         {("cycle", "900085", "900086")},
     )
+    # An edit of a note writes the deal, and no note: these two start each other in no way.
+    of_notes = {"trigger_module": {"api_name": "Notes"}}
+    yield rule(87, "edit", conditions=[(None, [action("field_updates", 505)])], details=of_notes), set()
+    yield rule(88, "edit", conditions=[(None, [action("field_updates", 506)])], details=of_notes), set()
+    # A module below the rule's own of which Zoho's list says nothing is no trigger that is gone.
+    yield rule(89, details={"trigger_module": {"api_name": "Attachments"}}), set()
+    three = [{"execute_after": {"period": "days", "unit": unit}, "actions": [action("tasks", 5)]} for unit in (1, 2, 3)]
+    later = [(equal("Source", f"later {place}"), [action("tasks", 950 + place)]) for place in range(2)]
+    yield rule(90, conditions=later, parts={"scheduled_actions": three}), {("near_limit", "900090")}
 
 
 def test_in_a_world_of_a_hundred_rules_all_planted_defects_are_found_and_nothing_else():
@@ -393,6 +402,7 @@ def test_a_deprecated_trigger_and_one_of_a_related_module_are_known():
     one = rule(1, details={"trigger_module": {"api_name": "Notes"}})
     assert found(one, configurations={"Deals": notes}) == set()
     assert found(one, configurations={"Deals": given_up}) == {("unsupported_action", "900001")}
+    assert found(one, configurations={"Deals": replace(given_up, related={})}) == set()
 
 
 def test_many_rules_do_not_take_long():

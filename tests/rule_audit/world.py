@@ -74,14 +74,16 @@ def configuration():
         for name in TRIGGERS
     ]
     actions = [{"api_name": "webhooks", "limit": 1}, {"api_name": "tasks", "limit": 10}]
-    return rule_configuration({"workflow_configurations": {"triggers": triggers, "actions": actions}})
+    related = [{"api_name": "Notes", "triggers": [one for one in triggers if one["api_name"] != "create"]}]
+    about = {"triggers": triggers, "actions": actions, "related_triggers_details": related}
+    return rule_configuration({"workflow_configurations": about})
 
 
 def limits(**numbers):
     counts = {
         "total_rules_limit": 2500, "active_rules_limit": 2000, "total_rules_limit_per_module": 125,
         "active_rules_limit_per_module": 75, "total_actions_per_rule_limit": 50, "total_rules_configured": 100,
-        "active_rules_configured": 90,
+        "active_rules_configured": 90, "scheduled_actions_per_rule_limit": 5,
     } | numbers  # fmt: skip
     return rule_limits({"rules_count": counts})
 

@@ -137,7 +137,8 @@ def _configuration(client: CrmClient, module: str) -> dict[str, Any]:
     """Returns what is needed of a module's possibilities, in Zoho's spelling, so that it is read as it came."""
     found: RuleConfiguration = client.workflow_configurations(module)
     return {
-        "triggers": [_trigger(one) for one in found.triggers],
+        # What could not be read stays something that cannot be read: a list that lacks it is not whole.
+        "triggers": [*(_trigger(one) for one in found.triggers), *({} for _ in found.rejected)],
         "related_triggers_details": [
             {"api_name": name, "triggers": [_trigger(one) for one in kinds]} for name, kinds in found.related.items()
         ],
@@ -150,7 +151,7 @@ def _trigger(kind: TriggerKind) -> dict[str, Any]:
         "api_name": kind.api_name,
         "deprecated": kind.deprecated,
         "scheduled_actions_supported": kind.scheduled_actions_supported,
-        "actions": list(kind.actions),
+        "actions": list(kind.actions) if kind.actions is not None else None,
     }
 
 

@@ -12,7 +12,7 @@ from monitor.connection import utc_now
 from monitor.management.data_command import COULD_NOT, AnsweringCommand, accounts_named
 from monitor.management.ranges import require_range
 from monitor.models import Stream, StreamState
-from monitor.queries.rule_audit import AuditedFinding, AuditOfRules, audit_of
+from monitor.queries.rule_audit import AuditedFinding, AuditOfRules, audit_of, in_words
 from monitor.rule_audit.audit import QUIET_DAYS
 
 FOUND = 1
@@ -54,7 +54,7 @@ class Command(AnsweringCommand):
     def _tell(self, found: AuditOfRules, rows: list[AuditedFinding] | Any) -> None:
         for row in rows:
             about = ", ".join(one.name for one in row.finding.subjects)
-            accepted = f" (accepted: {row.accepted.reason})" if row.accepted is not None else ""
+            accepted = f" (accepted: {in_words(row.accepted.reason)})" if row.accepted is not None else ""
             self.stdout.write(f"{row.label}: {about} [{row.finding.account}]: {row.finding.evidence}{accepted}")
             self.stdout.write(f"    {row.finding.step}")
         for gap in found.not_checked:
@@ -82,5 +82,5 @@ def _row(row: AuditedFinding) -> dict[str, Any]:
         "evidence": finding.evidence,
         "step": finding.step,
         "page": finding.act[1],
-        "accepted": None if accepted is None else {"because": accepted.reason, "at": accepted.at.isoformat()},
+        "accepted": None if accepted is None else {"because": in_words(accepted.reason), "at": accepted.at.isoformat()},
     }

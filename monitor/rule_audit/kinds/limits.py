@@ -11,8 +11,20 @@ from monitor.rule_words.vocabulary import action_name
 
 NEAR = 0.9
 # Documented: docs/reference/zoho-crm.md, "Workflow rules" (10 conditions, 5 groups of actions after a delay each).
-MOST_CONDITIONS, MOST_SCHEDULED, MOST_ACTIONS = 10, 5, 50
+MOST_CONDITIONS, MOST_SCHEDULED = 10, 5
 SMALL = 5  # a smaller limit is met by design
+MOST_NAMED = 5
+# Counts and limits of the organisation by what a person calls them.
+OF_LIMITS = {
+    "workflow rules": "total_rules_configured",
+    "most workflow rules": "total_rules_limit",
+    "active workflow rules": "active_rules_configured",
+    "most active workflow rules": "active_rules_limit",
+    "most rules of a module": "total_rules_limit_per_module",
+    "most active rules of a module": "active_rules_limit_per_module",
+    "most actions of a rule": "total_actions_per_rule_limit",
+    "most delayed actions of a rule": "scheduled_actions_per_rule_limit",
+}
 Use = tuple[str, int | None, int | None]
 
 
@@ -31,7 +43,7 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 [rule],
                 _words(near),
                 "Share its conditions or actions out between rules before the next change is refused.",
-                _stands(near),
+                [[*use] for use in near],
             )
 
 
@@ -81,9 +93,12 @@ def _of_rule(rule: AuditedRule, account: AccountFacts) -> Iterator[Use]:
         return
     conditions = rule.definition.conditions
     limits, configuration = account.limits, account.configurations.get(rule.module)
-    most = limits.raw.get("total_actions_per_rule_limit") if limits is not None else None
     yield "conditions", len(conditions), MOST_CONDITIONS
-    yield "actions", len(rule.definition.actions), most if isinstance(most, int) else MOST_ACTIONS
+    if limits is not None:
+        yield "actions", len(rule.definition.actions), limits.total_actions_per_rule_limit
+        # Each group counts once at least, whether Zoho counts them or their actions.
+        groups, _ = _delayed(rule)
+        yield "groups of delayed actions", groups, limits.scheduled_actions_per_rule_limit
     scheduled = max((len(part.scheduled) for part in conditions), default=0)
     yield "groups of delayed actions in one condition", scheduled, MOST_SCHEDULED
     for kind in configuration.actions if configuration is not None else ():
@@ -93,6 +108,13 @@ def _of_rule(rule: AuditedRule, account: AccountFacts) -> Iterator[Use]:
         used = max((sum(one.type == kind.api_name for one in part.instant) for part in conditions), default=0)
         if kind.limit >= SMALL or used > kind.limit:
             yield f"actions “{action_name(kind.api_name)}” in one condition", used, kind.limit
+
+
+def _delayed(rule: AuditedRule) -> tuple[int, int]:
+    """Counts the groups of delayed actions that do something, and their actions."""
+    groups = [group for part in rule.definition.conditions for group in part.scheduled] if rule.definition else []
+    sizes = [len(group.actions) for group in groups if group.actions]
+    return len(sizes), sum(sizes)
 
 
 def _is_near(use: Use) -> bool:
@@ -110,15 +132,37 @@ def _stands(near: list[Use]) -> list[list[object]]:
 
 
 def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
-    """Says which limits and counts were never read."""
-    with_rules = {rule.account_id for rule in facts.rules}
-    for account_id in sorted(with_rules):
+    """Says which limits and counts were never read, or not said, and what they may count."""
+    for account_id in sorted({rule.account_id for rule in facts.rules}):
         account = facts.accounts[account_id]
-        parts = (
-            ("limits", "limits of the organisation", account.limits),
-            ("modules", "how many rules each module has", account.modules),
-        )
-        for part, what, known in parts:
-            if known is None:
-                why = account.unread.get(part, "they were not read yet")
-                yield NotChecked(account_id, account.name, what, why)
+        for what, why in _gaps_of(account, facts.of_account(account_id)):
+            yield NotChecked(account_id, account.name, what, why)
+
+
+def _gaps_of(account: AccountFacts, rules: list[AuditedRule]) -> Iterator[tuple[str, str]]:
+    limits, modules, not_yet = account.limits, account.modules, "they were not read yet"
+    if limits is None:
+        yield "limits of the organisation", account.unread.get("limits", not_yet)
+    else:
+        unsaid = [what for what, name in OF_LIMITS.items() if getattr(limits, name) is None]
+        if unsaid:
+            yield f"limits of the organisation: {', '.join(unsaid)}", "Zoho does not say how many there are or may be"
+        yield from _undecided(limits.scheduled_actions_per_rule_limit, rules)
+    if modules is None:
+        yield "how many rules each module has", account.unread.get("modules", not_yet)
+    else:
+        uncounted = sorted({rule.module for rule in rules if None in modules.get(rule.module, (None,))} - {""})
+        if uncounted:
+            named = ", ".join(uncounted[:MOST_NAMED]) + (" and others" if len(uncounted) > MOST_NAMED else "")
+            yield f"how many rules there are of {named}", "Zoho's counts of modules do not say it"
+    if account.connected and account.connected_limit is None:
+        yield "the limit of connected workflows", account.unread.get("connected", "it was not read yet")
+
+
+def _undecided(most: int | None, rules: list[AuditedRule]) -> Iterator[tuple[str, str]]:
+    """Says of how many rules the groups of delayed actions are far from the limit, and the actions are near."""
+    counts = [_delayed(rule) for rule in rules]
+    near = sum(_is_near(("", actions, most)) and not _is_near(("", groups, most)) for groups, actions in counts)
+    if near:
+        what = f"the limit of delayed actions of {near:,} rule{'s' * (near != 1)}"
+        yield what, "whether it counts groups or their actions is not documented"

@@ -1,8 +1,13 @@
-"""Finds actions that a rule's trigger does not support, by Zoho's own list of what rules of a module may be made of."""
+"""Finds actions that a rule's trigger does not support, by Zoho's own list of what rules of a module may be made of.
+
+What the list does not say speaks neither for a rule nor against it: it is not checked.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.rule_audit.facts import AuditedRule, AuditFacts
@@ -11,15 +16,22 @@ from monitor.rule_words.vocabulary import action_name, trigger_name
 from monitor.zoho.shapes.rule_definition import RuleDefinition
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, TriggerKind
 
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Holds what Zoho's list says against a rule, and why it does not say all that is asked."""
+
+    faults: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
     """Finds rules with such actions, with a delay where none is supported, or with a trigger that is given up."""
     for rule in facts.rules:
         account = facts.accounts[rule.account_id]
-        configuration = account.configurations.get(rule.module)
-        if rule.definition is None or configuration is None:
-            continue
-        faults = list(_faults(rule, rule.definition, configuration))
+        faults = _judged(rule, account.configurations.get(rule.module)).faults
         if faults:
             yield found(
                 "unsupported_action",
@@ -31,35 +43,63 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
             )
 
 
-def _faults(rule: AuditedRule, definition: RuleDefinition, configuration: RuleConfiguration) -> Iterator[str]:
-    trigger = _trigger(rule, definition, configuration)
-    if trigger is None:
-        yield f"the module {rule.module} has no trigger “{trigger_name(rule.trigger)}” any more"
-        return
-    name = trigger_name(trigger.api_name)
-    if trigger.deprecated:
-        yield f"Zoho has given up the trigger “{name}”"
-    kinds = {action.type for action in definition.actions if action.type} - {*trigger.actions}
-    for kind in sorted(kinds):
-        yield f"the trigger “{name}” does not support “{action_name(kind)}”"
-    if not trigger.scheduled_actions_supported and any(part.scheduled for part in definition.conditions):
-        yield f"the trigger “{name}” does not support actions after a delay"
-
-
-def _trigger(rule: AuditedRule, definition: RuleDefinition, configuration: RuleConfiguration) -> TriggerKind | None:
+def _judged(rule: AuditedRule, configuration: RuleConfiguration | None) -> _Judged:
+    definition = rule.definition
+    if definition is None or (configuration is None and rule.module):  # said of the account as a whole
+        return _Judged()
+    if configuration is None or not rule.trigger:
+        return _Judged(unknown=[f"which {'trigger' if rule.module else 'module'} it has was not said"])
     module = definition.trigger.module
-    listed = configuration.triggers
-    if module and module != rule.module:
-        listed = configuration.related.get(module, [])
-    return next((one for one in listed if one.api_name == rule.trigger), None)
+    below = module if module != rule.module else ""
+    trigger = configuration.trigger(rule.trigger, below)
+    if trigger is not None:
+        return _by_trigger(definition, trigger)
+    why = configuration.why_not_whole(below)
+    if why:
+        return _Judged(unknown=[why])
+    return _Judged([f"the module {rule.module} has no trigger “{trigger_name(rule.trigger)}” any more"])
+
+
+def _by_trigger(definition: RuleDefinition, trigger: TriggerKind) -> _Judged:
+    judged, name = _Judged(), trigger_name(trigger.api_name)
+    kinds = {action.type for action in definition.actions}
+    if trigger.deprecated:
+        judged.faults.append(f"Zoho has given up the trigger “{name}”")
+    if "" in kinds:
+        judged.unknown.append("of which kind an action is was not said")
+    if trigger.actions is not None:
+        none = sorted(kinds - {"", *trigger.actions})
+        judged.faults.extend(f"the trigger “{name}” does not support “{action_name(kind)}”" for kind in none)
+    elif kinds:
+        judged.unknown.append("Zoho's list does not say which actions it allows")
+    if any(part.scheduled for part in definition.conditions):
+        if trigger.scheduled_actions_supported is None:
+            judged.unknown.append("Zoho's list does not say whether it allows actions after a delay")
+        elif not trigger.scheduled_actions_supported:
+            judged.faults.append(f"the trigger “{name}” does not support actions after a delay")
+    return judged
 
 
 def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
-    """Says of which modules Zoho's list was never read."""
+    """Says of which modules Zoho's list was never read, and what it does not say of the triggers of rules."""
+    unknown: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for rule in facts.rules:
+        account = facts.accounts[rule.account_id]
+        for why in _judged(rule, account.configurations.get(rule.module)).unknown:
+            unknown[rule.account_id, _what(rule)].add(why)
     for account_id, account in facts.accounts.items():
         modules = {rule.module for rule in facts.rules if rule.account_id == account_id and rule.module}
         missing = sorted(modules - {*account.configurations})
         if missing:
-            named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            named = ", ".join(missing[:MOST_NAMED])
+            more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
             why = account.unread.get("configurations", "it was not read yet")
-            yield NotChecked(account_id, account.name, f"what triggers of {named} support", why)
+            yield NotChecked(account_id, account.name, f"what triggers of {named}{more} support", why)
+    for (account_id, what), whys in sorted(unknown.items()):
+        yield NotChecked(account_id, facts.accounts[account_id].name, what, "; ".join(sorted(whys)))
+
+
+def _what(rule: AuditedRule) -> str:
+    if not rule.trigger or not rule.module:
+        return f"what the trigger of {rule.name} supports"
+    return f"what the trigger “{trigger_name(rule.trigger)}” of {rule.module} supports"

@@ -23,6 +23,8 @@ class RuleLimits:
     active_rules_limit_per_module: int | None
     total_rules_configured: int | None
     active_rules_configured: int | None
+    total_actions_per_rule_limit: int | None
+    scheduled_actions_per_rule_limit: int | None
     raw: Json = field(repr=False)
 
 
@@ -48,33 +50,61 @@ class ActionsCount:
 
 @dataclass(frozen=True, slots=True)
 class TriggerKind:
-    """Holds a trigger that rules may have, with the kinds of actions it allows."""
+    """Holds a trigger that rules may have, with the kinds of actions it allows.
+
+    Attributes:
+        scheduled_actions_supported: None where Zoho does not say.
+        actions: None where Zoho does not say, or not all of it can be read.
+    """
 
     api_name: str
     name: str
     deprecated: bool
-    scheduled_actions_supported: bool
-    actions: tuple[str, ...]
+    scheduled_actions_supported: bool | None
+    actions: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class ActionKindLimit:
-    """Holds a kind of action that rules may have; `limit` of them for each condition."""
+    """Holds a kind of action that rules may have; `limit` of them for each condition. None where Zoho does not say."""
 
     api_name: str
     limit: int | None
-    supported_in_scheduled_action: bool
+    supported_in_scheduled_action: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleConfiguration:
-    """Holds what rules of a module may be made of; `related` are triggers of modules below it, such as Notes."""
+    """Holds what rules of a module may be made of; `related` are triggers of modules below it, such as Notes.
+
+    A module that is not in `related` is one of which Zoho says nothing.
+    """
 
     triggers: list[TriggerKind]
     actions: list[ActionKindLimit]
     related: dict[str, list[TriggerKind]]
     rejected: list[Rejected]
     raw: Json = field(repr=False)
+
+    def trigger(self, api_name: str, below: str = "") -> TriggerKind | None:
+        """Finds a trigger; None where it is not in the list.
+
+        Args:
+            api_name: in Zoho's spelling.
+            below: the module whose records start the rule, where that is not the rule's own.
+        """
+        listed = self.related.get(below, []) if below else self.triggers
+        return next((one for one in listed if one.api_name == api_name), None)
+
+    def why_not_whole(self, below: str = "") -> str:
+        """Says why a trigger that is not in the list may be there all the same; "" where it is not.
+
+        Args:
+            below: as of `trigger`.
+        """
+        if below and below not in self.related:
+            return f"Zoho's list names no triggers of {below}"
+        return "a trigger of Zoho's list cannot be read" if self.rejected else ""
 
 
 def rule_limits(payload: object) -> RuleLimits:
@@ -159,9 +189,9 @@ def rule_configuration(payload: object) -> RuleConfiguration:
     related: dict[str, list[TriggerKind]] = {}
     for below in _objects(about.get("related_triggers_details")):
         listed = below.get("triggers")
-        kinds, bad = read_all(list(listed) if isinstance(listed, list) else [], _trigger_kind)
-        related[module_name(below)] = kinds
-        rejected += bad
+        if isinstance(listed, list):
+            related[module_name(below)], bad = read_all(list(listed), _trigger_kind)
+            rejected += bad
     actions = [_action_kind_limit(item) for item in _objects(about.get("actions"))]
     return RuleConfiguration(triggers, actions, related, rejected, clean.mapping(about))
 
@@ -176,8 +206,8 @@ def _trigger_kind(record: Mapping[str, object]) -> TriggerKind:
         api_name=api_name,
         name=clean.line(record.get("name"), clean.NAME_LIMIT),
         deprecated=clean.flag(record.get("deprecated")) or False,
-        scheduled_actions_supported=clean.flag(record.get("scheduled_actions_supported")) or False,
-        actions=tuple(name for name in names if name),
+        scheduled_actions_supported=clean.flag(record.get("scheduled_actions_supported")),
+        actions=tuple(names) if names and all(names) else None,
     )
 
 
@@ -185,7 +215,7 @@ def _action_kind_limit(record: Mapping[str, object]) -> ActionKindLimit:
     return ActionKindLimit(
         api_name=clean.word(record.get("api_name")),
         limit=clean.count(record.get("limit")),
-        supported_in_scheduled_action=clean.flag(record.get("supported_in_scheduled_action")) or False,
+        supported_in_scheduled_action=clean.flag(record.get("supported_in_scheduled_action")),
     )
 
 

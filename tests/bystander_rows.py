@@ -179,6 +179,7 @@ def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> No
         account=account,
         group=of_crm,
         kind="webhook",
+        rule=account.webhook_failures.get().rule,
         webhook_failure=account.webhook_failures.get(),
         failed_at=PAST,
         fate="written_off",

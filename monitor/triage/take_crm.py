@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, OuterRef, Q, Subquery, Sum
 
 from monitor.models import CrmFailure, FailureGroup, Problem, UsageSnapshot, WebhookFailure, ZohoAccount
 from monitor.models.hand_over import again_on_deadlock, is_our_turn
@@ -71,6 +71,7 @@ def take_crm(now: datetime, *, waits: bool = True) -> int:
 def _take(now: datetime, *, waits: bool) -> int:
     if not is_our_turn(ALONE, waits=waits):
         return 0
+    _find_rules()
     entries = [*_webhooks(), *_actions(now)]
     if not entries:
         return 0
@@ -87,6 +88,13 @@ def _take(now: datetime, *, waits: bool) -> int:
     )
     touch_problems_of(set(groups.values()))
     return len(entries)
+
+
+def _find_rules() -> None:
+    """Joins entries to rules that were not mirrored yet when they were taken."""
+    of_call = WebhookFailure.objects.filter(pk=OuterRef("webhook_failure")).values("rule")[:1]
+    loose = CrmFailure.objects.filter(rule=None, webhook_failure__rule__isnull=False)
+    loose.update(rule=Subquery(of_call))
 
 
 def _webhooks() -> list[CrmEntry]:

@@ -65,6 +65,16 @@ def test_failed_calls_of_a_webhook_for_one_reason_are_one_problem(account: ZohoA
     assert [entry.rule for entry in mine().filter(group__problem=one)] == [rule, rule]
 
 
+def test_calls_that_were_taken_before_their_rule_was_mirrored_join_it_afterwards(account: ZohoAccount) -> None:
+    early, never = make_webhook_failure(account), make_webhook_failure(account)
+    assert take_crm(NOON) == 2
+    rule = make_rule(account)
+    early.rule = rule
+    early.save(update_fields=["rule"])
+    assert take_crm(NOON + MINUTE) == 0
+    assert dict(mine().values_list("webhook_failure", "rule")) == {early.pk: rule.pk, never.pk: None}
+
+
 def test_each_failed_call_is_taken_once_and_later_ones_join_their_problem(account: ZohoAccount) -> None:
     make_webhook_failure(account)
     make_webhook_failure(make_account())

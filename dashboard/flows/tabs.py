@@ -17,7 +17,7 @@ from dashboard.ownership import shown
 from dashboard.reasons import ReasonForm
 from dashboard.slots import Slot
 from monitor.access import may
-from monitor.edits.webhook_logs import has_webhook
+from monitor.edits.webhook_logs import is_webhook
 from monitor.models import AlertState, Flow
 from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.ownership import ownership_of
@@ -161,9 +161,10 @@ def in_definition(looked: FlowLook, state: FlowState, reading: SharedReading) ->
     flow, user = looked.flow, looked.request.user
     word = word_on(flow)
     may_pin, may_choose = may(user, "retry.pin", flow.account), may(user, "record_field", flow.account)
+    listed = versions.of(flow)
     return {
-        "versions": versions.of(flow),
-        "has_webhook": flow.gone_at is None and has_webhook(flow),
+        "versions": listed,
+        "has_webhook": flow.gone_at is None and bool(listed.rows) and is_webhook(listed.rows[0].trigger),
         "record": choose_record.detail(flow, with_offers=may_choose and "fields" in looked.request.GET),
         "may_choose_record": may_choose,
         "record_form": RecordFieldForm(auto_id="record_%s"),

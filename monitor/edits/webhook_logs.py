@@ -5,6 +5,7 @@ Source: docs/reference/zoho-flow.md, "Webhooks of flows".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,12 +59,13 @@ class WebhookLogs:
     """Holds what Zoho shows of the webhook of a flow.
 
     Attributes:
-        name: of the webhook, masked; "" while it is not known which one it is.
+        name: of the webhook, masked; "" while it is not known which one it is. `id` is Zoho's.
         calls: the newest first; `more` there are besides.
         offered: the webhooks to choose from, where Zoho's list names no flow.
     """
 
     name: str = ""
+    id: str = ""
     calls: tuple[LoggedCall, ...] = ()
     more: int = 0
     offered: tuple[OfferedWebhook, ...] = ()
@@ -72,7 +74,12 @@ class WebhookLogs:
 def has_webhook(flow: Flow) -> bool:
     """Returns whether a flow is started by a webhook, by its newest mirrored definition. One statement."""
     newest = FlowVersion.objects.filter(flow=flow).order_by("-number")
-    return newest.values_list("content__trigger__type", flat=True).first() in TRIGGERS
+    return is_webhook(newest.values_list("content__trigger", flat=True).first())
+
+
+def is_webhook(trigger: object) -> bool:
+    """Returns whether a trigger, as it stands in a mirrored definition, is a webhook. Pure."""
+    return isinstance(trigger, Mapping) and trigger.get("type") in TRIGGERS
 
 
 def read_logs(
@@ -126,7 +133,8 @@ def _logs(client: FlowClient, webhook: FlowWebhook) -> WebhookLogs:
     logs = client.webhook_logs(webhook.webhook_id).logs
     in_order = sorted(logs, key=_received, reverse=True)
     calls = tuple(_call(one) for one in in_order[:MOST_SHOWN])
-    return WebhookLogs(mask_name(webhook.webhook_name) or webhook.webhook_id, calls, len(logs) - len(calls))
+    name = mask_name(webhook.webhook_name) or webhook.webhook_id
+    return WebhookLogs(name, webhook.webhook_id, calls, len(logs) - len(calls))
 
 
 def _received(log: WebhookLog) -> float:

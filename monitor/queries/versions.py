@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import F, Model
 
 from monitor.models import (
     ConnectedVersion,
@@ -108,7 +108,9 @@ def ask_last_change(flow: Flow) -> Asking[LastChange | None]:
 def _listed(model: type[DefinitionVersion], link: str) -> Prepared[Any]:
     def newest(pk: int) -> Any:
         rows: Any = model._default_manager.filter(**{link: pk})
-        return rows.order_by("-number").defer("content", "changes")[:SHOWN]
+        # A flow's page asks what starts it: that part of the content, without the rest.
+        more = {"trigger": F("content__trigger")} if model is FlowVersion else {}
+        return rows.order_by("-number").defer("content", "changes").annotate(**more)[:SHOWN]
 
     return Prepared(newest, int)
 

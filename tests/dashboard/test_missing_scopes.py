@@ -159,3 +159,17 @@ def test_reconnecting_keeps_the_ticks_of_what_was_granted_and_sets_the_one_that_
     assert ticked(address + "&wants=edits") == {"questions", "edits"}
     assert ticked(address + "&wants=name") == {"questions"}
     assert client.get(address + "&wants=name").context["form"]["name"].value() == "Example Ltd"
+
+
+@pytest.mark.parametrize("granted", ["", READING])
+def test_looking_at_what_was_granted_costs_the_pages_little(
+    granted: str, known: Any, signed_in: Any, ada: User, django_assert_max_num_queries: Any
+) -> None:
+    ApiToken.objects.filter(account=known.account).update(granted=granted)
+    client = signed_in(ada)
+    addresses = [reverse(name, args=[known.pk]) for name in ("rule_what_if", "rule_why_not")]
+    addresses += [reverse("rule_edit", args=[known.pk, act]) for act in ("deactivate", "change", "delete")]
+    addresses += [f"{reverse('connect')}?account={known.account_id}"]
+    for address in addresses:
+        with django_assert_max_num_queries(8):
+            assert client.get(address).status_code == 200

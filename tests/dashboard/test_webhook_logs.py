@@ -112,6 +112,7 @@ def test_the_webhook_that_names_the_flow_is_read_at_once_and_a_reason_is_masked(
     assert "b-sent" not in page
     assert "odd <b>" not in page
     assert f'href="{run.get_absolute_url()}"' in page
+    assert '<input type="hidden" name="webhook" value="9">' in page, "the same webhook is read again"
     assert "401" in page
 
 
@@ -145,8 +146,17 @@ def test_viewers_may_not_ask_and_a_flow_that_no_webhook_starts_has_no_such_page(
     assert press(signed_in(vera), flow)[0] == 403
     plain = factories.make_flow(desk.account)
     factories.make_version(plain, number=1, content={"trigger": {"type": "schedule"}})
-    unread = factories.make_flow(desk.account)
-    for row in (plain, unread):
+    odd = factories.make_flow(desk.account)
+    factories.make_version(odd, number=1, content={"trigger": ["webhook"]})
+    for row in (plain, odd, factories.make_flow(desk.account)):
         assert signed_in(olga).get(reverse("flow_webhook_logs", args=[row.pk])).status_code == 404
         assert "Webhook's logs" not in signed_in(olga).get(f"{row.get_absolute_url()}?tab=definition").content.decode()
     assert asked(desk) == []
+
+
+def test_the_page_costs_few_statements(
+    flow: Flow, signed_in: Any, ada: User, django_assert_max_num_queries: Any
+) -> None:
+    client = signed_in(ada)
+    with django_assert_max_num_queries(8):
+        assert client.get(reverse("flow_webhook_logs", args=[flow.pk])).status_code == 200

@@ -14,8 +14,10 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from monitor.models import AlertRule, AlertState
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.periods import last_days
 from monitor.queries import counts, incidents, problems
+from monitor.queries.corrections import Marks, ask_marks_of
 from monitor.queries.counts import Counts
 from monitor.queries.freshness import AccountFreshness, Mirror
 from monitor.queries.incidents import IncidentRow
@@ -100,7 +102,7 @@ _NOTHING = "Nothing is monitored at present"
 
 
 def status_of(mirror: Mirror, account_id: int | None, now: datetime) -> StatusOfAll:
-    """Reads the status of one account, or of all that are mirrored. Five statements, and some for each account.
+    """Reads the status of one account, or of all that are mirrored. Two statements, and one for each account.
 
     Args:
         mirror: how fresh the mirror is.
@@ -109,37 +111,49 @@ def status_of(mirror: Mirror, account_id: int | None, now: datetime) -> StatusOf
     """
     chosen = [one for one in mirror.mirrored if account_id in (None, one.account_id)]
     opened: dict[int, list[IncidentRow]] = {}
-    for row in incidents.open_incidents(account_id):
+    week = last_days(now, 7)
+    found, unsolved, watching, marks = answered(
+        in_step(
+            incidents.ask_open_incidents(account_id),
+            _ask_by_account(problems.unresolved()),
+            _ask_by_account(AlertRule.objects.filter(is_active=True)),
+            ask_marks_of(week, account_id),
+        )
+    )
+    for row in found:
         opened.setdefault(row.incident.account_id, []).append(row)
     if not chosen:
         is_paused = any(account_id in (None, one.account_id) for one in mirror.accounts)
         return StatusOfAll("quiet", _NOTHING, [], is_paused=is_paused)
-    unsolved, watching = _by_account(problems.unresolved()), _by_account(AlertRule.objects.filter(is_active=True))
     accounts = []
     for one in chosen:
         rows, key = opened.get(one.account_id, []), one.account_id
         stands = judge(one, len(rows), problems=unsolved.get(key, 0), rules=watching.get(key, 0))
-        accounts.append(_account(one, rows, stands, now))
+        mine = Marks([mark for mark in marks.rows if mark.account_id == key])
+        accounts.append(_account(one, rows, stands, now, mine))
     tones = {one.tone for one in accounts}
     tone = min(tones, key=_BY_BADNESS.index)
     return StatusOfAll(tone, _UNREAD if tones == {"quiet"} else _OF_ALL[tone], accounts)
 
 
-def _by_account(rows: QuerySet[Any]) -> dict[int, int]:
-    return dict(rows.order_by().values_list("account").annotate(Count("pk")))
+def _ask_by_account(rows: QuerySet[Any]) -> Asking[dict[int, int]]:
+    return dict((yield from ask(rows.order_by().values_list("account").annotate(Count("pk")))))
 
 
 def _account(
-    known: AccountFreshness, opened: Sequence[IncidentRow], stands: tuple[str, str], now: datetime
+    known: AccountFreshness, opened: Sequence[IncidentRow], stands: tuple[str, str], now: datetime, marks: Marks
 ) -> AccountStatus:
     newest = sorted(opened, key=lambda row: (row.incident.began_at, row.incident.pk), reverse=True)
     tone, verdict = stands
+    # A week is counted by its hours, and those of the day are among them.
+    hours = counts.pieces(last_days(now, 7), account_id=known.account_id, marks=marks)
+    day = [piece for piece in hours if piece.at >= last_days(now, 1).start]
     return AccountStatus(
         name=known.name,
         tone=tone,
         verdict=verdict,
-        day=counts.total(last_days(now, 1), account_id=known.account_id),
-        week=counts.total(last_days(now, 7), account_id=known.account_id),
+        day=sum((piece.counts for piece in day), Counts()),
+        week=sum((piece.counts for piece in hours), Counts()),
         incidents=[_public(row) for row in newest[:MOST_INCIDENTS]],
         more=max(len(newest) - MOST_INCIDENTS, 0),
         as_of=known.as_of,

@@ -18,7 +18,7 @@ from monitor.models import (
 )
 from monitor.models.asking import Asking, answered, ask
 from monitor.models.prepared import Prepared
-from monitor.privacy import HIDDEN, is_private_key, mask, mask_text, without_digests
+from monitor.privacy import HIDDEN, is_private_key, mask, without_digests
 from monitor.queries.execution import as_text
 
 SHOWN = 30
@@ -167,8 +167,9 @@ def change_text(change: dict[str, Any]) -> ChangeText:
     """
     path = [without_digests(str(part)) for part in change.get("path", [])]
     is_private = any(is_private_key(part, definition=True) for part in path if not part.startswith("["))
+    place = "".join(part if part.startswith("[") else f".{part}" for part in path).lstrip(".")
     return ChangeText(
-        path=mask_text("".join(part if part.startswith("[") else f".{part}" for part in path).lstrip(".")),
+        path=str(mask(place, definition=True)),
         kind=str(change.get("kind", "")),
         before=_value(change, "before", is_private=is_private),
         after=_value(change, "after", is_private=is_private),

@@ -14,6 +14,7 @@ from django.urls import reverse
 from monitor.edits import drafts
 from monitor.edits.body import is_shown_in
 from monitor.models import Edit
+from monitor.queries.versions import change_text
 from tests.bystander import own
 from tests.dashboard.test_edit_pages import as_a_browser_sends, confirmed, previewed, text_of
 from tests.edits import documented
@@ -227,3 +228,14 @@ def test_the_form_suggests_what_rules_of_its_module_have(desk: EditDesk, admin: 
     assert f'value="{task}"' not in other
     assert "Mail: Lead is getting cold" in other
     assert "getting cold" not in admin.post(reverse("rule_form"), module | {"account": "0"}).content.decode()
+
+
+def test_what_changes_is_named_by_the_id_of_its_part_and_without_people(desk: EditDesk, admin: Client) -> None:
+    rule = desk.rule("Lost deal feedback")
+    (condition,) = desk.at_zoho(rule.rule_id).body["conditions"]
+    address = reverse("rule_edit", args=[rule.pk, "fields"])
+    shown = previewed(admin, address, {"c1s1_unit": "41"})
+    (group,) = condition["scheduled_actions"]
+    assert f"conditions[{condition['id']}].scheduled_actions[{group['id']}].execute_after.unit" in text_of(shown)
+    change = {"path": ["nodes", "[lea.stone@example.com]", "a"], "kind": "added", "after": 1}
+    assert "lea.stone" not in change_text(change).path

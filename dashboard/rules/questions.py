@@ -108,7 +108,7 @@ def rule_what_if(request: HttpRequest, pk: int) -> HttpResponse:
             edited = form.edited()
             context["edited"] = edited and in_words_of_criteria(comparisons_of(edited)[form.cleaned_data["place"]])
             try:
-                context["answer"] = what_if(rule, definition, edited, timezone.now())
+                context["answer"] = what_if(rule, definition, edited, timezone.now(), form.cleaned_data["place"])
             except NotAnsweredError as reason:
                 context |= _refusal(rule, reason)
     return _show(request, "rules/what_if.html", context)

@@ -7,10 +7,13 @@ takes one out. Source: docs/reference/edits.md, "The body of a change".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from monitor.zoho.clean import NAME_LIMIT, line
+from monitor.zoho.shapes.rule_spelling import one_spelling
 
 Json = dict[str, Any]
 # What a person may change of a rule; all else of it is Zoho's.
@@ -24,6 +27,10 @@ ASSOCIATIVE = ("email_notifications", "field_updates", "tasks", "webhooks", "fun
 OF_ZOHO = frozenset({"associated_time", "sequence_number", "modified_time", "created_time"})
 # What conditions and groups are made of; what is not in the wanted one any more is to go.
 PARTS = ("criteria_details", "instant_actions", "scheduled_actions", "actions")
+
+
+# As numbers are written: "007" is none.
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e[+-]?[0-9]{1,3})?")
 
 
 class UnusableBody(Exception):  # noqa: N818 - named for what it says
@@ -190,20 +197,27 @@ def _renamed(wanted: list[Any], base: list[Any]) -> list[Any]:
 def is_shown_in(wanted: Any, shown: Any) -> bool:
     """Returns whether a definition that Zoho shows is as it was wanted; what Zoho adds of its own does not count.
 
-    A condition or group with criteria, actions or groups that were not wanted is another one.
+    A condition or group with criteria, actions or groups that were not wanted is another one. What differs in spelling
+    only, as documents and Zoho spell it in several ways, is the same.
 
     Args:
         wanted: a definition, or a part of one; its new parts have no ids.
         shown: the same as Zoho gives it back.
     """
+    if isinstance(wanted, str) and isinstance(shown, Mapping):
+        return wanted == shown.get("api_name")  # a module, by its name alone
+    return _is_shown(one_spelling(wanted), one_spelling(shown))
+
+
+def _is_shown(wanted: Any, shown: Any) -> bool:
     if isinstance(wanted, Mapping):
         if not isinstance(shown, Mapping):
             return not _told(wanted) and shown in (None, "")
         is_more = any(_bare(shown.get(key)) and not _bare(wanted.get(key)) for key in PARTS)
-        return not is_more and all(is_shown_in(value, shown.get(key)) for key, value in _told(wanted).items())
+        return not is_more and all(_is_shown(value, shown.get(key)) for key, value in _told(wanted).items())
     if isinstance(wanted, list):
         return _lists_agree(wanted, _list(shown))
-    return _plain(wanted) == _plain(shown)
+    return _is_same_value(wanted, shown)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any], fields: Iterable[str] = RULE_FIELDS) -> list[str]:
@@ -221,7 +235,7 @@ def _lists_agree(wanted: list[Any], shown: list[Any]) -> bool:
         return False
     left = list(shown)
     for item in sorted(wanted, key=lambda one: not _id(one)):  # those with ids first: they have one place only
-        place = next((number for number, one in enumerate(left) if is_shown_in(item, one)), None)
+        place = next((number for number, one in enumerate(left) if _is_shown(item, one)), None)
         if place is None:
             return False
         left.pop(place)
@@ -375,8 +389,21 @@ def _bare(value: Any) -> Any:
     return value
 
 
+def _is_same_value(one: Any, other: Any) -> bool:
+    """Returns whether two values are one: Zoho gives numbers back as texts, and texts as numbers."""
+    numbers = [_number(one), _number(other)]
+    if None not in numbers and not (isinstance(one, str) and isinstance(other, str)):
+        return numbers[0] == numbers[1]
+    return _plain(one) == _plain(other)
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return Decimal(str(value)) if _NUMBER.fullmatch(str(value)) else None
+
+
 def _plain(value: Any) -> str:
-    """Writes a value as it is compared: Zoho gives numbers back as texts, and texts as numbers."""
     if value is None or value == "":
         return ""
     return json.dumps(value) if isinstance(value, bool) else str(value)

@@ -208,6 +208,8 @@ def _literal(value: Value, kind: FieldKind | None, spelled: Mapping[str, str]) -
         return f"'{value.isoformat()}'"
     text = str(value)
     if kind is FieldKind.LOOKUP:
+        if text.startswith("digits "):
+            raise CannotSayError("whether its digits are an id or a name is not known, and COQL wants the id")
         if not text.startswith("id "):
             raise CannotSayError("it names what it leads to, and COQL wants its id")
         text = text.removeprefix("id ")

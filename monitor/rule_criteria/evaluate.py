@@ -21,7 +21,16 @@ from monitor.rule_criteria.tests_of_fields import (
     Unreadable,
     field_test,
 )
-from monitor.rule_criteria.values import boolean_in, day_in, is_empty, lookup_in, moment_in, number_in, text_in
+from monitor.rule_criteria.values import (
+    boolean_in,
+    day_in,
+    is_empty,
+    is_looked_up,
+    lookup_in,
+    moment_in,
+    number_in,
+    text_in,
+)
 from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, Criterion
 
 
@@ -109,10 +118,20 @@ def _passes(found: FieldTest, value: Any, zone: tzinfo | None) -> tuple[bool | N
         return None, f"what the record holds is no {found.kind}"
     if zone is None and isinstance(held, datetime) and _names_a_day(found.test):
         return None, "on which day of the organisation it was is not known"
-    inside = _is_inside(found.test, held, value, zone or UTC)
+    if found.kind is FieldKind.LOOKUP and isinstance(found.test, IsOneOf):
+        return _leads_to(found, value)
+    inside = _is_inside(found.test, held, zone or UTC)
     if inside is None:
         return None, "the record and the criterion hold values of different kinds"
     return inside != found.is_turned, ""
+
+
+def _leads_to(found: FieldTest, value: Any) -> tuple[bool | None, str]:
+    wanted = found.test.values if isinstance(found.test, IsOneOf) else ()
+    answers = [is_looked_up(str(one), value) for one in wanted]
+    if True not in answers and None in answers:
+        return None, "whether an id or a name is compared, or which of the two the record has, is not known"
+    return (True in answers) != found.is_turned, ""
 
 
 def _names_a_day(test: Test) -> bool:
@@ -132,21 +151,15 @@ def _held(value: Any, kind: FieldKind | None) -> Any:
     return lookup_in(value) if kind is FieldKind.LOOKUP else text_in(value)
 
 
-def _is_inside(test: Test, held: Any, raw: Any, zone: tzinfo) -> bool | None:
+def _is_inside(test: Test, held: Any, zone: tzinfo) -> bool | None:
     if isinstance(test, HoldsText):
         return holds(held, test)
     if isinstance(test, IsOneOf):
-        return any(_is_same(held, one, raw, zone) for one in test.values)
+        return any(bool(_like(held, one, zone) == one) for one in test.values)
     if not isinstance(test, IsBetween):
         return None
     compared = _like(held, test.low if test.low is not None else test.high, zone)
     return is_between(compared, test) if compared is not None else None
-
-
-def _is_same(held: Any, wanted: Any, raw: Any, zone: tzinfo) -> bool:
-    if isinstance(wanted, str) and wanted.startswith("name ") and isinstance(raw, Mapping):
-        return wanted == f"name {text_in(raw.get('name'))}"
-    return bool(_like(held, wanted, zone) == wanted)
 
 
 def _like(held: Any, wanted: Any, zone: tzinfo) -> Any:

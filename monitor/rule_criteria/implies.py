@@ -25,7 +25,7 @@ from monitor.rule_criteria.tests_of_fields import (
     Unreadable,
     field_test,
 )
-from monitor.rule_criteria.values import day_in, is_id, moment_in, number_in
+from monitor.rule_criteria.values import day_in, may_be_id, moment_in, number_in
 from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, comparisons
 
 MOST_CASES = 64  # of criteria written out as cases; more are not looked at
@@ -251,7 +251,7 @@ def _may_be_same(one: object, other: object) -> bool:
     """Says whether two values can be one: what is looked up by id may be what is looked up by name."""
     if one == other or not isinstance(one, str) or not isinstance(other, str):
         return one == other
-    words = ("id ", "name ")
+    words = ("id ", "name ", "digits ")
     if one.startswith(words) and other.startswith(words):
         return one[:3] != other[:3]
     return _may_be_no_texts(one, other)
@@ -267,7 +267,7 @@ def _may_be_no_texts(one: str, other: str) -> bool:
     moments, days = [moment_in(text) for text in some], [day_in(text) for text in some]
     if all(moment or day for moment, day in zip(moments, days, strict=True)):
         return None in moments or moments[0] == moments[1]
-    return is_id(one) != is_id(other)
+    return may_be_id(one) != may_be_id(other)
 
 
 def _are_alike(*values: object) -> bool:

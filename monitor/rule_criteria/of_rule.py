@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from monitor.zoho.shapes.rule_definition import (
@@ -35,6 +34,31 @@ def criteria_of(definition: RuleDefinition) -> CriteriaOfRule:
         unknown.append("a condition asks for related records")
     found = _joined("AND", [trigger_criteria(definition), _any_condition(definition)])
     return CriteriaOfRule(found, tuple(unknown))
+
+
+def takes_all(definition: RuleDefinition) -> bool:
+    """Says whether one condition of several has no criteria, so that no other one narrows the rule."""
+    conditions = definition.conditions
+    return len(conditions) > 1 and any(one.criteria is None and one.relational is None for one in conditions)
+
+
+def condition_of(definition: RuleDefinition, place: int) -> RuleCondition:
+    """Returns the condition that holds the comparison at a place of `comparisons_of`.
+
+    Raises:
+        IndexError: there is no such comparison.
+    """
+    for condition in definition.conditions:
+        count = len(list(comparisons(condition.criteria)))
+        if place < count:
+            return condition
+        place -= count
+    raise IndexError(place)
+
+
+def only_condition(definition: RuleDefinition, place: int) -> RuleDefinition:
+    """Returns the rule with that condition alone that holds the comparison at a place of `comparisons_of`."""
+    return replace(definition, conditions=(condition_of(definition, place),))
 
 
 def trigger_criteria(definition: RuleDefinition) -> Criteria | None:
@@ -96,10 +120,6 @@ def with_comparison(definition: RuleDefinition, place: int, comparator: str, val
 
 
 def fields_needed(definition: RuleDefinition) -> list[str]:
-    """Returns the fields that the criteria look at."""
-
-    def named() -> Iterator[str]:
-        for one in comparisons(criteria_of(definition).whole):
-            yield one.field
-
-    return sorted(set(named()) - {""})
+    """Returns the fields that the trigger's criteria and those of every condition look at."""
+    trees = [trigger_criteria(definition), *(condition.criteria for condition in definition.conditions)]
+    return sorted({one.field for tree in trees for one in comparisons(tree)} - {""})

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+LONG_ID = 15  # digits: a text of so many is an id and no name
 NO_CHOICE = "-None-"  # what Zoho calls the empty choice of a picklist
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)")
@@ -66,7 +67,10 @@ def text_in(value: Any) -> str | None:
 
 
 def lookup_in(value: Any) -> str | None:
-    """Reads what a field leads to, by its id where that is known, else by its name; None for what is neither."""
+    """Reads what a field leads to, by its id where that is known, else by its name; None for what is neither.
+
+    A text of few digits may be either: ids of older organisations are short, and a name may be a year.
+    """
     if isinstance(value, Mapping):
         if value.get("id"):
             return f"id {value['id']}"
@@ -75,12 +79,39 @@ def lookup_in(value: Any) -> str | None:
     text = text_in(value)
     if not text:
         return None
-    return f"id {text}" if is_id(text) else f"name {text}"
+    if not may_be_id(text):
+        return f"name {text}"
+    return f"id {text}" if len(text) >= LONG_ID else f"digits {text}"
 
 
-def is_id(text: str) -> bool:
+def is_looked_up(wanted: str, held: Any) -> bool | None:
+    """Says whether what a record holds is what `lookup_in` has read; None where one is an id and the other a name.
+
+    Args:
+        wanted: as `lookup_in` returns it.
+        held: as the record holds it: an object, or a text.
+    """
+    kind, _, text = wanted.partition(" ")
+    identity, name = (held.get("id"), held.get("name")) if isinstance(held, Mapping) else _id_and_name(held)
+    by_id = str(identity) == text if identity else None
+    by_name = text_in(name) == text if name else None
+    if kind != "digits":
+        return by_id if kind == "id" else by_name
+    if by_id or by_id is by_name:
+        return by_id
+    return None
+
+
+def _id_and_name(held: Any) -> tuple[Any, Any]:
+    """Returns of a text whether it is an id or a name; one of few digits may be both."""
+    read = lookup_in(held) or ""
+    kind, _, text = read.partition(" ")
+    return (text if kind in ("id", "digits") else None), (text if kind in ("name", "digits") else None)
+
+
+def may_be_id(text: str) -> bool:
     """Says whether a text may be the id of a record."""
-    return text.isdigit() and len(text) >= 15
+    return text.isascii() and text.isdigit()
 
 
 def is_empty(value: Any) -> bool:

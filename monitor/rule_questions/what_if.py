@@ -10,7 +10,7 @@ from monitor.models import WorkflowRule
 from monitor.rule_criteria.coql import CannotSayError, changed_since, count_query, where_of
 from monitor.rule_criteria.evaluate import AsOf
 from monitor.rule_criteria.field_kinds import Kinds
-from monitor.rule_criteria.of_rule import criteria_of
+from monitor.rule_criteria.of_rule import criteria_of, only_condition, takes_all
 from monitor.rule_questions.ask import crm_of, kinds_in
 from monitor.rule_questions.refusals import NotAnsweredError
 from monitor.zoho.crm import CrmClient
@@ -18,6 +18,11 @@ from monitor.zoho.shapes.rule_definition import RuleDefinition
 
 DAYS = 90
 MOST_CALLS = 4
+TAKES_ALL = "A condition of the rule has no criteria: it takes every record that passes the trigger's criteria."
+ONE_CONDITION = (
+    "Another condition of the rule has no criteria and takes every record, whatever is edited. "
+    "The condition with the edited comparison is counted by itself."
+)
 CREATED, CHANGED = "Created_Time", "Modified_Time"
 
 
@@ -40,6 +45,7 @@ class WhatIfAnswer:
         now: of the rule as it is.
         edited: of the rule as it would be; None where nothing was edited.
         notes: what limits the answer.
+        is_of_one_condition: whether a single condition of the rule was counted.
     """
 
     since: datetime
@@ -48,18 +54,27 @@ class WhatIfAnswer:
     now: MatchCount
     edited: MatchCount | None
     notes: tuple[str, ...]
+    is_of_one_condition: bool = False
 
 
 def what_if(
-    rule: WorkflowRule, definition: RuleDefinition, edited: RuleDefinition | None, now: datetime
+    rule: WorkflowRule,
+    definition: RuleDefinition,
+    edited: RuleDefinition | None,
+    now: datetime,
+    place: int | None = None,
 ) -> WhatIfAnswer:
     """Counts by COQL, in four calls at most.
+
+    Where a condition without criteria takes every record, whatever is edited, the condition that holds the edited
+    comparison is counted by itself, and the notes say so.
 
     Args:
         rule: with its account.
         definition: of the rule as it is.
         edited: as it would be; None: only as it is.
         now: the present.
+        place: of the edited comparison among `comparisons_of`; None where nothing was edited.
 
     Raises:
         NotAnsweredError: says in one sentence why there is no answer.
@@ -69,6 +84,10 @@ def what_if(
     since = now - timedelta(days=DAYS)
     field = CREATED if definition.trigger.type == "create" else CHANGED
     within, notes = changed_since(field, since), list[str]()
+    if takes_all(definition):
+        notes.append(TAKES_ALL if edited is None or place is None else ONE_CONDITION)
+        if edited is not None and place is not None:
+            definition, edited = only_condition(definition, place), only_condition(edited, place)
     module = definition.trigger.module or definition.module or rule.module
     with crm_of(rule) as (crm, zone):
         kinds, as_of = kinds_in(crm, module, notes), AsOf(now, zone)
@@ -79,7 +98,7 @@ def what_if(
         as_it_is = _matching(crm, module, within, definition, kinds, as_of)
         as_edited = _matching(crm, module, within, edited, kinds, as_of) if edited is not None else None
     by = "created" if field == CREATED else "changed"
-    return WhatIfAnswer(since, by, looked_at, as_it_is, as_edited, tuple(notes))
+    return WhatIfAnswer(since, by, looked_at, as_it_is, as_edited, tuple(notes), ONE_CONDITION in notes)
 
 
 def _matching(

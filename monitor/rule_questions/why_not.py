@@ -35,7 +35,7 @@ class WhyNotAnswer:
 
     Attributes:
         trigger: of the trigger's own criteria; None where it has none.
-        conditions: of each condition, in their order; empty where the rule has none.
+        conditions: of each condition, in Zoho's order; empty where the rule has none.
         notes: what limits the answer.
     """
 
@@ -87,7 +87,7 @@ def judged(
                 evaluate(condition.criteria, record, kinds, as_of),
                 condition.relational is not None,
             )
-            for place, condition in enumerate(definition.conditions, start=1)
+            for place, condition in enumerate(definition.in_order, start=1)
         ),
         tuple(notes),
     )

@@ -96,9 +96,12 @@ class RecordsApi:
         return Page(int(token[:6]), page.size)
 
     def get(self, request: Request, module: str, record_id: str) -> Reply:
-        """Returns one record; 204 for an unknown id, 404 RECORD_NOT_FOUND in the dialect `seed`."""
+        """Returns one record, of it the asked `fields`; 204 for an unknown id, 404 in the dialect `seed`."""
         found = [row for row in self._world.records.of(module) if row["id"] == record_id]
         if found:
+            if request.param("fields"):
+                asked = self._fields(request, module)
+                found = [{name: row[name] for name in asked if name in row} for row in found]
             return json_reply({"data": found})
         if self._world.habits.dialect == "seed":
             raise RefusalError("RECORD_NOT_FOUND", "record not found", {"id": record_id}, 404)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from monitor.edits.body import (
     usable_parts,
     without_gone_ids,
 )
+from monitor.edits.conclude import SeenThing, conclude
 from standin.crm.rule_edits import _merged as merged_by_zoho
 from tests.edits import documented
 from tests.edits.schema import errors_of
@@ -246,3 +248,59 @@ def test_an_action_that_zoho_shows_without_an_id_is_not_added_a_second_time() ->
 def test_what_zoho_shows_without_an_id_cannot_be_taken_out_or_changed(actions: list[dict[str, Any]]) -> None:
     with pytest.raises(UnusableBody, match="without an id"):
         change_body(with_actions(TAGGED, MAILED), with_actions(*actions))
+
+
+CRITERION = {"comparator": "equal", "field": {"api_name": "Amount"}, "type": "value", "value": "30000.50"}
+TAG_ACTION = {"type": "add_tags", "module": "Deals", "details": {"overwrite": True, "tags": [{"name": "P"}]}}
+SHOWN_TAG_ACTION = {
+    "type": "add_tags",
+    "id": "9",
+    "details": {"module": {"api_name": "Deals", "id": "5"}, "over_write": True, "tags": [{"name": "P", "id": "6"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "is_there"),
+    [
+        (TAG_ACTION, SHOWN_TAG_ACTION, True),
+        ({"module": "Deals"}, {"module": {"api_name": "Deals", "id": "5"}}, True),
+        ("Deals", {"api_name": "Deals", "id": "5"}, True),
+        ({"group_operator": "and", "group": [CRITERION]}, {"group_operator": "AND", "group": [CRITERION]}, True),
+        (CRITERION, {**CRITERION, "value": 30000.5}, True),
+        ({**CRITERION, "value": "1.0"}, {**CRITERION, "value": 1}, True),
+        ({**CRITERION, "field": "Amount"}, {**CRITERION, "field": {"api_name": "Amount", "id": "5"}}, True),
+        (CRITERION, {key: value for key, value in CRITERION.items() if key != "type"}, True),
+        ({**CRITERION, "comparator": "equals"}, CRITERION, True),
+        ({**CRITERION, "comparator": "is_empty", "value": None}, {**CRITERION, "value": "${EMPTY}"}, True),
+        ({"execute_after": {"unit": "30", "period": "days"}}, {"execute_after": {"unit": 30, "period": "days"}}, True),
+        # What means another thing is another thing.
+        (TAG_ACTION, {**SHOWN_TAG_ACTION, "details": {**SHOWN_TAG_ACTION["details"], "over_write": False}}, False),
+        (TAG_ACTION, {**SHOWN_TAG_ACTION, "details": {"over_write": True, "tags": [{"name": "P"}]}}, False),
+        (TAG_ACTION, {**SHOWN_TAG_ACTION, "details": {**SHOWN_TAG_ACTION["details"], "module": {"api_name": "Leads"}}},
+         False),
+        (TAG_ACTION, {**SHOWN_TAG_ACTION, "type": "remove_tags"}, False),
+        ("Deals", {"api_name": "Leads", "id": "5"}, False),
+        ({"module": "Deals"}, {"module": {"api_name": "Leads"}}, False),
+        ({"group_operator": "and", "group": [CRITERION]}, {"group_operator": "OR", "group": [CRITERION]}, False),
+        ({**CRITERION, "value": "1.0"}, {**CRITERION, "value": "1"}, False),
+        ({**CRITERION, "value": "007"}, {**CRITERION, "value": 7}, False),
+        ({**CRITERION, "value": "1"}, {**CRITERION, "value": True}, False),
+        (CRITERION, {**CRITERION, "comparator": "not_equal"}, False),
+        ({**CRITERION, "comparator": "is_empty", "value": None}, {**CRITERION, "value": "${NOTEMPTY}"}, False),
+        ({**CRITERION, "comparator": "is_empty", "value": "x"}, {**CRITERION, "value": "${EMPTY}"}, False),
+        ({**CRITERION, "type": "field", "value": "Cost"}, {**CRITERION, "value": "Cost"}, False),
+        ({"execute_after": {"unit": "30", "period": "days"}}, {"execute_after": {"unit": 3, "period": "days"}}, False),
+    ],
+)  # fmt: skip
+def test_what_differs_in_documented_spelling_alone_is_the_same_and_nothing_else_is(
+    wanted: Any, shown: Any, is_there: bool
+) -> None:
+    assert is_shown_in(wanted, shown) is is_there
+
+
+def test_a_lost_answer_to_the_documented_request_is_settled_where_zoho_gives_it_back_in_its_own_spelling() -> None:
+    base = with_actions()
+    wanted = with_actions(TAG_ACTION)
+    for shown, outcome in ((SHOWN_TAG_ACTION, "done"), ({**SHOWN_TAG_ACTION, "type": "remove_tags"}, "open")):
+        seen = SeenThing(with_actions(shown), sha256="after")
+        assert conclude("change", base, "before", wanted, seen, timedelta(days=1)) == outcome

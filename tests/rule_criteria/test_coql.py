@@ -75,6 +75,7 @@ def test_words_keep_their_spelling():
         (Criterion("F", "contains", "50 %"), None, "a sign that cannot stand"),
         (Criterion("F", "contains", "x"), FieldKind.LONG_TEXT, "several lines"),
         (Criterion("F", "equal", "Ann"), FieldKind.LOOKUP, "wants its id"),
+        (Criterion("F", "equal", "554023001"), FieldKind.LOOKUP, "an id or a name is not known"),
         (Criterion("F", "in", [str(one) for one in range(51)]), None, "51 values"),
         (Criterion("F", "in", ["2026-11-01", "2026-11-02"]), FieldKind.DATETIME, "no list of days"),
         (Criterion("F", "equal", ["true", "false"]), FieldKind.BOOLEAN, "one value"),

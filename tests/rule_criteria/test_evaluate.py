@@ -165,3 +165,35 @@ def test_every_documented_comparator_is_known_for_a_field_that_has_it():
 def test_zohos_types_are_kinds_of_fields_and_others_are_left_out():
     found = kinds_of([("A", "currency"), ("B", "ownerlookup"), ("C", "fileupload"), ("D", "multiselectpicklist")])
     assert found == {"A": FieldKind.NUMBER, "B": FieldKind.LOOKUP, "D": FieldKind.SEVERAL}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "passes"),
+    [
+        ("554023001", {"id": "554023001", "name": "North"}, True),
+        ("554023001", {"id": "554023002", "name": "North"}, False),
+        ("2020", {"id": "554023002", "name": "2020"}, None),
+        ("2020", {"name": "2020"}, None),
+        ("2020", {"id": "554023002"}, None),
+        ("554023001", "554023001", True),
+        ("554023001", "North", None),
+        ({"id": "554023001"}, {"id": "554023001", "name": "North"}, True),
+        ({"id": "554023001"}, {"name": "North"}, None),
+        ("700000000000001", {"id": "700000000000001", "name": "x"}, True),
+        ("700000000000001", {"id": "700000000000002", "name": "700000000000001"}, False),
+        ("North", {"id": "554023001"}, None),
+        ("North", {"id": "554023001", "name": "north"}, True),
+    ],
+)
+def test_a_short_number_may_be_an_id_or_a_name(wanted, held, passes):
+    found = judged("equal", wanted, held, FieldKind.LOOKUP)
+    assert found.passes is passes
+    assert ("is not known" in found.why) is (passes is None)
+    turned = judged("not_equal", wanted, held, FieldKind.LOOKUP).passes
+    assert turned is (None if passes is None else not passes)
+
+
+def test_of_several_one_that_is_certain_is_enough():
+    held = {"id": "554023001", "name": "2020"}
+    assert judged("in", ["2020", "554023001"], held, FieldKind.LOOKUP).passes is True
+    assert judged("in", ["2020", "South"], held, FieldKind.LOOKUP).passes is None

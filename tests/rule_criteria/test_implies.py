@@ -117,6 +117,8 @@ def test_it_finds_what_people_see_at_a_glance(one, other):
         ),
         (Criterion("S", "in", ["x", "2026-11-01T00:00:00+00:00"]), Criterion("S", "not_in", ["y", "2026-11-01"])),
         (Criterion("S", "equal", "Ann"), Criterion("S", "not_equal", "700000000000001")),
+        (Criterion("S", "equal", "Ann"), Criterion("S", "not_equal", "554023001")),
+        (Criterion("S", "equal", {"id": "700000000000001"}), Criterion("S", "not_equal", "554023001")),
         (
             Criterion("S", "equal", kind="field", value="", rest={"compared": {"api_name": "A"}}),
             Criterion("S", "equal", kind="field", value="", rest={"compared": {"api_name": "B"}}),

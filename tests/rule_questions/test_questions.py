@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.models import RuleVersion
-from monitor.rule_criteria.of_rule import comparisons_of, criteria_of, with_comparison
+from monitor.rule_criteria.of_rule import comparisons_of, criteria_of, fields_needed, with_comparison
 from monitor.rule_questions import ask
 from monitor.rule_questions.refusals import NotAnsweredError, sentence_of
-from monitor.rule_questions.what_if import what_if
+from monitor.rule_questions.what_if import ONE_CONDITION, TAKES_ALL, what_if
 from monitor.rule_questions.why_not import why_not
 from monitor.zoho import errors
 from monitor.zoho.shapes.rule_definition import read_rule_definition
@@ -225,3 +225,45 @@ def test_one_comparison_is_changed_and_the_others_stay():
     ]  # fmt: skip
     with pytest.raises(IndexError):
         with_comparison(changed, 3, "equal", "x")
+
+
+def test_why_not_asks_for_the_fields_of_the_trigger_and_of_every_condition(app, asked, rule):
+    deal = app.world.records.of("Deals")[0]
+    raw = content_of(one("Amount", "greater_than", "1"), None, one("Deal_Name", "equal", "x"), trigger="field_update",
+                     details={"criteria": one("Stage", "not_equal", "zzz")})  # fmt: skip
+    definition = read_rule_definition(raw)
+    assert fields_needed(definition) == ["Amount", "Deal_Name", "Stage"]
+    found = why_not(rule, definition, deal["id"], BEGINNING)
+    assert found.trigger is not None
+    assert found.trigger.passes is True
+    assert [(part.number, part.passes, part.answer.why) for part in found.conditions] == [
+        (1, deal["Amount"] > 1, ""), (2, True, ""), (3, False, ""),
+    ]  # fmt: skip
+
+
+def test_conditions_are_judged_in_zohos_order(app, asked, rule):
+    raw = content_of(None, one("Amount", "less_than", "-1"))
+    for condition, place in zip(raw["conditions"], (2, 1), strict=True):
+        condition["sequence_number"] = place
+    found = why_not(rule, read_rule_definition(raw), app.world.records.of("Deals")[0]["id"], BEGINNING)
+    assert [(part.number, part.passes) for part in found.conditions] == [(1, False), (2, True)]
+
+
+def test_beside_a_condition_that_takes_every_record_the_edited_condition_is_counted_by_itself(app, asked, rule):
+    raw = content_of(one("Amount", "greater_than", "300000"), None, one("Amount", "less_than", "1000"))
+    definition = read_rule_definition(raw)
+    deals = recent(app)
+    as_it_is = what_if(rule, definition, None, BEGINNING)
+    assert (as_it_is.now.count, as_it_is.notes, as_it_is.is_of_one_condition) == (len(deals), (TAKES_ALL,), False)
+    for place, edited in enumerate((with_comparison(definition, 0, "greater_than", "500000"),
+                                    with_comparison(definition, 1, "less_than", "200000"))):  # fmt: skip
+        found = what_if(rule, definition, edited, BEGINNING, place)
+        assert found.edited is not None
+        assert (found.notes, found.is_of_one_condition) == ((ONE_CONDITION,), True)
+        before, after = (
+            (lambda amount: amount > 300_000, lambda amount: amount > 500_000),
+            (lambda amount: amount < 1_000, lambda amount: amount < 200_000),
+        )[place]
+        assert found.now.count == sum(before(deal["Amount"]) for deal in deals)
+        assert found.edited.count == sum(after(deal["Amount"]) for deal in deals)
+        assert found.now.count != found.edited.count

@@ -109,6 +109,8 @@ def test_records_want_fields_and_come_in_pages(client):
 def test_one_record_and_searches(client):
     lead = client.crm("/Leads", params={"fields": "Email"}).json()["data"][3]
     whole = client.crm(f"/Leads/{lead['id']}").json()["data"][0]
+    few = client.crm(f"/Leads/{lead['id']}", params={"fields": "Email,Company"}).json()["data"]
+    assert few == [{name: whole[name] for name in ("id", "Email", "Company")}]
     assert client.crm("/Leads/1").status_code == 204
     found = client.crm("/Leads/search", params={"email": lead["Email"]}).json()["data"]
     assert whole in found

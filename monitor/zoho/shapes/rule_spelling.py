@@ -55,8 +55,9 @@ def one_spelling(value: Any) -> Any:
         return value
     found = {key: one_spelling(item) for key, item in value.items()}
     _spell_names_and_counts(found)
-    if isinstance(found.get("comparator"), str):
-        _spell_comparison(found)
+    comparator = found.get("comparator")
+    if isinstance(comparator, str):
+        _spell_comparison(found, comparator)
     if "tags" in found:
         _spell_tags(found)
     if found.get("type") in _TAGGING:
@@ -68,8 +69,9 @@ def _spell_names_and_counts(found: Json) -> None:
     for key in ("comparator", "group_operator"):
         if found.get(key) == "":
             del found[key]  # none
-    if isinstance(found.get("group_operator"), str):
-        found["group_operator"] = found["group_operator"].upper()
+    operator = found.get("group_operator")
+    if isinstance(operator, str):
+        found["group_operator"] = operator.upper()
     for key in _NAMED:
         if isinstance(found.get(key), str) and found[key]:
             found[key] = {"api_name": found[key]}
@@ -78,9 +80,8 @@ def _spell_names_and_counts(found: Json) -> None:
             found[key] = number
 
 
-def _spell_comparison(found: Json) -> None:
-    comparator, value = plain_comparison(found["comparator"], found.get("value"))
-    found["comparator"] = comparator
+def _spell_comparison(found: Json, comparator: str) -> None:
+    found["comparator"], value = plain_comparison(comparator, found.get("value"))
     if value is not None:
         found["value"] = value
     if found.get("type") == "value":

@@ -29,6 +29,7 @@ from monitor.rule_criteria.values import day_in, may_be_id, moment_in, number_in
 from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, comparisons
 
 MOST_CASES = 64  # of criteria written out as cases; more are not looked at
+NOT = "\0NOT"  # joins one part, turned round; with a character that is in nothing that Zoho sent
 Cases = list[tuple[FieldTest, ...]]
 
 
@@ -146,6 +147,9 @@ def written_out(criteria: Criteria, kinds: Kinds, *, for_all: bool = False) -> C
     if not isinstance(criteria, CriteriaGroup):
         return [(field_test(criteria, kinds),)]
     operator = criteria.operator.upper()
+    if operator == NOT:
+        inner = written_out(criteria.parts[0], kinds, for_all=not for_all)
+        return None if inner is None else [tuple(test.turned() for test in case) for case in inner]
     if operator not in ("AND", "OR") or not criteria.parts:
         return None
     parts = [written_out(part, kinds, for_all=for_all) for part in criteria.parts]

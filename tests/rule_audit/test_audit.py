@@ -84,6 +84,17 @@ def planted():
     later = [(equal("Source", f"later {place}"), [action("tasks", 950 + place)]) for place in range(2)]
     yield rule(90, conditions=later, parts={"scheduled_actions": three}), {("near_limit", "900090")}
 
+    # By the first condition that a record passes: what is above is done something else with, so that nothing overlaps.
+    above = equal("Margin", "100", "greater_than")
+    first = [(above, [action("tasks", 961)]), (None, [action("field_updates", 505)])]
+    yield rule(91, conditions=first), set()
+    yield rule(92, conditions=[(above, [action("field_updates", 505)])]), set()
+    off = {"criteria": equal("Tier", "1"), "repeat": False, "match_all": False}
+    same = [(equal("Source", "off"), [action("tasks", 962)])]
+    yield rule(93, "field_update", conditions=same, details=off), set()
+    on = {"criteria": equal("Tier", "1"), "repeat": None}
+    yield rule(94, "field_update", conditions=same, details=on), {("duplicate", "900093", "900094")}
+
 
 def test_in_a_world_of_a_hundred_rules_all_planted_defects_are_found_and_nothing_else():
     bad = list(planted())

@@ -69,7 +69,10 @@ def test_actions_that_do_not_say_what_they_do_are_not_the_same():
 def test_an_overlap_of_one_condition_is_not_said_of_the_whole_rule():
     one = conditions((X, SETS), (equal("Source", "a"), M1))
     ((kind, seen),) = found(one, conditions((X_OR_Y, SETS), (equal("Source", "b"), M1)))
-    assert (kind, seen.endswith("for every record that passes a condition of Rule 1.")) == ("overlap", True)
+    assert (kind, seen.endswith("for every record that passes a condition of Rule 1 and none before it.")) == (
+        "overlap",
+        True,
+    )
 
 
 def watching(*parts, operator="OR", trigger="field_update", **details):

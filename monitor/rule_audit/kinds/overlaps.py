@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import Any
 
 from monitor.rule_audit.facts import AuditedRule, AuditFacts, FieldWrite
 from monitor.rule_audit.finding import NotChecked, RuleFinding, found
-from monitor.rule_criteria.implies import PreparedCriteria, excludes, follows, prepare
+from monitor.rule_criteria.implies import NOT, PreparedCriteria, excludes, follows, prepare
 from monitor.rule_words.vocabulary import trigger_name
 from monitor.zoho.shapes.rule_definition import (
-    Criteria,
+    CriteriaGroup,
     RelationalCriteria,
     RuleAction,
     RuleCondition,
@@ -33,6 +33,31 @@ from monitor.zoho.shapes.rule_definition import (
 NOT_COMPARED = frozenset({"criteria", "trigger_module", "repeat"})
 WATCHING = ("field_update", "section_update")  # ends of triggers whose criteria name the fields whose change counts
 _NONE: frozenset[str] = frozenset()
+SPELLED = {"overwrite": "over_write"}  # Zoho's documents have both
+
+
+@dataclass(frozen=True, slots=True)
+class BothWrite:
+    """Says which fields two rules both write, and for which records.
+
+    Attributes:
+        fields: of the records' module.
+        of: the rule that says for which: what passes it passes the other one too; None: each passes the other.
+        is_whole: whether that is whatever passes the rule, and not one of its conditions.
+    """
+
+    fields: tuple[str, ...]
+    of: AuditedRule | None
+    is_whole: bool
+
+    @property
+    def whose(self) -> str:
+        """Names the records."""
+        if self.of is None:
+            return "the same records"
+        if self.is_whole:
+            return f"every record that passes the criteria of {self.of.name}"
+        return f"every record that passes a condition of {self.of.name} and none before it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +67,14 @@ class RulePair:
     Attributes:
         one: the narrower rule.
         other: the wider one.
-        both_ways: whether every condition of each implies one of the other.
-        is_whole: whether every condition of `one` implies one of the other.
         is_duplicate: whether the two do the same for the same records.
-        fields: that both write for the same records.
+        writes: what both write.
     """
 
     one: AuditedRule
     other: AuditedRule
-    both_ways: bool
-    is_whole: bool
     is_duplicate: bool
-    fields: tuple[str, ...]
+    writes: tuple[BothWrite, ...]
 
 
 def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFinding]:
@@ -69,30 +90,51 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 "Switch one of them off: whatever they do is done twice.",
                 _stands(pair),
             )
-        elif pair.fields:
+        elif pair.writes:
+            first, *rest = pair.writes
+            more = "".join(f"; {', '.join(one.fields)} for {one.whose}" for one in rest)
             yield found(
                 "overlap",
                 account,
                 [pair.one, pair.other],
-                f"Both write {', '.join(pair.fields)}, on “{when}” of {pair.one.module}, for {_whose(pair)}.",
+                f"Both write {', '.join(first.fields)}, on “{when}” of {pair.one.module}, for {first.whose}{more}.",
                 "Decide which of them is to write the field, and narrow the other one's criteria.",
                 _stands(pair),
             )
 
 
-def _whose(pair: RulePair) -> str:
-    if pair.both_ways:
-        return "the same records"
-    passed = "the criteria" if pair.is_whole else "a condition"
-    return f"every record that passes {passed} of {pair.one.name}"
+@dataclass(frozen=True, slots=True)
+class _AskedOfRecord:
+    """Holds what a condition asks of a record, ready to be compared."""
+
+    criteria: PreparedCriteria
+    relational: RelationalCriteria | None
+
+    @property
+    def is_all(self) -> bool:
+        """Says whether every record passes."""
+        return self.criteria.criteria is None and self.relational is None
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Holds a condition ready to be compared; `does` writes down all that it does."""
+    """Holds a condition ready to be compared.
 
-    criteria: PreparedCriteria
-    relational: RelationalCriteria | None
+    Attributes:
+        asks: what it asks of a record itself.
+        before: what a record that comes to it has not passed: the conditions before it.
+        perhaps_before: likewise, and those of which it is not known whether they stand before it.
+        comes: what of a record is known that it is for: it passes this one and none before, as far as that can be said.
+        is_never: whether no record comes to it.
+        fields: that it writes.
+        does: all that it does.
+    """
+
+    asks: _AskedOfRecord
+    before: tuple[_AskedOfRecord, ...]
+    perhaps_before: tuple[_AskedOfRecord, ...]
+    comes: PreparedCriteria
+    is_never: bool
     fields: frozenset[str]
     does: str
 
@@ -123,7 +165,7 @@ def pairs(facts: AuditFacts) -> Iterator[RulePair]:
 
 
 def _ready(rule: AuditedRule, definition: RuleDefinition, writes: Mapping[str, FieldWrite] | None) -> _Ready:
-    details = definition.trigger.details
+    details = plain(definition.trigger.details)
     rest = {name: value for name, value in details.items() if name not in NOT_COMPARED}
     return _Ready(
         rule,
@@ -135,12 +177,71 @@ def _ready(rule: AuditedRule, definition: RuleDefinition, writes: Mapping[str, F
         else _NONE,
         details.get("repeat"),
         prepare(definition.trigger.criteria),
-        tuple(
-            _Part(prepare(part.criteria), part.relational, frozenset(fields_written(part, writes)), _of_condition(part))
-            for part in definition.conditions
-        ),
+        tuple(_parts(definition, writes)),
         _signature(definition),
     )
+
+
+def plain(value: Any) -> Any:
+    """Returns what Zoho sent in one spelling: what is off or null is left out, and what has an API name is that name.
+
+    Args:
+        value: of a trigger's or an action's details.
+    """
+    if isinstance(value, Mapping):
+        named = value.get("api_name")
+        if isinstance(named, str) and named:
+            return named
+        inner = {SPELLED.get(name, name): plain(one) for name, one in value.items()}
+        return {name: one for name, one in inner.items() if one is not None and one is not False}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    # Flags come as texts, too.
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _parts(definition: RuleDefinition, writes: Mapping[str, FieldWrite] | None) -> Iterator[_Part]:
+    """Prepares conditions: Zoho tries them in order, and for a record the first one that it passes is carried out.
+
+    Source: docs/reference/zoho-crm.md, "Criteria of rules".
+    """
+    conditions, is_ordered = _in_order(definition.conditions)
+    asked = [_AskedOfRecord(prepare(part.criteria), part.relational) for part in conditions]
+    for place, (part, asks) in enumerate(zip(conditions, asked, strict=True)):
+        before = tuple(asked[:place]) if is_ordered else ()
+        comes = _comes(asks, before)
+        yield _Part(
+            asks,
+            before,
+            before if is_ordered else tuple(asked[:place] + asked[place + 1 :]),
+            comes,
+            any(one.is_all for one in before) or excludes(comes, comes),
+            frozenset(fields_written(part, writes)),
+            _of_condition(part),
+        )
+
+
+def _in_order(conditions: Sequence[RuleCondition]) -> tuple[list[RuleCondition], bool]:
+    """Puts conditions in the order in which they are tried, and says whether it is known."""
+    numbers = [part.sequence for part in conditions if part.sequence is not None]
+    if not numbers:
+        return list(conditions), True
+    is_known = len(set(numbers)) == len(conditions)
+    return sorted(conditions, key=lambda part: part.sequence or 0), is_known
+
+
+def _comes(asks: _AskedOfRecord, before: Sequence[_AskedOfRecord]) -> PreparedCriteria:
+    """Adds to what a condition asks that the record passed none before it; what is too much to be said is left out."""
+    own = asks.criteria.criteria
+    turned = [
+        CriteriaGroup(NOT, (one.criteria.criteria,))
+        for one in before
+        if one.criteria.criteria is not None and one.relational is None
+    ]
+    if not turned:
+        return asks.criteria
+    found = prepare(CriteriaGroup("AND", tuple([own, *turned] if own is not None else turned)))
+    return asks.criteria if found.cases is None or found.clauses is None else found
 
 
 def _in_group(rules: list[_Ready]) -> Iterator[RulePair]:
@@ -159,66 +260,100 @@ def _in_group(rules: list[_Ready]) -> Iterator[RulePair]:
                     yield pair
 
 
+@dataclass(frozen=True, slots=True)
+class _Implied:
+    """Holds what follows from one rule for another.
+
+    Attributes:
+        is_whole: whether whatever comes to a condition of the one comes to a condition of the other.
+        fields: that both write for what comes to some condition of the one.
+        of_whole: of these, those that both write for whatever comes to any.
+    """
+
+    is_whole: bool = False
+    fields: frozenset[str] = _NONE
+    of_whole: frozenset[str] = _NONE
+
+
 def _compared(one: _Ready, other: _Ready) -> RulePair | None:
     """Compares two rules of one module and trigger; None where neither's criteria imply the other's."""
     if one.rest != other.rest or one.watched != other.watched:
         return None
-    forth, fields = _implied(one, other)
-    back, fields_back = _implied(other, one)
-    if not (forth or back or fields or fields_back):
+    forth, back = _implied(one, other), _implied(other, one)
+    if not (forth.is_whole or back.is_whole or forth.fields or back.fields):
         return None
-    is_first = forth or bool(fields and not back)
-    first, second = (one, other) if is_first else (other, one)
-    return RulePair(
-        first.rule,
-        second.rule,
-        both_ways=forth and back,
-        is_whole=forth if is_first else back,
-        is_duplicate=forth and back and one.repeat == other.repeat and _do_the_same(one, other),
-        fields=tuple(sorted(fields | fields_back)),
-    )
+    is_first = forth.is_whole or bool(forth.fields and not back.is_whole)
+    is_duplicate = forth.is_whole and back.is_whole and one.repeat == other.repeat and _do_the_same(one, other)
+    if is_first:
+        return RulePair(one.rule, other.rule, is_duplicate, _both_write(one.rule, forth, other.rule, back))
+    return RulePair(other.rule, one.rule, is_duplicate, _both_write(other.rule, back, one.rule, forth))
 
 
-def _implied(one: _Ready, other: _Ready) -> tuple[bool, set[str]]:
-    """Says whether every condition of one is implied by some condition of the other, and which fields both write."""
+def _both_write(one: AuditedRule, forth: _Implied, other: AuditedRule, back: _Implied) -> tuple[BothWrite, ...]:
+    """Says of each field for which records both write it: for as many as that is known of."""
+    found: dict[tuple[int, bool], list[str]] = defaultdict(list)
+    for field in sorted(forth.fields | back.fields):
+        is_forth, is_back = field in forth.of_whole, field in back.of_whole
+        if is_forth and is_back:
+            found[0, True].append(field)
+        elif is_forth or is_back:
+            found[1 if is_forth else 2, True].append(field)
+        else:
+            found[1 if field in forth.fields else 2, False].append(field)
+    of = (None, one, other)
+    return tuple(BothWrite(tuple(fields), of[whose], whole) for (whose, whole), fields in sorted(found.items()))
+
+
+def _implied(one: _Ready, other: _Ready) -> _Implied:
+    """Finds what follows from one rule for another: what comes to its conditions, and which fields both write."""
     if not follows(one.trigger, other.trigger):
-        return False, set()
-    fields: set[str] = set()
-    is_whole = True
+        return _Implied()
+    is_whole, common = True, []
     for part in one.parts:
+        if part.is_never:
+            continue
         wider = [two for two in other.parts if _is_within(part, two)]
         is_whole = is_whole and bool(wider)
-        for two in wider:
-            fields |= part.fields & two.fields
-    return is_whole, fields
+        # Where the order is not known, another condition may take what passes this one.
+        comes = all(excludes(part.comes, asks.criteria) for asks in part.perhaps_before[len(part.before) :])
+        common.append(frozenset(field for two in wider for field in part.fields & two.fields) if comes else _NONE)
+    if not common:
+        return _Implied()
+    return _Implied(is_whole, frozenset().union(*common), frozenset.intersection(*common))
 
 
 def _is_within(part: _Part, other: _Part) -> bool:
+    """Says whether whatever comes to a condition comes to another one: it passes it, and none before it."""
+    asks = other.asks
     # Of related records nothing is known but that they are asked for in the same words.
-    return part.relational == other.relational and follows(part.criteria, other.criteria)
+    if part.asks.relational != asks.relational or not follows(part.comes, asks.criteria):
+        return False
+    return all(_is_apart(part, one) for one in other.perhaps_before)
+
+
+def _is_apart(part: _Part, asks: _AskedOfRecord) -> bool:
+    """Says whether nothing that comes to a condition passes another one: it would have passed one before."""
+    if excludes(part.comes, asks.criteria):
+        return True
+    return any(one.relational == asks.relational and follows(asks.criteria, one.criteria) for one in part.before)
 
 
 def _do_the_same(one: _Ready, other: _Ready) -> bool:
-    """Says whether each condition of one is a condition of the other that does the same.
-
-    Two conditions that a record may pass both have to stand in the same order: whether Zoho goes on after the first one
-    that is passed is not documented.
-    """
+    """Says whether each condition of one is a condition of the other that does the same for the same records."""
     if len(one.parts) != len(other.parts):
         return False
-    order: list[int] = []
+    taken: set[int] = set()
     for part in one.parts:
         same = (
             place
             for place, two in enumerate(other.parts)
-            if place not in order and part.does == two.does and _is_within(part, two) and _is_within(two, part)
+            if place not in taken and part.does == two.does and _is_within(part, two) and _is_within(two, part)
         )
         place = next(same, None)
         if place is None:
             return False
-        order.append(place)
-    turned = ((i, j) for i, j in combinations(range(len(order)), 2) if order[i] > order[j])
-    return all(excludes(one.parts[i].criteria, one.parts[j].criteria) for i, j in turned)
+        taken.add(place)
+    return True
 
 
 def fields_written(condition: RuleCondition, writes: Mapping[str, FieldWrite] | None) -> set[str]:
@@ -241,7 +376,7 @@ def _of_condition(condition: RuleCondition) -> str:
     """Writes down all that a condition does, at once and later."""
     later = [
         [
-            group.delay and [group.delay.period, group.delay.unit, group.delay.rest],
+            group.delay and [group.delay.period, group.delay.unit, plain(group.delay.rest)],
             sorted(map(_of_action, group.actions)),
         ]
         for group in condition.scheduled
@@ -257,21 +392,27 @@ def _of_action(action: RuleAction) -> str:
     if action.type in ASSOCIATED:
         return json.dumps([action.type, action.id])
     # Where it is not said what it does, no other action is known to do the same.
-    return json.dumps([action.type, action.details or [action.name, action.id]], sort_keys=True, default=str)
+    return json.dumps([action.type, plain(action.details) or [action.name, action.id]], sort_keys=True, default=str)
 
 
 def _stands(pair: RulePair) -> list[Any]:
-    return [_whole(rule.definition) for rule in sorted((pair.one, pair.other), key=lambda one: one.rule_id)]
+    """Returns what the evidence is made of, with rules by their ids: another name is no other finding."""
+    rules = sorted((pair.one, pair.other), key=lambda one: one.rule_id)
+    said = [[one.fields, one.of and one.of.rule_id, one.is_whole] for one in pair.writes]
+    return [[_whole(rule) for rule in rules], pair.one.rule_id, said]
 
 
-def _whole(definition: RuleDefinition | None) -> list[Any]:
+def _whole(rule: AuditedRule) -> list[Any]:
+    definition = rule.definition
     if definition is None:
         return []
-    return [_signature(definition), *[_of_criteria(part.criteria) for part in definition.conditions]]
+    trigger = [rule.trigger, definition.trigger.details]
+    return [rule.module, trigger, _signature(definition), *map(_asked_of, definition.conditions)]
 
 
-def _of_criteria(criteria: Criteria | None) -> Any:
-    return criteria_json(criteria) if criteria is not None else None
+def _asked_of(condition: RuleCondition) -> list[Any]:
+    criteria, relational = condition.criteria, condition.relational
+    return [condition.sequence, criteria and criteria_json(criteria), relational and asdict(relational)]
 
 
 def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
@@ -289,3 +430,7 @@ def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
             what = f"overlaps and cycles by {len(missing):,} field update{'s' * (len(missing) != 1)}"
             why = account.unread.get("field_updates", "which field they write was not read yet")
             yield NotChecked(account_id, account.name, what, why)
+        unnamed = sum(one in ids and not write.field for one, write in (account.writes or {}).items())
+        if unnamed:
+            what = f"overlaps and cycles by {unnamed:,} other field update{'s' * (unnamed != 1)}"
+            yield NotChecked(account_id, account.name, what, "they write a related record, or which field was not said")

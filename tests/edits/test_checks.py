@@ -127,10 +127,11 @@ def test_what_the_configuration_does_not_say_is_no_objection() -> None:
     assert codes(with_condition(scheduled_actions=[group]), facts=facts(scheduled=None)) == []
     below = {"type": "create", "details": {"trigger_module": {"api_name": "Notes"}}}
     assert codes({**RULE, "execute_when": below}, facts=facts("add_tags")) == []
-    partly = replace(facts("add_tags").configuration, rejected=[Rejected({}, "no usable api_name")])
-    unread = KnownFacts(partly, {})
+    known = facts("add_tags").configuration
+    assert known is not None
+    unread = KnownFacts(replace(known, rejected=[Rejected("no usable api_name", "{}")]), {})
     assert codes({**RULE, "execute_when": {"type": "delete"}}, facts=unread) == []
-    notes = replace(facts("add_tags").configuration, related={"Notes": []})
+    notes = replace(known, related={"Notes": []})
     assert codes({**RULE, "execute_when": below}, facts=KnownFacts(notes, {})) == ["trigger_unknown"]
 
 

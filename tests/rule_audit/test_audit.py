@@ -400,6 +400,18 @@ def test_what_is_accepted_stands_while_it_is_as_it_was():
     assert only(quiet).key != only(rule(2, last_run=None)).key
 
 
+def test_an_acceptance_of_a_dead_host_ends_where_other_webhooks_fail_or_for_another_cause():
+    def state(*some):
+        (one,) = (one for one in audit(facts(called(0, 9), failures=some), NOW).findings if one.kind == "dead_webhook")
+        return one.key, one.state
+
+    hosts_one = state(trouble(failed=6))
+    counted_no_more = audit(facts(rule(70), failures=[trouble(failed=6)]), NOW).findings[0]
+    assert (hosts_one[0], hosts_one[1]) != (counted_no_more.key, counted_no_more.state)
+    assert counted_no_more.key == hosts_one[0]
+    assert state(trouble(failed=6)) == state(trouble(failed=7))
+
+
 def test_limits_that_are_used_up_further_are_a_finding_again():
     states = [only(rule(1), modules={"Deals": (count, 0)}).state for count in (113, 114, 120)]
     assert states[0] == states[1] != states[2]

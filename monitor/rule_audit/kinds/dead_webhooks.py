@@ -109,7 +109,13 @@ def _finding(
         f"{failed:,} calls of {', '.join(names)} to {whom} failed in the last days: {seen}.",
         "Correct the webhook's address in Zoho CRM, or take the action out of the rule.",
         ("Open the failures", "/webhook-failures/"),
-        [host, sorted(reason for one in troubles for reason in one.reasons), failed.bit_length()],
+        [
+            host,
+            sorted({one.webhook_id for one in troubles}),
+            sorted({reason for one in troubles for reason in one.reasons}),
+            seen,
+            failed.bit_length(),
+        ],
     )
 
 

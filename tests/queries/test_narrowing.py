@@ -350,20 +350,20 @@ def test_the_callbacks_of_an_account_are_its_own(account: ZohoAccount, other: Zo
         HookTraffic.objects.create(endpoint=hook, accepted=place + 1)
         channel = {"module": "Leads", "token": "t", "notify_url": "", "expires_at": now + (1 - place) * SECOND}
         WatchChannel.objects.create(account=owner, channel_id=str(place), **channel)
-        StreamState.objects.create(account=owner, stream="channels", state="ok", item_count=place + 1)
+        StreamState.objects.create(account=owner, stream="channels", state="ok", reason=f"reason {place}")
         StreamState.objects.create(account=owner, stream="flows", state="ok")
         for age in (2, 1):
             PushEvent.objects.create(account=owner, endpoint=hook, digest=f"{age}", received_at=now - age * HOUR)
         made.append(hook)
     mine, theirs = hooks.push_state(account, now), hooks.push_state(other, now)
     assert [(line.endpoint, line.traffic.accepted) for line in mine.hooks] == [(made[0], 1)]
-    assert [(line.channel.channel_id, line.state) for line in mine.channels] == [("0", "active")]
-    assert [line.state for line in theirs.channels] == ["expired"]
-    assert (mine.stream and mine.stream.item_count, theirs.stream and theirs.stream.item_count) == (1, 2)
+    assert [(line.channel.channel_id, line.health.state) for line in mine.channels] == [("0", "active")]
+    assert [line.health.state for line in theirs.channels] == ["expired"]
+    assert (mine.trouble, theirs.trouble) == ("reason 0", "reason 1")
     assert [event.digest for event in hooks.hook_detail(made[0]).events] == ["1", "2"]
     assert {event.account_id for event in hooks.hook_detail(made[0]).events} == {account.pk}
     WatchChannel.objects.update(expires_at=None)
-    assert [line.state for line in hooks.push_state(account, now).channels] == ["pending"]
+    assert [line.health.state for line in hooks.push_state(account, now).channels] == ["not_open"]
 
 
 # -- what pruning took

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from monitor import pipeline
+from monitor.edits.body import is_shown_in
 from monitor.models import User, WorkflowRule
 from tests.browser.conftest import Visit, Zoho
 from tests.edits import documented
@@ -101,3 +104,38 @@ def test_the_documented_rule_is_created_by_clicks_and_then_updated(
     ]
     assert not after["scheduled_actions"]
     assert after["instant_actions"] == made["instant_actions"]
+
+
+def test_the_documented_update_is_made_by_clicks(visit: Visit, zoho: Zoho, people: dict[str, User]) -> None:
+    """Of a rule that differs in all that the document changes; what the document leaves out stays."""
+    wanted, page = documented.UPDATE["workflow_rules"][0], visit.page
+    (documented_condition,) = wanted["conditions"]
+    rule = WorkflowRule.objects.get(account=zoho.account, name="Big deal to management")
+    (before,) = conditions_at(zoho, rule.name)
+    visit.sign_in(people["ada"])
+    visit.go(f"/rules/{rule.pk}/edit/fields/")
+    page.get_by_label("Name", exact=True).fill(wanted["name"])
+    page.get_by_label("Description").fill(wanted["description"])
+    condition = page.get_by_role("group", name="Condition 1")
+    comparisons = condition.get_by_role("group", name=re.compile(r"^Comparison \d"))
+    while comparisons.count() > 1:
+        before_it = comparisons.count()
+        comparisons.last.get_by_role("button", name="Take out").click()
+        expect(comparisons).to_have_count(before_it - 1)
+    compare(comparisons.first, "Amount", ">", "300000")
+    condition.get_by_role("button", name="Add a comparison").click()
+    compare(condition.get_by_role("group", name="Comparison 2"), "Stage", "is", "Negotiation/Review")
+    actions = condition.get_by_role("group", name=re.compile(r"^Action \d+, at once"))
+    there = actions.count()
+    condition.get_by_role("button", name="Add an action").last.click()
+    (tags,) = documented_condition["instant_actions"]["actions"]
+    act(actions.nth(there), "Add tags", json.dumps(tags["details"]))
+    page.get_by_role("button", name="Show what would change").last.click()
+    expect(page.get_by_text("replace all tags").first).to_be_visible()
+    send(visit, "Change criteria and actions")
+    (after,) = conditions_at(zoho, wanted["name"])
+    assert is_shown_in(documented_condition["criteria_details"], after["criteria_details"])
+    kept = [one["type"] for one in before["instant_actions"]["actions"]]
+    assert [one["type"] for one in after["instant_actions"]["actions"]] == [*kept, "add_tags"]
+    assert is_shown_in(tags["details"], after["instant_actions"]["actions"][-1]["details"])
+    assert after.get("scheduled_actions") == before.get("scheduled_actions")

@@ -290,7 +290,9 @@ class RuleChangeForm(PartsForm):
         super().__init__(data, *args, parts=parts if parts is not None else whole, **kwargs)
         details = trigger_details(self._shown)
         filled = {"name": self._shown.get("name", ""), "description": self._shown.get("description", "")}
-        filled |= {"trigger": trigger_of(self._shown)} | {name: details.get(name) for name in ("repeat", "match_all")}
+        filled |= {"trigger": trigger_of(self._shown)} | {
+            name: bool(details.get(name)) for name in ("repeat", "match_all")
+        }
         for name, value in filled.items():
             self.fields[name].initial = value
         self.fields["trigger"].choices = list(_triggers_of(trigger_of(base)))  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from dashboard.edits.typed_texts import (
     value_text,
     what_text,
 )
+from monitor.edits.check import trigger_of
 from monitor.edits.unmask import Restoring, is_alike, restoring
 
 TypedMaker = Callable[[TypedPart, Any, Any, str], Any]
@@ -80,7 +81,10 @@ class TypedRule:
                 if tick != bool(details.get(name)) or (criteria is not None and former is None):
                     details[name] = tick
         details |= {name: self._hidden.new(value, f"$.execute_when.details.{name}") for name, value in more.items()}
-        return {**base, "type": kind} | ({"details": details} if details or "details" in base else {})
+        if details or isinstance(base.get("details"), Mapping):
+            base["details"] = details
+        # A type that is no text stays as it is where nobody chose another one.
+        return base if base and kind == trigger_of(self.base) else base | {"type": kind}
 
     def _each(
         self, parts: Sequence[TypedPart], base: list[Any], shown: list[Any], place: str, make: TypedMaker

@@ -251,11 +251,11 @@ def _changed_parts(base: list[Any], wanted: list[Any], what: str) -> list[Json]:
     parts: list[Json] = []
     nameless = [_canonical(part) for part in base if not _id(part)]
     for part in wanted:
-        if not isinstance(part, Mapping):
-            raise UnusableBody(f"A {what} is no JSON object.")
         identity = _id(part)
         if not identity and _canonical(part) in nameless:
             nameless.remove(_canonical(part))  # Zoho shows it without an id: it is there, and stays
+        elif not isinstance(part, Mapping):
+            raise UnusableBody(f"A {what} is no JSON object.")
         elif not identity:
             parts.append(dict(part))
         elif identity not in known:

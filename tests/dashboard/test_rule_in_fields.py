@@ -13,6 +13,7 @@ from dashboard.edits.builder_forms import RuleChangeForm, RuleForm
 from dashboard.edits.typed_parts import TypedPart, change_parts, read_typed, walk, written
 from monitor.edits.body import applied, change_body
 from tests.depth import tried
+from tests.edits import odd as odd_json
 from tests.edits.schema import errors_of
 from tests.zoho import rule_documents as documents
 
@@ -58,6 +59,20 @@ def test_a_definition_that_nobody_touched_comes_out_of_its_form_unchanged(rule: 
     wanted = wanted_of(base)
     assert wanted == base
     assert change_body(base, wanted) == {}
+
+
+@pytest.mark.property
+@tried(60, 2000)
+@given(path=st.sampled_from(list(odd_json.places(odd_json.RULE))), odd=st.sampled_from(odd_json.ODD))
+def test_a_definition_with_parts_of_any_form_fills_its_form_and_comes_out_unchanged(path: Any, odd: Any) -> None:
+    base = odd_json.with_odd(odd_json.RULE, path, odd)
+    form = RuleChangeForm(base=base)
+    assert form.as_p()
+    sent = RuleChangeForm(as_sent(form), base=base)
+    if sent.is_valid():
+        assert change_body(base, sent.wanted) == {}
+    else:
+        assert all(str(words) for those in sent.errors.values() for words in those)
 
 
 @pytest.mark.property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,28 +14,9 @@ from monitor.zoho.shapes.actions import AutomationAction, automation_action
 from monitor.zoho.shapes.crm_common import Page
 from tests import factories
 from tests.edits.documented import UPDATE
-from tests.zoho.rule_documents import LOST_DEAL
+from tests.edits.odd import ODD, RULE, places, with_odd
 
-ODD: tuple[Any, ...] = (None, True, 7, "x", "", [], {}, [None], [1], ["x"], {"a": [1]})
-RULE = {**(LOST_DEAL["workflow_rules"][0] if "workflow_rules" in LOST_DEAL else LOST_DEAL), "id": "4876876000016390001"}
 FACTS = KnownFacts(shared={kind: frozenset({"1"}) for kind in ("tasks", "webhooks", "email_notifications")})
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yields the path to every part of a structure but the whole."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in pairs:
-        yield (*path, key)
-        yield from places(item, (*path, key))
-
-
-def with_odd(whole: Any, path: tuple[Any, ...], odd: Any) -> Any:
-    found = copy.deepcopy(whole)
-    part = found
-    for key in path[:-1]:
-        part = part[key]
-    part[path[-1]] = odd
-    return found
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)

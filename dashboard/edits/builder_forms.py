@@ -289,7 +289,7 @@ class RuleChangeForm(PartsForm):
             del whole.parts[TRIGGER]
         super().__init__(data, *args, parts=parts if parts is not None else whole, **kwargs)
         details = trigger_details(self._shown)
-        filled = {"name": self._shown.get("name", ""), "description": self._shown.get("description", "")}
+        filled: Json = {name: str(self._shown.get(name) or "") for name in ("name", "description")}
         filled |= {"trigger": trigger_of(self._shown)} | {
             name: bool(details.get(name)) for name in ("repeat", "match_all")
         }

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+from django.forms import BooleanField
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,9 +26,9 @@ def as_sent(form: Any) -> dict[str, str]:
     found = {}
     for field in form:
         value = field.value()
-        if value is True:
-            found[field.html_name] = "on"
-        elif value is not False and value is not None:
+        if isinstance(field.field, BooleanField):
+            found |= {field.html_name: "on"} if value else {}
+        elif value is not None:
             found[field.html_name] = str(value).replace("\n", "\r\n")
     return found
 

@@ -64,7 +64,8 @@ def test_the_pages_of_a_refused_list_are_those_of_the_list(
     fail: Fail, triage: Triage, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "PAGE_SIZE", 2)
-    monkeypatch.setattr(lists.numbered, "__kwdefaults__", {"per_page": 2})
+    for reads in (lists.numbered, lists.ask_numbered):
+        monkeypatch.setattr(reads, "__kwdefaults__", {"per_page": 2})
     triage(*(fail(f"The {word} is gone") for word in ("token", "mailbox", "quota", "folder", "template")))
     ticked = client.get(reverse("problems"), {"state": "all", "owner": "nobody"}).context["rows"][0].problem
     [done_before, *_] = own(Problem).exclude(pk=ticked.pk)

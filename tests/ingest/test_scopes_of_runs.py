@@ -18,7 +18,17 @@ from monitor.ingest.night import prune, reconcile
 from monitor.ingest.runs import holes, read_runs
 from monitor.ingest.runs.walk_pages import Walked
 from monitor.ingest.steps import sync_states
-from monitor.models import Execution, Flow, FlowProgress, RetryAttempt, Stream, StreamState, User, WorkflowRule
+from monitor.models import (
+    Execution,
+    Flow,
+    FlowProgress,
+    RetryAttempt,
+    Stream,
+    StreamState,
+    User,
+    WatchChoice,
+    WorkflowRule,
+)
 from monitor.models import ZohoAccount as Account
 from monitor.zoho.errors import NotAvailable, NotFound
 from tests.factories import NOON, change_flow, make_account, make_execution, make_flow, make_rule
@@ -280,8 +290,11 @@ def test_the_modules_that_are_watched_are_those_of_the_accounts_living_active_ru
     make_rule(account, module="Gone", gone_at=now)
     make_rule(account, module="Off", active=False)
     make_rule(account, module="")
-    make_rule(module="Theirs")
-    assert notification_channels._wanted(account) == {"Leads"}
+    theirs = make_rule(module="Theirs").account
+    WatchChoice.objects.create(account=theirs, module="Chosen", is_wanted=True, at=now)
+    WatchChoice.objects.create(account=theirs, module="Leads", is_wanted=False, at=now)
+    assert notification_channels._wanted(account, is_on=True) == {"Leads"}
+    assert notification_channels._wanted(account, is_on=False) == set()
 
 
 @pytest.mark.parametrize(("of", "joins"), [("the flow", True), ("another flow", False), ("off the page", False)])

@@ -338,10 +338,10 @@ def test_the_state_of_an_account_is_told_by_its_own_rows(account: ZohoAccount, n
 def test_the_state_of_channels_is_that_of_the_accounts_own_stream(account: ZohoAccount, now: datetime) -> None:
     mine = factories.make_account("Mine")
     for of, stream in ((account, "channels"), (mine, "flows")):
-        StreamState.objects.create(account=of, stream=stream, state="ok", since=now)
-    assert hooks.push_state(mine, now).stream is None
-    own = StreamState.objects.create(account=mine, stream="channels", state="ok", since=now)
-    assert hooks.push_state(mine, now).stream == own
+        StreamState.objects.create(account=of, stream=stream, state="ok", since=now, reason="another's")
+    assert hooks.push_state(mine, now).trouble == ""
+    StreamState.objects.create(account=mine, stream="channels", state="ok", since=now, reason="its own")
+    assert hooks.push_state(mine, now).trouble == "its own"
 
 
 def test_when_history_ends_is_told_by_what_the_account_itself_has_spent_of_its_day(

@@ -61,7 +61,7 @@ def world(transactional_db: None, people: dict[str, User], now: datetime) -> Wor
 def test_is_anything_wrong_why_and_who_is_on_it(visit: Visit, world: World, people: dict[str, User]) -> None:
     visit.sign_in(people["vera"])
     hand = Clicks(visit.page)
-    expect(visit.page.get_by_text(re.compile("1 problem")).first).to_be_visible()
+    expect(visit.page.get_by_text(re.compile("2 problems")).first).to_be_visible()
     row = visit.page.locator(".need", has_text="No tax")
     expect(row.get_by_text("otto")).to_be_visible()
     assert hand.count == 0

@@ -19,17 +19,22 @@ from tests.edits.odd import ODD, RULE, places, with_odd
 FACTS = KnownFacts(shared={kind: frozenset({"1"}) for kind in ("tasks", "webhooks", "email_notifications")})
 
 
+def assert_judged(draft: drafts.EditDraft) -> None:
+    """Either something would be sent, or each objection says in words and with a code why nothing is."""
+    assert draft.body if not draft.objections else all(one.code and one.message for one in draft.objections)
+
+
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_a_part_of_any_form_pasted_anywhere_is_a_draft_or_an_objection(db: None, odd: Any) -> None:
     rule = factories.make_rule(rule_id=str(RULE["id"]))
     factories.make_version(rule, content=RULE)
     for path in places(RULE):
         wanted = with_odd(RULE, path, odd)
-        drafts.new_rule_draft(rule.account, wanted, FACTS)
-        drafts.rule_draft(rule, "change", {"definition": wanted}, FACTS)
+        assert_judged(drafts.new_rule_draft(rule.account, wanted, FACTS))
+        assert_judged(drafts.rule_draft(rule, "change", {"definition": wanted}, FACTS))
     body = UPDATE["workflow_rules"][0]
     for path in places(body):
-        drafts.rule_draft(rule, "change", {"body": with_odd(body, path, odd)}, FACTS)
+        assert_judged(drafts.rule_draft(rule, "change", {"body": with_odd(body, path, odd)}, FACTS))
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
@@ -41,7 +46,7 @@ def test_a_part_of_any_form_that_zoho_holds_is_shown_and_changed(db: None, odd: 
         version.save()
         shown_definition(version.content)
         for act, wish in (("describe", {"name": "N", "description": "d"}), ("change", {"definition": RULE})):
-            drafts.rule_draft(rule, act, wish, FACTS)
+            assert_judged(drafts.rule_draft(rule, act, wish, FACTS))
         drafts.as_copy(version.content)
 
 

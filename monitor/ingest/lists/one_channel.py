@@ -7,7 +7,7 @@ reads what Zoho shows (`notification_channels.settle_lost`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -82,11 +82,8 @@ def _channel(account: ZohoAccount, module: str, act: str) -> WatchChannel | None
     rows = WatchChannel.objects.filter(account=account, module=module)
     found = rows.first()
     if found is None and act == Act.OPEN:
-        try:
-            with transaction.atomic():
-                new_channel(account, module).save(force_insert=True)
-        except IntegrityError:
-            pass  # a sweep made it meanwhile
+        with suppress(IntegrityError), transaction.atomic():  # a sweep may make it meanwhile
+            new_channel(account, module).save(force_insert=True)
         found = rows.first()
     if found is not None and act != Act.STOP and found.notify_url != notify_url(found.channel_id):
         found.notify_url = notify_url(found.channel_id)

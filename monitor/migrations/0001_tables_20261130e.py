@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import migrations, models
 
+from monitor.create_tables import CreateTables
+
 
 def create_cache_table(apps, schema_editor):
     call_command("createcachetable", "django_cache", database=schema_editor.connection.alias, verbosity=0)
@@ -30,6 +32,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        CreateTables([
         migrations.CreateModel(
             name='ZohoAccount',
             fields=[
@@ -2369,5 +2372,6 @@ class Migration(migrations.Migration):
             model_name='failure',
             constraint=models.CheckConstraint(condition=models.Q(('fate__in', ['open', 'recovered', 'retried', 'superseded', 'written_off'])), name='fate_known'),
         ),
+        ]),
         migrations.RunPython(create_cache_table, drop_cache_table),
     ]

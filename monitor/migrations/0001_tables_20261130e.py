@@ -2311,6 +2311,10 @@ class Migration(migrations.Migration):
             model_name='webhookfailure',
             constraint=models.UniqueConstraint(fields=('account', 'failure_id'), name='one_row_per_webhook_failure'),
         ),
+        migrations.AddIndex(
+            model_name='usagesnapshot',
+            index=models.Index(fields=['rule', 'day', 'triggered', 'succeeded', 'failed'], name='usage_added'),
+        ),
         migrations.AddConstraint(
             model_name='usagesnapshot',
             constraint=models.UniqueConstraint(fields=('rule', 'day'), name='one_snapshot_per_day'),

@@ -105,6 +105,9 @@ class WorkflowRule(HasDefinition):
         return address_of("rule", self.pk)
 
 
+ADDED = ("triggered", "succeeded", "failed")  # what a day's readings added
+
+
 class UsageSnapshot(models.Model):
     """Keeps what the last usage report of a day said, and what was added that day: Zoho forgets after 90 days.
 
@@ -131,6 +134,8 @@ class UsageSnapshot(models.Model):
     class Meta:
         ordering = ["day"]
         constraints = [models.UniqueConstraint(fields=["rule", "day"], name="one_snapshot_per_day")]
+        # A list of rules over a year adds up 36,000 rows: from the index alone, without the readings' JSON beside them.
+        indexes = [models.Index(fields=["rule", "day", *ADDED], name="usage_added")]
 
     def __str__(self) -> str:
         return f"{self.rule_id} on {self.day}"

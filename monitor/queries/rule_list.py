@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Sum
 
 from monitor.models import Ownership, UsageSnapshot, WorkflowRule
-from monitor.models.crm import does_action, kinds_in
+from monitor.models.crm import ADDED, does_action, kinds_in
 from monitor.periods import day_of, first_of_days
 from monitor.privacy import mask_name
 from monitor.queries.together import together
@@ -33,7 +33,6 @@ _STATE_FITS = {
     "gone": Q(gone_at__isnull=False),
 }
 NOT_SINCE = "not-"
-ADDED = ("triggered", "succeeded", "failed")
 
 
 @dataclass(frozen=True)
@@ -186,27 +185,31 @@ def use_of(keys: Sequence[int], now: datetime, days: int) -> dict[int, RuleUse]:
     """
     begins = first_of_days(day_of(now), days)
     start = first_of_days(begins, days + 1)
-    of_rules = UsageSnapshot.objects.filter(rule__id__among=list(keys), day__gte=start).order_by().values_list("rule")
+    of_rules = UsageSnapshot.objects.filter(rule__id__among=list(keys), day__gte=start).order_by()
     first = UsageSnapshot.objects.filter(rule=OuterRef("pk")).order_by("day").values("day")[:1]
-    within = Q(day__gte=begins)
+    is_now = ExpressionWrapper(Q(day__gte=begins), output_field=BooleanField())
     found = together(
         {
-            "sums": of_rules.annotate(
-                **{f"{name}_now": Sum(name, filter=within) for name in ADDED},
-                **{f"{name}_before": Sum(name, filter=~within) for name in ADDED},
-            ),
+            "sums": of_rules.values_list("rule", is_now).annotate(**{f"{name}_sum": Sum(name) for name in ADDED}),
             "first": WorkflowRule.objects.filter(pk__among=list(keys))
             .order_by()
             .annotate(first_day=Subquery(first))
             .values_list("pk", "first_day"),
         }
     )
-    sums = {key: values for key, *values in found["sums"]}
-    return {key: _use(sums.get(key, [None] * 6), first_day, begins, start) for key, first_day in found["first"]}
+    sums = {(key, bool(now)): values for key, now, *values in found["sums"]}
+    nothing = [None] * len(ADDED)
+    return {
+        key: _use(sums.get((key, True), nothing), sums.get((key, False), nothing), first_day, begins, start)
+        for key, first_day in found["first"]
+    }
 
 
-def _use(sums: Sequence[int | None], first_day: date | None, begins: date, start: date) -> RuleUse:
-    triggered, done, failed, _, done_before, failed_before = sums
+def _use(
+    now: Sequence[int | None], before: Sequence[int | None], first_day: date | None, begins: date, start: date
+) -> RuleUse:
+    triggered, done, failed = now
+    _, done_before, failed_before = before
     has_before = first_day is not None and first_day < start
     return RuleUse(
         triggered,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.exact_numbers import ExactNumber, decoder, read_fraction, read_whole
 from monitor.models import Execution, User
 from monitor.privacy import mask
-from monitor.retry.conclude import payload_hash
+from monitor.retry.lost_answer import payload_hash
 from monitor.zoho import clean
 from monitor.zoho.protocol import parse_json
 from tests.factories import make_execution, make_flow

@@ -13,7 +13,7 @@
 | transition.py     | the one door for every change of an edit's row                                    |
 | ask_zoho.py       | reads the thing as it is at Zoho, and what its rules may have                     |
 | send.py           | look first, commit the intent, one request, write down the answer                 |
-| conclude.py       | from what Zoho shows to an outcome, and when to look again (pure)                 |
+| lost_answer.py    | from what Zoho shows to an outcome, and when to look again (pure)                 |
 | try_connection.py | has Zoho test a connection: nothing is changed, so it has no row                  |
 | settle.py         | the sweep: dead senders, due wishes, open outcomes                                |
 

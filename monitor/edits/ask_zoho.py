@@ -9,7 +9,7 @@ from monitor.definition_diff import definition, sha256
 from monitor.edits.body import name_key
 from monitor.edits.check import KnownFacts, kinds_named, module_of, named_of
 from monitor.edits.client import EditClients, OpenForEdits
-from monitor.edits.conclude import SeenThing
+from monitor.edits.lost_answer import SeenThing
 from monitor.hide_secrets import mask_of
 from monitor.models import SWITCHED_OFF, Edit, ZohoAccount
 from monitor.privacy import SecretMask, mask_text

@@ -15,12 +15,11 @@ from typing import Any
 from monitor.access import may
 from monitor.connection import organisation
 from monitor.connection.lost_answer import Proof, proof_of
-from monitor.edits import conclude
 from monitor.edits.ask_zoho import NoProduct, crm_client, facts_for, look
 from monitor.edits.body import is_shown_in
 from monitor.edits.check import rule_objections
 from monitor.edits.client import EditClients, OpenForEdits
-from monitor.edits.conclude import SeenThing
+from monitor.edits.lost_answer import SeenThing, next_check
 from monitor.edits.refusals import explain
 from monitor.edits.transition import STATES, amend, load, move, move_late
 from monitor.models import Edit
@@ -283,7 +282,7 @@ def _record_error(edit: Edit, error: Exception, now: datetime) -> None:
     else:
         if not isinstance(error, ZohoError):
             log.error("edit %s: the request ended in an error of ours", edit.pk, exc_info=error)
-        check = conclude.next_check(edit.sent_at or now, now)
+        check = next_check(edit.sent_at or now, now)
         answer = mask_text(f"{sending.why_unknown(error, 'it was done')}: {told}")
         sending.to_unknown(STATES, edit, answer=answer, note=code, now=now, check=check, code=code)
 

@@ -13,10 +13,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from monitor.edits import conclude
 from monitor.edits.ask_zoho import NoProduct, look
 from monitor.edits.client import OpenForEdits
-from monitor.edits.conclude import SeenThing
+from monitor.edits.lost_answer import SeenThing, conclude, next_check
 from monitor.edits.send import Clock, send
 from monitor.edits.transition import STATES, load, move, without_typed_secrets
 from monitor.models import Edit
@@ -96,7 +95,7 @@ def advance_edit(edit_id: int, *, now_fn: Clock, open_account: OpenForEdits) -> 
     was_open = edit.is_open
     now = now_fn()
     if is_dead(edit, now):
-        report.expired += give_up_sender(STATES, edit, conclude.next_check(edit.sent_at or now, now), now)
+        report.expired += give_up_sender(STATES, edit, next_check(edit.sent_at or now, now), now)
     elif is_due(edit, STATES, now):
         edit = send(edit_id, open_account=open_account, now_fn=now_fn)
         report.sent += 1
@@ -119,7 +118,7 @@ def refs_of(edit: Edit) -> list[Ref]:
 def _check(edit: Edit, now: datetime, open_account: OpenForEdits) -> int:
     """Reads what Zoho shows, and draws the conclusion. Returns 1 if this process was the one to look."""
     sent_at = edit.sent_at or now
-    following = conclude.next_check(sent_at, now)
+    following = next_check(sent_at, now)
     if not take_look(STATES, edit, following):
         return 0
     try:
@@ -138,7 +137,7 @@ def _check(edit: Edit, now: datetime, open_account: OpenForEdits) -> int:
 def _draw(edit: Edit, seen: SeenThing, now: datetime, waited: timedelta) -> None:
     """Writes the conclusion down."""
     wanted = without_typed_secrets(edit)["wanted"]  # as what Zoho shows is read here
-    outcome = conclude.conclude(edit.act, edit.base, edit.base_sha256, wanted, seen, waited)
+    outcome = conclude(edit.act, edit.base, edit.base_sha256, wanted, seen, waited)
     result = dict(seen.definition) if seen.definition else None
     if outcome == "done":
         changes: dict[str, Any] = {"subject_id": seen.id[:64]} if edit.act == Act.CREATE else {}

@@ -29,7 +29,7 @@ from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.standing import gone_standings
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import entitled, recipients, refused_readers
-from monitor.notify.timing import Hush, NoticeFacts, Why
+from monitor.notify.when_to_send import Hush, NoticeFacts, Why
 from monitor.routing.decide import Heard, Reachable, who_hears
 from monitor.routing.read import active_routes, as_route, routed
 

@@ -20,7 +20,7 @@ from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.alert import render
 from monitor.notify.message import message_id
 from monitor.notify.recipients import may_get
-from monitor.notify.timing import LOOK_AGAIN, Fate, NoticeVerdict, Why, decide
+from monitor.notify.when_to_send import LOOK_AGAIN, Fate, NoticeVerdict, Why, decide
 
 logger = logging.getLogger(__name__)
 

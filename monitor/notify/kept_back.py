@@ -15,7 +15,7 @@ from monitor.models import ChannelMessage, Delivery, Notice
 from monitor.notify import outbox
 from monitor.notify.audience import facts_of_notice
 from monitor.notify.retell import IncidentThread
-from monitor.notify.timing import LOOK_AGAIN, NoticeVerdict, Why, decide_again
+from monitor.notify.when_to_send import LOOK_AGAIN, NoticeVerdict, Why, decide_again
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@
 | transition.py   | the one door for every change of an attempt's row                               |
 | send.py         | look first, commit the intent, one POST, write down the answer                  |
 | timing.py       | when to look again (pure)                                                       |
-| conclude.py     | from what Zoho shows to an outcome (pure); ask_zoho.py asks Zoho for it         |
+| lost_answer.py  | from what Zoho shows to an outcome (pure); ask_zoho.py asks Zoho for it         |
 | candidates.py   | which mirrored runs an unknown retry may have caused, for a person to choose    |
 | settle.py       | the sweep: dead senders, due wishes, open outcomes                              |
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.models import Execution, RetryAttempt
 from monitor.retry.client import FlowCalls
-from monitor.retry.conclude import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
+from monitor.retry.lost_answer import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW, SKEW, is_search_due
 from monitor.zoho.errors import NotFound
 from monitor.zoho.reruns import clock_began, may_run_again

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Length
 
 from monitor.models import Execution, RetryAttempt
 from monitor.models.spans import rows_within
-from monitor.retry.conclude import payload_hash
+from monitor.retry.lost_answer import payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW, SKEW
 
 MOST_LOOKED_AT = 100  # runs of a flow that began in the time

@@ -18,7 +18,7 @@ from monitor.models import RetryAttempt, notify_of_unknown
 from monitor.retry import effects, timing
 from monitor.retry.ask_zoho import look
 from monitor.retry.client import OpenAccount
-from monitor.retry.conclude import Finding
+from monitor.retry.lost_answer import Finding
 from monitor.retry.send import Clock, send
 from monitor.retry.transition import STATES, amend, load, move
 from monitor.sent_once.sending import is_due, to_unknown

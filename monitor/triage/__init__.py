@@ -15,7 +15,7 @@
 | remedy.py         | names the class of remedy, and says what to do (pure)                              |
 | failed_action.py  | finds which action of a flow failed                                               |
 | fate.py           | decides how a failed run ended (pure)                                             |
-| records.py        | finds which record a run was about (pure)                                         |
+| find_record.py    | finds which record a run was about (pure)                                         |
 | choose_record.py  | lets a person choose the field of a flow's records, and take that back            |
 | outcomes.py       | reads what became of runs that failed                                             |
 | groups.py         | finds the group of each failed run by its cause, and makes new ones               |

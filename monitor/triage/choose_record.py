@@ -14,7 +14,7 @@ from monitor import audit
 from monitor.access import may
 from monitor.models import Flow, RecordField, User
 from monitor.triage.acts import ActRefused
-from monitor.triage.records import DEEPEST, ENOUGH, find_path, id_at
+from monitor.triage.find_record import DEEPEST, ENOUGH, find_path, id_at
 from monitor.triage.shown_values import nested, shown_at
 from monitor.triage.supersede import samples_of
 

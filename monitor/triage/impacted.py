@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Length, RowNumber
 
 from monitor.models import Execution, Failure, Flow, RecordField
 from monitor.privacy import HIDDEN
-from monitor.triage.records import id_at, record_of
+from monitor.triage.find_record import id_at, record_of
 from monitor.triage.shown_values import along, shown_at
 
 LONGEST_READ = 1_000_000  # characters of trigger data: no page and no export looks for an id in more

@@ -11,8 +11,8 @@ from django.db.models import F, Min, Q
 from monitor.models import Execution, Failure, RecordField
 from monitor.models.spans import rows_within
 from monitor.periods import HOUR
+from monitor.triage.find_record import SAMPLES, find_path, record_of
 from monitor.triage.keyed import mark
-from monitor.triage.records import SAMPLES, find_path, record_of
 
 LOOK_AGAIN_AFTER = timedelta(days=1)  # for the field of a flow, also where one was found: definitions change
 NEWEST = 200  # runs of a flow among which samples are looked for: many flows have no trigger data at all

@@ -19,7 +19,7 @@ from monitor.edits.body import (
     usable_parts,
     without_gone_ids,
 )
-from monitor.edits.conclude import SeenThing, conclude
+from monitor.edits.lost_answer import SeenThing, conclude
 from standin.crm.rule_edits import _merged as merged_by_zoho
 from tests.edits import documented
 from tests.edits.schema import errors_of

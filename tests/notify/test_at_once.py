@@ -16,7 +16,7 @@ from monitor.alerting import actions, incidents
 from monitor.models import AlertState, Incident, User
 from monitor.notify import dispatch, outbox
 from monitor.notify.retell import IncidentThread, _fold
-from monitor.notify.timing import Fate, NoticeVerdict, Why
+from monitor.notify.when_to_send import Fate, NoticeVerdict, Why
 from tests import factories
 from tests.bystander import own
 from tests.notify.test_scopes import make_mail

@@ -9,9 +9,9 @@ import pytest
 
 from monitor.models import DirtyHour, Execution, RetryAttempt, User, ZohoAccount
 from monitor.retry import ask_zoho, settle
-from monitor.retry.conclude import payload_hash
 from monitor.retry.effects import mark_hours
 from monitor.retry.facts import facts_for
+from monitor.retry.lost_answer import payload_hash
 from monitor.retry.timing import SKEW
 from tests import factories
 from tests.bystander import own

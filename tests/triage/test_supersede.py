@@ -11,8 +11,8 @@ import pytest
 from monitor.models import Execution, Failure, Flow, RecordField
 from monitor.triage import groups, supersede
 from monitor.triage import take as take_module
+from monitor.triage.find_record import record_of
 from monitor.triage.keyed import mark
-from monitor.triage.records import record_of
 from monitor.triage.take import by_earlier_successes
 from tests import factories
 from tests.bystander import Bystander, own

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.notify.hours import WorkingHours, next_open
-from monitor.notify.timing import LOOK_AGAIN, Fate, Hush, NoticeFacts, NoticeVerdict, Why, decide
+from monitor.notify.when_to_send import LOOK_AGAIN, Fate, Hush, NoticeFacts, NoticeVerdict, Why, decide
 from tests.factories import NOON  # a Sunday
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.triage.records import find_path, record_of
+from monitor.triage.find_record import find_path, record_of
 
 
 def rows(**columns: list[Any]) -> list[dict[str, Any]]:

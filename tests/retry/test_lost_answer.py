@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.connection.lost_answer import Proof, proof_of
-from monitor.retry.conclude import Evidence, Finding, Seen, conclude, payload_hash
+from monitor.retry.lost_answer import Evidence, Finding, Seen, conclude, payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW, SKEW
 from monitor.zoho.errors import Refused
 

@@ -1,78 +1,22 @@
-"""Writes numbers and times for people. Pure; the template tags are a thin layer over it."""
+"""Writes numbers and times for people who look at pages. Pure; the template tags are a thin layer over it."""
 
 from __future__ import annotations
 
 from datetime import date as date_of
 from datetime import datetime, timedelta
-from math import floor
 
-DASH = "–"
+from monitor.figures import DASH, STEPS, duration, number, rate, span
+
+__all__ = ["DASH", "duration", "number", "rate", "span"]  # as the product writes them everywhere
 # `strftime` would write the same: the process keeps the locale C, and a list has hundreds of times.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-
-
-def rate(value: float | None, digits: int = 1) -> str:
-    """Writes a percentage, rounded down: 99.96 is "99.9 %", because "100 %" must mean that nothing failed.
-
-    Args:
-        value: per cent, 0 to 100, or None where nothing ran.
-        digits: digits after the point.
-    """
-    if value is None:
-        return DASH
-    if value >= 100:
-        return "100 %"
-    factor = 10**digits
-    # The small addend keeps 95.3 (stored as 95.29999...) from being shown as 95.2.
-    cut = min(floor(value * factor + 1e-7), 100 * factor - 1) / factor
-    return f"{cut:.{digits}f} %"
 
 
 def sentence(text: str) -> str:
     """Writes a line of ours as a sentence: a capital letter first, and one full stop at its end."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
-
-
-def number(value: float | None) -> str:
-    """Writes a number with commas between thousands; a dash where there is none."""
-    if value is None:
-        return DASH
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def span(seconds: float | None) -> str:
-    """Writes a length of time in at most two units: "3 d 4 h", "12 min", "41 s"."""
-    if seconds is None:
-        return DASH
-    left = max(0, int(seconds))
-    if left < 1:
-        return "0 s"
-    parts: list[str] = []
-    for size, unit in _STEPS:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-        elif parts:
-            break
-        if len(parts) == 2:
-            break
-    return " ".join(parts)
-
-
-def duration(milliseconds: float | None) -> str:
-    """Writes a run's duration: "820 ms", "2.4 s", "3 min 5 s"."""
-    if milliseconds is None:
-        return DASH
-    if milliseconds < 0:
-        return f"{milliseconds:,.0f} ms"
-    if milliseconds < 999.5:
-        return f"{milliseconds:.0f} ms"
-    if milliseconds < 59_950:
-        return f"{milliseconds / 1000:.1f} s"
-    return span(milliseconds / 1000)
 
 
 def clock(local: datetime) -> str:
@@ -133,7 +77,7 @@ def relative(at: datetime, now: datetime) -> str:
     delta = (now - at).total_seconds()
     if abs(delta) < 5:
         return "just now"
-    size, unit = next((size, unit) for size, unit in _STEPS if abs(delta) >= size)
+    size, unit = next((size, unit) for size, unit in STEPS if abs(delta) >= size)
     text = f"{int(abs(delta) // size)} {unit}"
     return f"{text} ago" if delta > 0 else f"in {text}"
 

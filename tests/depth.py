@@ -1,7 +1,8 @@
 """How many examples a property is tried with, and what Hypothesis is told in general.
 
-`quick` is what one commit waits for (`make test`), `deep` what `make test-deep` tries: the same examples every time, so
-that a red run can be repeated and is never somebody else's bad luck. `nightly` looks for new ones.
+`quick` is what one commit waits for (`make test`), `deep` what `make test-deep` tries, `ci` a quarter of that: the same
+examples every time, so that a red run can be repeated and is never somebody else's bad luck. `nightly` looks for new
+ones.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def shared_out(first: int, count: str | None, *, usual: int) -> range:
 
 def register() -> None:
     """Sets the profile of HYPOTHESIS_PROFILE for every property that says nothing else."""
-    for name, examples in (("quick", 40), ("deep", fewer(200))):
+    for name, examples in (("quick", 40), ("ci", 50), ("deep", fewer(200))):
         settings.register_profile(name, derandomize=True, deadline=None, max_examples=examples, print_blob=True)
     settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000, print_blob=True)
     settings.load_profile(PROFILE)
@@ -51,14 +52,14 @@ def tried(quick: int, deep: int, *, nightly: int = 2_000, **more: object) -> set
 
     Args:
         quick: examples in `make test`.
-        deep: examples in `make test-deep`; a quarter of them on a second database.
+        deep: examples in `make test-deep`; a quarter of them on a second database, and in `.ci/run` on either.
         nightly: examples with HYPOTHESIS_PROFILE=nightly, new ones each time.
         more: other settings of Hypothesis.
 
     Returns:
         Settings with which no example is too slow or too large, and fixtures last for all examples.
     """
-    examples = {"quick": quick, "deep": fewer(deep, quick), "nightly": nightly}[PROFILE]
+    examples = {"quick": quick, "ci": max(deep // 4, quick), "deep": fewer(deep, quick), "nightly": nightly}[PROFILE]
     return hypothesis.settings(
         max_examples=examples,
         derandomize=PROFILE != "nightly",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from math import floor
 
 _JOINERS = "\u200c\u200d"  # letters of some scripts and emoji need them
 
@@ -29,23 +28,6 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
 
 
-def per_cent(value: float | None) -> str:
-    """Returns a rate with one digit, rounded down: "100 %" must mean that nothing failed."""
-    if value is None:
-        return "–"
-    if value >= 100:
-        return "100 %"
-    return f"{floor(value * 10 + 1e-6) / 10:.1f} %"
-
-
 def limit(value: float) -> str:
     """Returns a threshold as a person typed it."""
     return f"{value:g} %"
-
-
-def span(seconds: float) -> str:
-    """Returns a length of time in at most two units: "3 d 4 h", "12 min"."""
-    minutes = max(int(seconds // 60), 0)
-    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
-    parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
-    return " ".join(parts[:2]) or "less than a minute"

@@ -55,6 +55,14 @@ def test_a_span_has_at_most_two_neighbouring_units(seconds: float, text: str) ->
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "less than a minute"), (60, "1 min"), (5400, "1 h 30 min"), (5429, "1 h 30 min"), (100_000, "1 d 3 h")],
+)
+def test_a_span_can_be_told_without_seconds(seconds: float, text: str) -> None:
+    assert formats.span(seconds, least="min") == text
+
+
+@pytest.mark.parametrize(
     ("ms", "text"),
     [
         (None, "–"),

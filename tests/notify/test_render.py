@@ -21,7 +21,7 @@ from monitor.notify.kinds.alert import render
 from monitor.notify.links import read_acknowledge, read_unsubscribe
 from monitor.notify.message import build, message_id
 from monitor.notify.recent_changes import RecentChange
-from monitor.notify.words import clean, per_cent, shorten, span
+from monitor.notify.words import clean, shorten
 from monitor.periods import Window
 from monitor.queries import freshness
 from tests import factories
@@ -380,24 +380,6 @@ def test_clean_text_is_one_line_and_cleaning_it_again_changes_nothing(text: str)
 @given(names, st.integers(1, 100))
 def test_shortened_text_is_never_longer(text: str, length: int) -> None:
     assert len(shorten(text, length)) <= length
-
-
-def test_numbers_are_told_as_on_the_pages() -> None:
-    assert [per_cent(rate) for rate in (None, 0.0, 94.99, 99.99, 95.3, 100.0)] == [
-        "–",
-        "0.0 %",
-        "94.9 %",
-        "99.9 %",
-        "95.3 %",
-        "100 %",
-    ]
-    assert [span(seconds) for seconds in (0, 60, 5400, 604_800, 100_000)] == [
-        "less than a minute",
-        "1 min",
-        "1 h 30 min",
-        "7 d",
-        "1 d 3 h",
-    ]
 
 
 @pytest.mark.django_db

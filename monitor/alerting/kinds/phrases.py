@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 
 def runs(count: int) -> str:
@@ -17,30 +17,6 @@ def hours(count: float) -> str:
     if count < 1:
         return f"{count * 60:g} minutes"
     return f"{count:g} {'hour' if count == 1 else 'hours'}"
-
-
-def span(length: timedelta) -> str:
-    """Returns a span in its two largest units: "3 days 4 h", "25 min"."""
-    minutes = max(round(length.total_seconds() / 60), 0)
-    days, rest = divmod(minutes, 24 * 60)
-    whole_hours, left = divmod(rest, 60)
-    if days:
-        said = f"{days} {'day' if days == 1 else 'days'}"
-        return f"{said} {whole_hours} h" if whole_hours else said
-    if whole_hours:
-        return f"{whole_hours} h {left} min" if left else f"{whole_hours} h"
-    return f"{left} min"
-
-
-def milliseconds(value: float) -> str:
-    """Returns how long a run took: "850 ms", "4.2 s", "3 min 5 s"."""
-    if value < 1_000:
-        return f"{value:.0f} ms"
-    seconds = value / 1_000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole, left = divmod(round(seconds), 60)
-    return f"{whole} min {left} s" if left else f"{whole} min"
 
 
 def clock(at: datetime, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from monitor.figures import rate, span
 from monitor.models import Notice
 from monitor.notify.chart import ChartHour
 from monitor.notify.compose import (
@@ -21,7 +22,7 @@ from monitor.notify.compose import (
     zone_of,
 )
 from monitor.notify.facts import MEMBERS_SHOWN, Facts, MemberFacts
-from monitor.notify.words import per_cent, shorten, span
+from monitor.notify.words import shorten
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +105,12 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "facts": facts,
         "stamp": stamp(facts),
         "verdict": verdict(facts),
-        "members": [(member, per_cent(member.rate) if member.rate is not None else "") for member in shown],
+        "members": [(member, rate(member.rate) if member.rate is not None else "") for member in shown],
         "more": len(facts.members) - len(shown),
         "began": in_words(facts.began_at, zone),
         "noticed": in_words(facts.noticed_at, zone),
         "ended": in_words(ended, zone),
-        "open_for": span((ended - facts.began_at).total_seconds()),
+        "open_for": span((ended - facts.began_at).total_seconds(), least="min"),
         "as_of": in_words(facts.as_of, zone) if facts.as_of else "the account has not been read completely yet",
         "on_it": on_it(facts),
         "hours": [(hour, _hour_words(hour, zone)) for hour in facts.hours],

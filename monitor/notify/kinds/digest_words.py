@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
 from monitor.digest_facts import AccountAge, AliveFacts, DigestFacts, NamedPage, PlanUse, WorseFlow
+from monitor.figures import rate, span
 from monitor.models import DigestSection
 from monitor.notify.compose import NAME_LENGTH, in_words
-from monitor.notify.words import clean, per_cent, shorten, span
+from monitor.notify.words import clean, shorten
 
 SHOWN = 10
 LINE_LENGTH = 240
@@ -98,7 +99,7 @@ def _workflow_rules(facts: DigestFacts, zone: tzinfo) -> list[DigestSection]:
 def alive_sections(facts: AliveFacts, zone: tzinfo) -> list[DigestSection]:
     """Returns the parts of an "I am alive" mail; the arguments as above."""
     own = [
-        (f"The worker has run for {span(facts.up_for.total_seconds())}", ""),
+        (f"The worker has run for {span(facts.up_for.total_seconds(), least='min')}", ""),
         (f"Mails that wait: {facts.waiting:,}", ""),
     ]
     found = [DigestSection("The worker", own, is_news=False), _ages(facts.ages, zone)]
@@ -134,8 +135,8 @@ def _fit(text: str) -> str:
 def _worse(row: WorseFlow) -> tuple[str, str]:
     now, before = row.now, row.before
     said = (
-        f"{per_cent(now.rate)} of {now.finished:,} runs succeeded ({now.failed:,} failed), "
-        f"{per_cent(before.rate)} of {before.finished:,} in the week before ({before.failed:,} failed)"
+        f"{rate(now.rate)} of {now.finished:,} runs succeeded ({now.failed:,} failed), "
+        f"{rate(before.rate)} of {before.finished:,} in the week before ({before.failed:,} failed)"
     )
     if row.left_out:
         said += f"; {row.left_out:,} runs left out by corrections"

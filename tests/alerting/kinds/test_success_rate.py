@@ -30,6 +30,12 @@ def test_it_fires_with_the_run_that_makes_the_rate_too_low_and_says_since_when()
     )
 
 
+def test_a_rate_with_a_failure_is_not_told_as_100() -> None:
+    breached = edges(RULE, every(HOUR, "+" * 40 + "---"))[0].evaluation
+    numbers = breached.numbers | {"runs": 2_500, "succeeded": 2_499, "rate": 99.96}
+    assert "2499 of 2,500 runs succeeded (99.9 %)" in words.describe(RULE, replace(breached, numbers=numbers), UTC)
+
+
 def test_a_lone_failure_of_days_ago_is_not_where_it_began() -> None:
     found = edges(RULE, every(HOUR, "+" * 30 + "-" + "+" * 60 + "-" * 5))
     assert found[0].evaluation.began_at == START + 91 * HOUR

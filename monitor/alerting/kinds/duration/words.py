@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor import figures
 from monitor.alerting.kinds import phrases
 from monitor.alerting.kinds.interface import ConditionState
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def title(condition: LongDuration) -> str:
     """Returns what is asked for, as the name of a rule."""
-    asked = [f"above {phrases.milliseconds(condition.above_ms)}"] if condition.above_ms else []
+    asked = [f"above {figures.duration(condition.above_ms)}"] if condition.above_ms else []
     if condition.times_usual:
         asked.append(f"above {condition.times_usual:g} times its usual")
     return f"Runs take long: {' or '.join(asked)}"
@@ -35,7 +36,7 @@ def describe(condition: LongDuration, evaluation: Evaluation, zone: tzinfo) -> s
         return "learning how long it usually takes"
     if not numbers.get("runs"):
         return "no runs in the window"
-    limit = phrases.milliseconds(numbers["limit_ms"])
+    limit = figures.duration(numbers["limit_ms"])
     slow = f"{int(numbers['slow'])} of {phrases.runs(int(numbers['runs']))} took longer than {limit}"
     if evaluation.found is ConditionState.NO_DATA:
         return f"{slow}; {condition.min_runs} are needed"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor import figures
 from monitor.alerting.kinds import phrases
 from monitor.alerting.kinds.interface import ConditionState, moment
 
@@ -20,7 +20,7 @@ def title(condition: MissedRun) -> str:
     if condition.cron:
         return f"Missed run (schedule {condition.cron}, {condition.zone})"
     if condition.every:
-        return f"Missed run (every {phrases.span(timedelta(minutes=condition.every))})"
+        return f"Missed run (every {figures.span(60 * condition.every)})"
     return "Missed run"
 
 

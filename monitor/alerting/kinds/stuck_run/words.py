@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor import figures
 from monitor.alerting.kinds import phrases
 from monitor.alerting.kinds.interface import ConditionState
 
@@ -41,4 +41,4 @@ def describe(condition: StuckRun, evaluation: Evaluation, zone: tzinfo) -> str:
 
 
 def _limit(condition: StuckRun) -> str:
-    return phrases.span(timedelta(minutes=condition.after_minutes))
+    return figures.span(60 * condition.after_minutes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor import figures
 from monitor.alerting.kinds import phrases
 from monitor.alerting.kinds.interface import ConditionState
 
@@ -35,7 +36,7 @@ def describe(condition: SuccessRate, evaluation: Evaluation, zone: tzinfo) -> st
     if evaluation.found is ConditionState.NO_DATA:
         return f"{said}; {condition.min_runs} are needed"
     if evaluation.found is ConditionState.BREACHED and evaluation.began_at is not None:
-        return f"{said} ({numbers['rate']:.1f} %); failing since {phrases.clock(evaluation.began_at, zone)}"
+        return f"{said} ({figures.rate(numbers['rate'])}); failing since {phrases.clock(evaluation.began_at, zone)}"
     good = int(numbers["good_in_a_row"])
     if numbers["rate"] < condition.threshold and good >= condition.last_good:
         return f"the last {phrases.runs(good)} all succeeded; {said} in the window"

@@ -23,9 +23,10 @@ from monitor import audit
 from monitor.access import may
 from monitor.alerting.kinds import aspect_of
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
-from monitor.alerting.marks import scopes_in_words
-from monitor.alerting.neighbours import neighbours
+from monitor.alerting.marks import ask_scopes_in_words, scopes_in_words
+from monitor.alerting.neighbours import ask_neighbours
 from monitor.models import AlertRule
+from monitor.models.asking import answered, in_step
 from monitor.queries import alerts as queries
 
 _SHOWN = (
@@ -125,12 +126,19 @@ def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **con
     def is_like(other: AlertRule) -> bool:
         return aspect_of(other.kind, other.options) == aspect
 
+    words, form.usual, *near = answered(
+        in_step(
+            ask_scopes_in_words([rule] if rule.pk else []),
+            form.ask_usual(),
+            *([ask_neighbours(form.scope, account.pk, is_like)] if account is not None else []),
+        )
+    )
     found = {
         "form": form,
         "rule": rule,
         "kind": kind_forms()[form.kind],
-        "neighbours": neighbours(form.scope, account.pk, is_like) if account is not None else None,
-        "scope": scopes_in_words([rule])[rule.pk] if rule.pk else "",
+        "neighbours": near[0] if near else None,
+        "scope": words.get(rule.pk, ""),
         "told": form.said_beforehand(),
     }
     read_choices(form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,18 +16,19 @@ from django.views.decorators.http import require_safe
 from dashboard import lists
 from dashboard.alerts.forms import AlertFilterForm
 from monitor.access import may
-from monitor.alerting.coverage import FlowNotices, HearerCount, coverage
+from monitor.alerting.coverage import CoverageFacts, FlowNotices, HearerCount, coverage
 from monitor.alerting.marks import scope_of
-from monitor.alerting.read_coverage import read_coverage
+from monitor.alerting.read_coverage import Hears, ask_coverage
 from monitor.alerting.scope import ScopeBreadth
-from monitor.models import AlertRule, Flow, Notice, ZohoAccount
+from monitor.models import AlertRule, Delivery, Flow, Notice, ZohoAccount
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.notify.channels.routing import ChannelFacts, channels_for
 from monitor.notify.channels.services import SERVICES
 from monitor.notify.channels.standing import reachable_channels
 from monitor.notify.hours import WorkingHours
-from monitor.notify.recipients import recipients, refused_readers
+from monitor.notify.recipients import entitled, one_of_each
 from monitor.routing.decide import Reachable, RoutedAlert, who_hears
-from monitor.routing.read import active_routes
+from monitor.routing.read import ask_active_routes
 
 FAILURE_KIND, SILENCE_KIND = "failing_now", "missed_run"  # the right ones for nearly every flow
 LOUDEST = AlertRule.Severity.PAGE  # a channel may want nothing else
@@ -50,27 +51,45 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
     may_edit = may(request.user, "rules")
 
     def find(account_id: int | None) -> dict[str, Any]:
-        hears = _hearers()
-        facts = read_coverage(account_id, now, hears, lambda stored: _held_back(stored, now))
+        facts, hears, accounts = answered(_ask(account_id, now))
         found = coverage(facts)
         page = lists.numbered(found, form)
-        page["rows"] = _rows(page["rows"], may_edit)
+        page["rows"] = answered(_ask_rows(page["rows"], may_edit))
         unheard = sum(one.is_unheard for one in found)
-        accounts = [] if not found else _accounts(account_id)
         nobody_hears = bool(found) and not any(any(hears(RoutedAlert(pk, LOUDEST))) for pk in accounts)
         return page | {"unheard": unheard, "nobody_hears": nobody_hears}
 
     return lists.show(request, "alerts/coverage.html", form, find, nouns="flows", may_edit=may_edit)
 
 
-def _hearers() -> Callable[[RoutedAlert], HearerCount]:
-    """Returns what tells how many would hear of an alert: by rules, routes and settings. Few statements for all."""
-    people, refused = {person.pk for person in recipients()}, refused_readers()
+def _ask(account_id: int | None, now: datetime) -> Asking[tuple[CoverageFacts, Hears, list[int]]]:
+    """Asks for the facts, for what tells how many would hear, and for the accounts that are looked at."""
+    told: list[Hears] = []
+
+    def hearers() -> Asking[Hears]:
+        told.append((yield from _ask_hearers()))
+        return told[0]
+
+    facts, accounts = yield from in_step(
+        ask_coverage(account_id, now, hearers(), lambda stored: _held_back(stored, now)),
+        ask(ZohoAccount.objects.filter(is_active=True).order_by().values_list("pk", flat=True)),
+    )
+    return facts, told[0], accounts if account_id is None else [account_id]
+
+
+def _ask_hearers() -> Asking[Hears]:
+    """Asks for what tells how many would hear of an alert: by rules, routes and settings."""
+    readers, bounced, reachable, routes = yield from in_step(
+        ask(entitled()),
+        ask(Delivery.objects.bounced().values_list("recipient", flat=True)),
+        ask(reachable_channels().defer("address", "secrets")),
+        ask_active_routes(),
+    )
+    people, refused = {person.pk for person in one_of_each(readers)}, set(bounced)
     channels = [
         ChannelFacts(row.pk, row.account_id, row.severity, SERVICES[row.service].has_incidents, is_told=False)
-        for row in reachable_channels().defer("address", "secrets")
+        for row in reachable
     ]
-    routes = active_routes()
 
     @cache
     def hears(alert: RoutedAlert) -> HearerCount:
@@ -84,25 +103,21 @@ def _hearers() -> Callable[[RoutedAlert], HearerCount]:
     return hears
 
 
-def _accounts(account_id: int | None) -> list[int]:
-    mirrored = ZohoAccount.objects.filter(is_active=True).values_list("pk", flat=True)
-    return list(mirrored) if account_id is None else [account_id]
-
-
 def _held_back(stored: Mapping[str, Any], now: datetime) -> timedelta:
     hours = WorkingHours.read(stored)
     return timedelta(0) if hours is None else hours.longest_pause(now)
 
 
-def _rows(found: list[FlowNotices], may_edit: bool) -> list[CoverageRow]:
-    rows = Flow.objects.select_related("account").defer("raw", "account__client_secret")
-    flows = rows.in_bulk([one.flow for one in found])
-    accounts = {flow.account_id for flow in flows.values()}
-    wanted = AlertRule.objects.filter(account__in=accounts, kind__in=(FAILURE_KIND, SILENCE_KIND))
+def _ask_rows(found: list[FlowNotices], may_edit: bool) -> Asking[list[CoverageRow]]:
+    keys = [one.flow for one in found]
+    shown_flows = Flow.objects.filter(pk__in=keys).select_related("account").defer("raw", "account__client_secret")
+    of_these = Flow.objects.filter(pk__in=keys).order_by().values("account")
+    wanted = AlertRule.objects.filter(account__in=of_these, kind__in=(FAILURE_KIND, SILENCE_KIND))
+    read, of_accounts = yield [shown_flows, wanted.order_by("pk") if may_edit else AlertRule.objects.none()]
+    flows = {flow.pk: flow for flow in read}
     rules: dict[tuple[int, str], list[AlertRule]] = {}
-    if may_edit:
-        for rule in wanted.order_by("pk"):
-            rules.setdefault((rule.account_id, rule.kind), []).append(rule)
+    for rule in of_accounts:
+        rules.setdefault((rule.account_id, rule.kind), []).append(rule)
     shown = []
     for one in found:
         fix, url = _fix(one, flows[one.flow], rules) if may_edit else ("", "")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.models import Channel, EscalationPolicy, Route
+from monitor.models import Channel, Delivery, EscalationPolicy, Route
+from monitor.models.asking import Asking, ask, in_step
 from monitor.notify.channels.standing import reachable_channels
-from monitor.notify.recipients import entitled, recipients, refused_readers
-from monitor.routing.decide import Heard, Reachable, RoutedAlert, who_hears
-from monitor.routing.read import active_routes, labels_of
+from monitor.notify.recipients import entitled, one_of_each
+from monitor.routing.decide import Reachable, RoutedAlert, who_hears
+from monitor.routing.read import ask_active_routes, ask_labels_of
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class WhoWouldHear:
         return f"{'; '.join(parts)}. {routes}{escalated}"
 
 
-def who_would_hear(account_id: int, kind: str, key: int, severity: str) -> WhoWouldHear:
-    """Returns who would hear of an alert whose rule names nobody.
+def ask_who_would_hear(account_id: int, kind: str, key: int, severity: str) -> Asking[WhoWouldHear]:
+    """Asks who would hear of an alert whose rule names nobody.
 
     Args:
         account_id: whose.
@@ -61,29 +62,32 @@ def who_would_hear(account_id: int, kind: str, key: int, severity: str) -> WhoWo
         key: of what it is about.
         severity: of its rule.
     """
-    (mine,) = labels_of([(kind, str(key))])
-    alert = RoutedAlert(account_id, severity, mine.tags, mine.owner)
-    heard = who_hears([alert], active_routes(), reachable(account_id))
-    return _in_names(heard)
-
-
-def reachable(account_id: int) -> Reachable:
-    """Returns who can hear of an account's alerts at all. Three statements."""
-    channels = reachable_channels().values_list("pk", "account")
-    mine = {pk for pk, account in channels if account in (None, account_id)}
-    return Reachable(set(entitled().values_list("pk", flat=True)), mine, refused_readers())
-
-
-def _in_names(heard: Heard) -> WhoWouldHear:
-    people = recipients(None if heard.everybody else heard.people)
-    channels = Channel.objects.filter(pk__in=heard.channels).order_by("name").values_list("name", flat=True)
-    policies = EscalationPolicy.objects.in_bulk(heard.policies)
-    routes = Route.objects.in_bulk(heard.routes)
+    # What could be named is few, and asked for at once: it is known by its name only once it is decided.
+    names = [
+        rows.order_by("name").values_list("pk", "name")
+        for rows in (Channel.objects, EscalationPolicy.objects, Route.objects)
+    ]
+    (mine,), routes, channels, people, refused, *named = yield from in_step(
+        ask_labels_of([(kind, str(key))]),
+        ask_active_routes(),
+        ask(reachable_channels().values_list("pk", "account")),
+        ask(entitled()),
+        ask(Delivery.objects.bounced().values_list("recipient", flat=True)),
+        *map(ask, names),
+    )
+    reachable = Reachable(
+        {person.pk for person in people},
+        {pk for pk, account in channels if account in (None, account_id)},
+        set(refused),
+    )
+    heard = who_hears([RoutedAlert(account_id, severity, mine.tags, mine.owner)], routes, reachable)
+    of_channels, of_policies, of_routes = map(dict, named)
+    heard_people = [person for person in people if heard.everybody or person.pk in heard.people]
     return WhoWouldHear(
-        people=sorted(person.get_username() for person in people),
+        people=sorted(person.get_username() for person in one_of_each(heard_people)),
         everybody=heard.everybody,
-        channels=list(channels),
+        channels=[name for key, name in of_channels.items() if key in heard.channels],
         every_channel=heard.every_channel,
-        policies=[policies[key].name for key in heard.policies],
-        routes=[routes[key].name for key in heard.routes],
+        policies=[of_policies[key] for key in heard.policies],
+        routes=[of_routes[key] for key in heard.routes],
     )

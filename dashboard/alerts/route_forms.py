@@ -235,7 +235,7 @@ class WhoHearsForm(forms.Form):
         return data
 
     def asked(self) -> tuple[int, str, int, str]:
-        """Returns the arguments of `who_would_hear`; of a valid form."""
+        """Returns the arguments of `ask_who_would_hear`; of a valid form."""
         data = self.cleaned_data
         name = next(name for name in self.ABOUT if data[name] is not None)
         thing = data[name]

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
-from dashboard.alerts.hearers import who_would_hear
+from dashboard.alerts.hearers import ask_who_would_hear
 from dashboard.alerts.route_forms import RouteForm, WhoHearsForm
 from dashboard.widgets import read_choices
 from monitor import audit
 from monitor.access import may
-from monitor.models import EscalationPolicy, Route
+from monitor.models import Channel, EscalationPolicy, EscalationStep, Route, User
+from monitor.models.asking import answered, ask, ask_with, in_step
 
 _SHOWN = ("name", "severity", "to_owner", "goes_on", "is_active")
 _UP, _DOWN = "up", "down"
@@ -31,12 +32,18 @@ def alert_routes(request: HttpRequest) -> HttpResponse:
     form = WhoHearsForm(request.GET if any(name in request.GET for name in WhoHearsForm.ABOUT) else None)
 
     def find(_: object) -> dict[str, Any]:
-        heard = None
         read_choices(form)
-        if form.is_bound and form.is_valid():
-            heard = who_would_hear(*form.asked())
-        policies = EscalationPolicy.objects.prefetch_related("steps__people", "steps__channels")
-        return {"rows": list(_routes()), "policies": list(policies), "heard": heard}
+        is_asked = form.is_bound and form.is_valid()
+        rows, policies, steps, *heard = answered(
+            in_step(
+                ask_with(_bare_routes(), **_hearers()),
+                ask(EscalationPolicy.objects.all()),
+                ask_with(EscalationStep.objects.all(), **_hearers()),
+                *([ask_who_would_hear(*form.asked())] if is_asked else []),
+            )
+        )
+        in_turn = [(policy, [step for step in steps if step.policy_id == policy.pk]) for policy in policies]
+        return {"rows": rows, "policies": in_turn, "heard": heard[0] if heard else None}
 
     response = lists.show(
         request,
@@ -109,9 +116,17 @@ def alert_route_move(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("alert_routes")
 
 
-def _routes() -> Any:
+def _bare_routes() -> Any:
     rows = Route.objects.select_related("account", "tag", "policy").defer("account__client_secret")
-    return rows.prefetch_related("people", "channels").order_by("position", "pk")
+    return rows.order_by("position", "pk")
+
+
+def _hearers() -> dict[str, Any]:
+    return {"people": User.objects.all(), "channels": Channel.objects.defer("address", "secrets")}
+
+
+def _routes() -> Any:
+    return _bare_routes().prefetch_related("people", "channels")
 
 
 def _save(request: HttpRequest, form: RouteForm, action: str) -> HttpResponse:

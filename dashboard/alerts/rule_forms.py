@@ -19,8 +19,9 @@ from monitor.alerting.kinds import aspect_of, condition_kinds, words_of
 from monitor.alerting.kinds.interface import at_pace, has_budget
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.alerting.kinds.usual import DAYS_A_MONTH, UsualPace
-from monitor.alerting.pace import pace_of, paces
+from monitor.alerting.pace import ask_paces, pace_of
 from monitor.models import AlertRule, RuleBudget, User, ZohoAccount
+from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.periods import day_of
 
 USUAL_KIND = "success_rate"  # of an address that names none
@@ -172,13 +173,21 @@ class AlertRuleForm(ScopedRuleForm):
 
         Of a saved rule it is the one that its budget of false alerts was counted by today: it is evaluated by that.
         """
+        return answered(self.ask_usual())
+
+    def ask_usual(self) -> Asking[UsualPace]:
+        """Asks for what `usual` is."""
         if self.account is None:
             return UsualPace()
         now = timezone.now()
-        found = pace_of(self.flows_of(self.account), paces(self.account.pk, now))
-        mine = RuleBudget.objects.filter(rule=self.instance.pk, counted_on=day_of(now))
-        counted = mine.first() if self.instance.pk else None
-        return found if counted is None else replace(found, runs_a_day=counted.runs_a_month / DAYS_A_MONTH)
+        budgets = RuleBudget.objects.filter(rule=self.instance.pk, counted_on=day_of(now))
+        flows, known, counted = yield from in_step(
+            self.ask_flows_of(self.account),
+            ask_paces(self.account.pk, now),
+            ask(budgets if self.instance.pk else budgets.none()),
+        )
+        found = pace_of(flows, known)
+        return replace(found, runs_a_day=counted[0].runs_a_month / DAYS_A_MONTH) if counted else found
 
     @property
     def account(self) -> ZohoAccount | None:

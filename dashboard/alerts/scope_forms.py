@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from dashboard.flow_field import FlowChoiceField
 from monitor.access import who_may
 from monitor.alerting.scope import RuleScope
-from monitor.alerting.watched import flows_of_rule
+from monitor.alerting.watched import ask_flows_of_rule
 from monitor.models import AlertRule, Connection, Flow, Tag, User, WorkflowRule, ZohoAccount
+from monitor.models.asking import Asking
 from monitor.privacy import mask_name
 from monitor.queries.shown_names import by_shown_name
 from monitor.tags import BadTag, tag_of
@@ -168,11 +169,11 @@ class ScopedRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             return f"workflow rules of the module {mask_name(module)}"
         return "its subject"
 
-    def flows_of(self, account: ZohoAccount) -> set[int]:
-        """Returns the flows that it is for, as they are evaluated once it is saved and enabled."""
+    def ask_flows_of(self, account: ZohoAccount) -> Asking[set[int]]:
+        """Asks for the flows that it is for, as they are evaluated once it is saved and enabled."""
         flow = None if self.flow is None else self.flow.pk
         scope = self.scope
-        return flows_of_rule(account.pk, RuleScope(scope.rule, scope.kind, flow, scope.tag, scope.owner))
+        return ask_flows_of_rule(account.pk, RuleScope(scope.rule, scope.kind, flow, scope.tag, scope.owner))
 
 
 def shown_subject(row: Flow | WorkflowRule | Connection) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from monitor.alerting.scope import RuleScope, ScopeBreadth, SubjectMarks
 from monitor.models import AlertRule, Connection, WorkflowRule
-from monitor.ownership import NO_LABELS, labels
+from monitor.models.asking import Asking, answered, ask, in_step
+from monitor.ownership import NO_LABELS, ask_labels
 from monitor.privacy import mask_name
 
 
@@ -27,22 +28,35 @@ def are_needed(scopes: Iterable[RuleScope[Any]]) -> bool:
 
 
 def marks_of_flows(account_id: int | None) -> dict[int, SubjectMarks]:
-    """Returns the tags and owners of flows by their keys; flows without any are left out. Two statements.
+    """Returns the tags and owners of flows by their keys; flows without any are left out. One statement.
 
     Args:
         account_id: whose; None for all.
     """
-    known = labels("flow", account_id=account_id)
+    return answered(ask_marks_of_flows(account_id))
+
+
+def ask_marks_of_flows(account_id: int | None) -> Asking[dict[int, SubjectMarks]]:
+    """Asks for what `marks_of_flows` returns."""
+    known = yield from ask_labels("flow", account_id=account_id)
     return {key: SubjectMarks(one.tags, one.owner) for key, one in known.items()}
 
 
 def marks_of_workflow_rules(account_id: int) -> dict[int, SubjectMarks]:
-    """Returns the tags, owners and modules of an account's workflow rules by their keys. Three statements."""
-    known = labels("rule", account_id=account_id)
-    modules = WorkflowRule.objects.filter(account=account_id, gone_at=None).order_by().values_list("pk", "module")
+    """Returns the tags, owners and modules of an account's workflow rules by their keys. One statement."""
+    return answered(ask_marks_of_workflow_rules(account_id))
+
+
+def ask_marks_of_workflow_rules(account_id: int) -> Asking[dict[int, SubjectMarks]]:
+    """Asks for what `marks_of_workflow_rules` returns."""
+    rows = WorkflowRule.objects.filter(account=account_id, gone_at=None).order_by()
+    known, modules = yield from in_step(
+        ask_labels("rule", account_id=account_id), ask(rows.values_list("pk", "module"))
+    )
     found = {}
     for key, module in modules:
-        found[key] = SubjectMarks(*known.get(key, NO_LABELS), module=module)
+        mine = known.get(key, NO_LABELS)
+        found[key] = SubjectMarks(mine.tags, mine.owner, module=module)
     return found
 
 
@@ -79,17 +93,24 @@ def why_left(rule: AlertRule, what: str) -> str:
 
 
 def scopes_in_words(rules: Sequence[AlertRule]) -> dict[int, str]:
-    """Returns for what some rules are, by their keys; "" for all of the account. Two statements at most.
+    """Returns for what some rules are, by their keys; "" for all of the account. One statement at most.
 
     Args:
         rules: with their flows, tags and owners.
     """
+    return answered(ask_scopes_in_words(rules))
+
+
+def ask_scopes_in_words(rules: Sequence[AlertRule]) -> Asking[dict[int, str]]:
+    """Asks for what `scopes_in_words` returns."""
     keys = {int(rule.subject_key) for rule in rules if rule.subject_key.isascii() and rule.subject_key.isdigit()}
     names: dict[str, Mapping[int, str]] = {"crm": {}, "connection": {}}
     if keys:
-        workflows = WorkflowRule.objects.filter(pk__in=keys).defer("raw", "description")
+        workflows, connections = yield [
+            WorkflowRule.objects.filter(pk__in=keys).defer("raw", "description"),
+            Connection.objects.filter(pk__in=keys).values_list("pk", "connection_name"),
+        ]
         names["crm"] = {row.pk: row.shown_name for row in workflows}
-        connections = Connection.objects.filter(pk__in=keys).values_list("pk", "connection_name")
         names["connection"] = {pk: mask_name(name) or "(without a name)" for pk, name in connections}
     return {rule.pk: _in_words(rule, names.get(rule.kind, {})) for rule in rules}
 

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from monitor.alerting.kinds import loader_of
 from monitor.alerting.marks import (
     are_needed,
-    marks_of_flows,
-    marks_of_workflow_rules,
+    ask_marks_of_flows,
+    ask_marks_of_workflow_rules,
+    ask_scopes_in_words,
     scope_of,
-    scopes_in_words,
 )
 from monitor.alerting.scope import UNMARKED, RuleScope, ScopeBreadth, SubjectMarks
 from monitor.models import AlertRule
+from monitor.models.asking import Asking, answered, ask
 
 SHOWN = 20
 
@@ -62,18 +63,25 @@ class RuleNeighbours:
 def neighbours(
     mine: RuleScope[str], account_id: int, is_like: Callable[[AlertRule], bool] = lambda _: True
 ) -> RuleNeighbours:
-    """Returns the rules that a rule has to do with, saved or not. Six statements at most.
+    """Returns the rules that a rule has to do with, saved or not. Three statements at most.
 
     Args:
         mine: for what it is, by the keys of its subjects as text; its own key is 0 where it is not saved.
         account_id: whose it is.
         is_like: says whether a rule of the kind looks for the same; one that does not has nothing to do with it.
     """
+    return answered(ask_neighbours(mine, account_id, is_like))
+
+
+def ask_neighbours(
+    mine: RuleScope[str], account_id: int, is_like: Callable[[AlertRule], bool] = lambda _: True
+) -> Asking[RuleNeighbours]:
+    """Asks for what `neighbours` returns."""
     rows = AlertRule.objects.filter(account=account_id, kind=mine.kind, is_active=True, flow__gone_at=None)
     rows = rows.exclude(pk=mine.rule).select_related("flow", "tag", "owner").defer("flow__raw")
-    others = [other for other in rows.order_by("name", "pk") if is_like(other)]
+    others = [other for other in (yield from ask(rows.order_by("name", "pk"))) if is_like(other)]
     scopes = {other.pk: _scope(other) for other in others}
-    marks = _marks(mine.kind, account_id) if are_needed([mine, *scopes.values()]) else {}
+    marks = (yield from _ask_marks(mine.kind, account_id)) if are_needed([mine, *scopes.values()]) else {}
     own = [one for key, one in marks.items() if mine.covers(key, one)]
     places: dict[int, list[AlertRule]] = {-1: [], 0: [], 1: []}
     for other in others:
@@ -81,14 +89,14 @@ def neighbours(
         if _meet(mine, scope, marks, own):
             places[(scope.breadth > mine.breadth) - (scope.breadth < mine.breadth)].append(other)
     narrower, beside, wider = places[-1], places[0], places[1]
-    words = scopes_in_words([*wider, *narrower[:SHOWN], *beside])
+    words = yield from ask_scopes_in_words([*wider, *narrower[:SHOWN], *beside])
     found = [[NamedRule(one, words[one.pk]) for one in rules] for rules in (wider, narrower[:SHOWN], beside)]
     return RuleNeighbours(found[0], found[1], len(narrower), found[2])
 
 
-def _marks(kind: str, account_id: int) -> Mapping[str, SubjectMarks]:
+def _ask_marks(kind: str, account_id: int) -> Asking[Mapping[str, SubjectMarks]]:
     is_of_flows = loader_of(kind) is None
-    read = marks_of_flows(account_id) if is_of_flows else marks_of_workflow_rules(account_id)
+    read = yield from (ask_marks_of_flows if is_of_flows else ask_marks_of_workflow_rules)(account_id)
     return {str(key): one for key, one in read.items()}
 
 

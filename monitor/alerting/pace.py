@@ -9,6 +9,7 @@ from django.db.models import Min, Sum
 
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.models import DayBucket
+from monitor.models.asking import Asking, answered, ask
 from monitor.periods import day_of
 
 DAYS = 28  # whole weeks, so that weekends weigh what they weigh
@@ -21,16 +22,21 @@ def paces(account_id: int | None, now: datetime) -> dict[int, UsualPace]:
         account_id: only flows of this account; None for all.
         now: the present.
     """
+    return answered(ask_paces(account_id, now))
+
+
+def ask_paces(account_id: int | None, now: datetime) -> Asking[dict[int, UsualPace]]:
+    """Asks for what `paces` returns."""
     today = day_of(now)
     rows = DayBucket.objects.filter(day__gte=today - timedelta(days=DAYS), day__lt=today)
     if account_id is not None:
         rows = rows.filter(flow__account=account_id)
-    sums = rows.values("flow").annotate(good=Sum("succeeded"), bad=Sum("failed"), first=Min("day"))
+    sums = rows.values("flow").annotate(good=Sum("succeeded"), bad=Sum("failed"), first=Min("day")).order_by("flow")
     found: dict[int, UsualPace] = {}
-    for row in sums.order_by("flow"):
-        count = row["good"] + row["bad"]
+    for flow, good, bad, first in (yield from ask(sums.values_list("flow", "good", "bad", "first"))):
+        count = good + bad
         if count:
-            found[int(row["flow"])] = UsualPace(count / (today - row["first"]).days, row["bad"] / count)
+            found[flow] = UsualPace(count / (today - first).days, bad / count)
     return found
 
 

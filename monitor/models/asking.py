@@ -71,6 +71,33 @@ def ask_first(rows: QuerySet[Any, Any]) -> Asking[Any | None]:
     return found[0] if found else None
 
 
+def ask_with(rows: QuerySet[Any, Any], **related: QuerySet[Any, Any]) -> Asking[list[Any]]:
+    """Asks for rows and for what they are related to by many-to-many fields, and returns the rows.
+
+    Each row has its related ones as `prefetch_related` would have read them, which takes a statement for each field.
+
+    Args:
+        rows: all of them, or a part that needs no order to be found.
+        related: by the name of a field, what it leads to and in which order.
+    """
+    keys = rows.order_by().values("pk")
+    questions: list[Question] = [rows]
+    for name, targets in related.items():
+        own: Any = rows.model._meta.get_field(name)
+        source, target = own.m2m_field_name(), own.m2m_reverse_field_name()
+        pairs = own.remote_field.through._default_manager.filter(**{f"{source}__in": keys}).order_by()
+        questions += [pairs.values_list(source, target), targets.filter(pk__in=pairs.values(target))]
+    found, *of_fields = yield questions
+    for place, (name, targets) in enumerate(related.items()):
+        pairs_of, read = of_fields[2 * place], of_fields[2 * place + 1]
+        chosen = {(source, target) for source, target in pairs_of}
+        for row in found:
+            mine = targets.all()
+            mine._result_cache = [one for one in read if (row.pk, one.pk) in chosen]  # noqa: SLF001 - as prefetching does
+            row.__dict__.setdefault("_prefetched_objects_cache", {})[name] = mine
+    return found
+
+
 def ask_count(rows: QuerySet[Any, Any]) -> Asking[int]:
     """Asks how many rows a question without a limit has."""
     counted = yield from ask(over_all(rows, counted=Count("pk")))

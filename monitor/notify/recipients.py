@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.db.models import Q, QuerySet
 
@@ -32,8 +32,13 @@ def recipients(chosen: Collection[int] | None = None) -> list[User]:
     Args:
         chosen: keys of the people whom the rules name; None for all who get alert mails.
     """
+    return one_of_each(entitled() if chosen is None else entitled().filter(pk__in=chosen))
+
+
+def one_of_each(people: Iterable[User]) -> list[User]:
+    """Leaves of people with one address the first."""
     by_address: dict[str, User] = {}
-    for person in entitled() if chosen is None else entitled().filter(pk__in=chosen):
+    for person in people:
         by_address.setdefault(person.email.casefold(), person)
     return list(by_address.values())
 

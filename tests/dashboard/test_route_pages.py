@@ -26,6 +26,7 @@ from monitor.ownership import set_ownership
 from monitor.queries.incidents import incidents
 from tests import factories
 from tests.dashboard.soup import Page, words
+from tests.dashboard.statements import MOST, asked
 from tests.notify.conftest import make_transition
 from tests.notify.test_routes import make_route
 
@@ -157,6 +158,7 @@ def test_the_page_says_who_would_hear_of_a_flow(
     assert "Everybody who gets alert mails: ada, otto" in said(), "nobody whom it names can be reached"
     set_ownership(flow, ada, ["orders"], otto, now)
     assert said().startswith("ada.")
+    assert len(asked(client, f"{PAGE}?flow={flow.pk}&severity=notify")) <= MOST
     for bad in ({"flow": "999"}, {"flow": "x"}, {"severity": "loud"}):
         assert client.get(PAGE, {"flow": flow.pk, "severity": "notify"} | bad).status_code == 400
 

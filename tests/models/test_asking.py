@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Avg, Count, F, Q, Sum
+from django.db.models import Avg, Count, F, Prefetch, Q, Sum
 
 from monitor.models import (
     AlertState,
+    Channel,
     Correction,
     DayBucket,
     Flow,
@@ -19,6 +20,7 @@ from monitor.models import (
     IncidentAlert,
     RetryAttempt,
     Route,
+    User,
     WorkflowRule,
 )
 from monitor.models.asking import (
@@ -28,6 +30,7 @@ from monitor.models.asking import (
     ask,
     ask_count,
     ask_first,
+    ask_with,
     in_step,
     over_all,
     read_at_once,
@@ -120,6 +123,24 @@ def nothing() -> Asking[str]:
     """Asks for nothing."""
     yield from ()
     return "nothing"
+
+
+def test_what_rows_are_related_to_is_read_with_them_as_prefetching_reads_it(
+    world: World, django_assert_num_queries: Any
+) -> None:
+    for route in Route.objects.all():
+        route.people.add(*User.objects.order_by("-pk")[: 1 + route.pk % 3])
+    routes, people = Route.objects.order_by("-pk"), User.objects.order_by("-pk")
+    wanted = {
+        route.pk: ([one.pk for one in route.people.all()], [one.pk for one in route.channels.all()])
+        for route in routes.prefetch_related(Prefetch("people", people), "channels")
+    }
+    with django_assert_num_queries(1):
+        found = answered(ask_with(routes, people=people, channels=Channel.objects.defer("address", "secrets")))
+        read = {row.pk: ([p.pk for p in row.people.all()], [c.pk for c in row.channels.all()]) for row in found}
+    assert (list(read.items()), len({tuple(names) for names, _ in wanted.values()}) > 1) == (list(wanted.items()), True)
+    with django_assert_num_queries(0):
+        assert answered(ask_with(Route.objects.none(), people=people)) == []
 
 
 def test_one_that_asks_nothing_is_answered_without_a_statement(django_assert_num_queries: Any) -> None:

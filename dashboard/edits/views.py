@@ -20,6 +20,7 @@ from monitor.edits.acts import kind_of, undo_of
 from monitor.edits.refusals import UNLISTED, ChangeRefusal, explain_answer
 from monitor.models import Edit
 from monitor.queries import edits as queries
+from monitor.sent_once.sending import is_expired
 from monitor.sent_once.timing import BY_HAND_AFTER
 
 POLL_SECONDS = 3
@@ -95,6 +96,8 @@ def _context(request: HttpRequest, row: Edit, settle_form: EditSettleForm | None
     may_edit = may(request.user, "edits", row.account)
     now = timezone.now()
     is_young = row.sent_at is None or now < row.sent_at + BY_HAND_AFTER
+    is_wished = row.state == Edit.State.WISHED and row.not_before is not None
+    waits_until = row.not_before if is_wished and row.not_before > now else None
     asks = row.state == Edit.State.UNKNOWN and may_edit and not is_young
     return {
         "detail": queries.detail(row),
@@ -104,6 +107,8 @@ def _context(request: HttpRequest, row: Edit, settle_form: EditSettleForm | None
         "may_edit": may_edit,
         "is_young": is_young,
         "settle_form": (settle_form or EditSettleForm()) if asks else None,
+        "waits_until": waits_until,
+        "gives_up": waits_until is not None and is_expired(row, waits_until),
         "has_undo": row.is_done and undo_of(row.subject, row.act) is not None,
         "mark": _mark(row),
         "poll_seconds": POLL_SECONDS,
@@ -120,4 +125,5 @@ def _advice(row: Edit) -> ChangeRefusal | None:
 
 def _mark(row: Edit) -> str:
     """Returns what changes whenever the part of the page does."""
-    return f"{row.state}-{row.fence}-{row.checks}"
+    waits = f"-{row.not_before.timestamp():.0f}" if row.not_before is not None else ""
+    return f"{row.state}-{row.fence}-{row.checks}{waits}"

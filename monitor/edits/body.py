@@ -149,11 +149,51 @@ def usable_parts(base: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
     foreign = [name for name in given if name not in (*RULE_FIELDS, "module", "id")]
     if foreign:
         raise UnusableBody(f"{foreign[0]} is Zoho's own and cannot be changed.")
-    known = {_id(part) for part in _list(base.get("conditions"))}
+    known = {_id(part): part for part in _list(base.get("conditions"))}
     for part in _list(given.get("conditions")):
         if _id(part) and _id(part) not in known:
             raise UnusableBody(f"The rule has no condition with the id {_id(part)}: leave the id out to add a new one.")
-    return {name: value for name, value in given.items() if name != "id" and not _is_same(base.get(name), value)}
+    found = {name: value for name, value in given.items() if name != "id" and not _is_same(base.get(name), value)}
+    if isinstance(found.get("conditions"), list):
+        found["conditions"] = [_tidy(part, known.get(_id(part), {})) for part in found["conditions"]]
+    if "module" in found and not names_other_module(found["module"], base.get("module")):
+        del found["module"]
+    if found.get("description", "") is None:
+        found["description"] = ""
+    return found
+
+
+def names_other_module(wanted: Any, base: Any) -> bool:
+    """Returns whether a module is surely another one: both are named in the same way, and not alike."""
+    one, other = ({"api_name": it} if isinstance(it, str) else it for it in (wanted, base))
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return False
+    return any(one.get(key) and other.get(key) and one[key] != other[key] for key in ("api_name", "id"))
+
+
+def _tidy(part: Any, base: Any) -> Any:
+    """Returns a part that is sent without lists and objects that hold nothing, where nothing is there either."""
+    if not isinstance(part, Mapping):
+        return part
+    there = base if isinstance(base, Mapping) else {}
+    found: Json = {}
+    for key, value in part.items():
+        if key in PARTS and not _bare(value) and not _bare(there.get(key)):
+            continue
+        found[key] = value
+        if key == "criteria_details":
+            found[key] = _told_details(value)
+        elif key in ("scheduled_actions", "actions") and isinstance(value, list):
+            known = {_id(one): one for one in _list(there.get(key)) if _id(one)}
+            found[key] = [_tidy(one, known.get(_id(one), {})) for one in value]
+    return found
+
+
+def _told_details(details: Any) -> Any:
+    """Returns criteria as they are sent: null for none, and no null within."""
+    if not isinstance(details, Mapping):
+        return details
+    return {key: value for key, value in details.items() if value is not None} or None
 
 
 def without_gone_ids(wanted: Mapping[str, Any], base: Mapping[str, Any]) -> Json:
@@ -212,7 +252,7 @@ def is_shown_in(wanted: Any, shown: Any) -> bool:
 def _is_shown(wanted: Any, shown: Any) -> bool:
     if isinstance(wanted, Mapping):
         if not isinstance(shown, Mapping):
-            return not _told(wanted) and shown in (None, "")
+            return not _bare(_told(wanted)) and not shown
         is_more = any(_bare(shown.get(key)) and not _bare(wanted.get(key)) for key in PARTS)
         return not is_more and all(_is_shown(value, shown.get(key)) for key, value in _told(wanted).items())
     if isinstance(wanted, list):
@@ -257,7 +297,7 @@ def _changed_parts(base: list[Any], wanted: list[Any], what: str) -> list[Json]:
         elif not isinstance(part, Mapping):
             raise UnusableBody(f"A {what} is no JSON object.")
         elif not identity:
-            parts.append(dict(part))
+            parts.append(_tidy(part, {}))
         elif identity not in known:
             if what != "action" or part.get("type") not in ASSOCIATIVE:
                 raise UnusableBody(f"The rule has no {what} with the id {identity}: leave the id out to add a new one.")
@@ -278,10 +318,12 @@ def _changed_part(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
         before, after = base.get(key), wanted.get(key)
         if key not in {*base, *wanted} or _is_same(before, after):
             continue
+        if after is not None and not isinstance(after, list if key in ("scheduled_actions", "actions") else Mapping):
+            raise UnusableBody(f"{key} has another form than Zoho's: it would take out all that stands there.")
         if key == "instant_actions":
             part[key] = {"actions": _changed_parts(_actions(before), _actions(after), "action")}
         elif key == "criteria_details":
-            part[key] = after or None
+            part[key] = _told_details(after) or None
         else:
             what = "action" if key == "actions" else "scheduled group"
             part[key] = _changed_parts(_list(before), _list(after), what)

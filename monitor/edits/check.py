@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.edits.body import ASSOCIATIVE, DELETE, actions_of
+from monitor.edits.body import ASSOCIATIVE, DELETE, actions_of, names_other_module
 from monitor.zoho.shapes.known_parts import api_name_of
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, TriggerKind
 
@@ -160,8 +160,8 @@ def _fixed(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[RuleO
     if base.get("conditions") and not wanted.get("conditions"):
         yield RuleObjection("conditions_missing", "It needs at least one condition with actions.")
     before, after = module_of(base), module_of(wanted)
-    if before and after and before != after:
-        yield RuleObjection("module_fixed", f"A rule stays in its module: {before} cannot become {after}.")
+    if names_other_module(wanted.get("module"), base.get("module")):
+        yield RuleObjection("module_fixed", f"A rule stays in its module: {before} cannot become {after or 'another'}.")
     old, new = trigger_of(base), trigger_of(wanted)
     if old and not new:
         yield RuleObjection("trigger_missing", "It needs a trigger.")

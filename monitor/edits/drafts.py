@@ -10,6 +10,7 @@ from typing import Any
 from monitor.edits import body as bodies
 from monitor.edits.acts import undo_of
 from monitor.edits.body import clean_name, name_key
+from monitor.edits.body_form import body_objections
 from monitor.edits.check import (
     NOTHING_KNOWN,
     KnownFacts,
@@ -313,7 +314,7 @@ def _changed_body(base: Json, wish: Mapping[str, Any]) -> Json:
     if not isinstance(wanted, dict):
         raise bodies.UnusableBody("It is no JSON object.")
     body = bodies.change_body(base, wanted)
-    if wanted.get("module") is not None and module_of(wanted) != module_of(base):
+    if bodies.names_other_module(wanted.get("module"), base.get("module")):
         body["module"] = wanted["module"]
     return body
 
@@ -325,7 +326,7 @@ def _judged(draft: EditDraft, body: Json, facts: KnownFacts) -> EditDraft:
         return draft.against(NOTHING_NEW)
     if "name" in body and not body["name"]:
         wanted = {**wanted, "name": ""}
-    return draft.against(*rule_objections(draft.base, wanted, facts), *_marks(body))
+    return draft.against(*body_objections(body), *rule_objections(draft.base, wanted, facts), *_marks(body))
 
 
 def _marks(body: Json) -> list[RuleObjection]:

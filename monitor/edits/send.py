@@ -63,9 +63,9 @@ def send(edit_id: int, *, open_account: OpenForEdits, now_fn: Clock) -> Edit:
     except NoProduct as reason:
         _call_off(edit, str(reason), now_fn(), code="not_connected")
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
-        _call_off(edit, f"Nothing was sent: {error.message}", now_fn(), code="not_connected")
+        _call_off(edit, f"Nothing was sent: {words_of(error)}", now_fn(), code="not_connected")
     except (ZohoError, VaultError) as error:
-        sending.postpone(STATES, edit, error, mask_text(f"Waiting: {error}"), now_fn())
+        sending.postpone(STATES, edit, error, mask_text(f"Zoho could not be asked: {words_of(error)}"), now_fn())
     return edit
 
 
@@ -76,7 +76,7 @@ def _call_off(edit: Edit, reason: str, now: datetime, *, code: str) -> None:
 def _check(edit: Edit, now: datetime) -> None:
     """Checks everything that could have changed since the click, from our own tables."""
     if sending.is_expired(edit, now):
-        raise CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
+        raise CalledOffError(sending.why_expired(edit), "expired")
     if not edit.account.is_active:
         raise CalledOffError("Nothing was sent: the account is paused.", "account_paused")
     if organisation.is_foreign(edit.account):
@@ -185,7 +185,9 @@ def _judge_order(results: Sequence[WriteResult], rules: int) -> None:
     """
     refused = [one for one in results if not one.ok]
     if refused and len(refused) == len(results):
-        raise Refused(f"reorder: {refused[0].code}: {refused[0].message}", code=refused[0].code)
+        error = Refused(f"reorder: {refused[0].code}: {refused[0].message}", code=refused[0].code)
+        error.said = refused[0].message
+        raise error
     if refused or len(results) != rules:
         raise BadAnswer(f"Zoho's answer says of {len(results) - len(refused)} of {rules} rules that it was done.")
 
@@ -260,10 +262,19 @@ def proof_of_change(error: Exception) -> Proof:
     return proof_of(error)
 
 
+def words_of(error: Exception) -> str:
+    """Returns what Zoho itself says of an error, with its code; where it says nothing, what happened."""
+    if not isinstance(error, ZohoError):
+        return str(error) if isinstance(error, VaultError) else type(error).__name__
+    if not error.said:
+        return error.message
+    return f"{error.said} ({error.code})" if error.code else error.said
+
+
 def _record_error(edit: Edit, error: Exception, now: datetime) -> None:
-    told = error.message if isinstance(error, ZohoError) else type(error).__name__
+    told = words_of(error)
     code = error.code[:64] if isinstance(error, ZohoError) else ""
-    place = error.place if isinstance(error, ZohoError) else ""
+    place, said = (error.place, error.said) if isinstance(error, ZohoError) else ("", "")
     proof = proof_of_change(error)
     pause = sending.pause_of(error)
     if proof is Proof.HELD_BACK and pause is not None:
@@ -271,13 +282,13 @@ def _record_error(edit: Edit, error: Exception, now: datetime) -> None:
     elif proof is Proof.NOT_SENT:
         _not_sent(edit, told, now, counts=True)
     elif proof is Proof.REFUSED_FOR_NOW and edit.sends < MAX_SENDS:
-        until = now + (pause or back_off(1))
-        answer = mask_text(f"Waiting: {told}")[:500]
+        until = sending.within_the_hour(edit, now + (pause or back_off(1)))
+        answer = mask_text(f"Zoho did not take it yet: {told}")[:500]
         values: dict[str, Any] = {"answered_at": now, "not_before": until, "answer": answer}
         move(edit, State.WISHED, now=now, actor=None, note=code, lease_until=None, **values)
     elif proof in (Proof.REFUSED_FOR_NOW, Proof.REJECTED):
-        found = explain(edit.subject, code, told, place)
-        answer = f"{found.message} Zoho's words: {mask_text(told)}"[:500]
+        found = explain(edit.subject, code, said or told, place)
+        answer = f"{found.message} Zoho's words: {mask_text(said)}"[:500] if said else found.message
         move_late(edit, State.REFUSED, now, note=code, answered_at=now, answer=answer, code=code)
     else:
         if not isinstance(error, ZohoError):

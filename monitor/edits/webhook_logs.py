@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from monitor import audit
 from monitor.access import may
@@ -104,13 +105,22 @@ def read_logs(
             if clients.flow is None:
                 raise EditRefused("The account has no address for Zoho Flow.", "not_connected")
             found = _read(clients.flow, flow.flow_id, webhook_id)
-    except NotFound:
-        raise EditRefused("Zoho has no such webhook any more.", "gone") from None
+    except EditRefused as refusal:
+        if refusal.code != "not_connected":
+            _record(flow, user, now, {"webhook": webhook_id, "error": refusal.code})
+        raise
     except (ZohoError, VaultError) as error:
+        _record(flow, user, now, {"webhook": webhook_id, "error": getattr(error, "code", "") or type(error).__name__})
+        if isinstance(error, NotFound):
+            raise EditRefused("Zoho has no such webhook any more.", "gone") from None
         raise EditRefused(f"The logs could not be read: {mask_text(str(error))[:300]}", "not_asked") from None
-    detail = {"shown": len(found.calls), "offered": len(found.offered)}
-    audit.record(user, "flow.webhook_logs", flow, now=now, account=flow.account_id, detail=detail)
+    _record(flow, user, now, {"webhook": found.id, "shown": len(found.calls), "offered": len(found.offered)})
     return found
+
+
+def _record(flow: Flow, user: User, now: datetime, ended: dict[str, Any]) -> None:
+    """Writes down who asked and how it ended, also where Zoho refused or its answer was lost: it was asked."""
+    audit.record(user, "flow.webhook_logs", flow, now=now, account=flow.account_id, detail=ended)
 
 
 def _read(client: FlowClient, flow_id: str, webhook_id: str) -> WebhookLogs:

@@ -94,7 +94,7 @@ def _check(attempt: RetryAttempt, now: datetime) -> None:
     """Checks everything that could have changed since the click, from our own tables."""
     user = attempt.requested_by
     if sending.is_expired(attempt, now):
-        raise CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
+        raise CalledOffError(sending.why_expired(attempt), "expired")
     if organisation.is_foreign(attempt.account):
         text = "Nothing was sent: Zoho answers for another organisation than this account's."
         raise CalledOffError(text, "not_connected")

@@ -274,8 +274,9 @@ def _note_value(value: Any) -> str:
     name, unit = value.get("api_name"), whole_number(value.get("unit"))
     if isinstance(name, str):
         return f"the field {quote(name)}"
-    is_span = set(value) == {"unit", "period"} and unit is not None and value["period"] in PERIODS
-    return span_words(unit, str(value["period"])) if is_span else ""
+    period = value.get("period")
+    is_span = set(value) == {"unit", "period"} and unit is not None and isinstance(period, str) and period in PERIODS
+    return span_words(unit, str(period)) if is_span else ""
 
 
 def span_words(unit: int | None, period: str) -> str:

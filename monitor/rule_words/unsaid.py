@@ -24,7 +24,7 @@ from monitor.zoho.shapes.rule_spelling import one_spelling
 # What a sentence is about; name, description and state stand beside it on a page.
 SAID = ("module", "execute_when", "conditions")
 NOT_READ = "its words cannot be read back"
-_TAGGING = frozenset({"add_tags", "remove_tags"})
+_TAGGING = ("add_tags", "remove_tags")  # no set: a type may be anything, what cannot be hashed too
 
 
 class Unsaid(NamedTuple):

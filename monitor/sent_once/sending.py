@@ -34,6 +34,12 @@ def is_expired(row: SentOnce, now: datetime) -> bool:
     return now >= row.requested_at + WISH_LASTS
 
 
+def why_expired(row: SentOnce) -> str:
+    """Says why a wish that is too old is called off: Zoho may have refused it for now, again and again."""
+    ended = "Nothing was sent for an hour" if row.answered_at is None else "Zoho did not take it for an hour"
+    return f"{ended}: ask again if it is still wanted."
+
+
 def postpone(states: WishStates[Row], row: Row, error: Exception, answer: str, now: datetime) -> None:
     """Puts a wish off where Zoho could not be asked: nothing was sent, so it is tried again, an hour long at most.
 
@@ -47,7 +53,12 @@ def postpone(states: WishStates[Row], row: Row, error: Exception, answer: str, n
     if row.state != states.waiting:
         return
     pause = pause_of(error) or back_off(row.sends + 1)
-    states.amend(row, not_before=min(now + pause, row.requested_at + WISH_LASTS), answer=answer[:LONGEST_ANSWER])
+    states.amend(row, not_before=within_the_hour(row, now + pause), answer=answer[:LONGEST_ANSWER])
+
+
+def within_the_hour(row: SentOnce, until: datetime) -> datetime:
+    """Returns when a wish is looked at again: at its end at the latest, so that it is called off then."""
+    return min(until, row.requested_at + WISH_LASTS)
 
 
 def pause_of(error: Exception) -> timedelta | None:
@@ -122,7 +133,7 @@ def put_back(
         answer=answer,
         lease_until=None,
         sends=row.sends if counts else row.sends - 1,
-        not_before=until or now + back_off(row.sends),
+        not_before=within_the_hour(row, until or now + back_off(row.sends)),
     )
 
 

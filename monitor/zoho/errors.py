@@ -45,6 +45,8 @@ class ZohoError(Exception):
 
     # The parameter or field that Zoho objects to, as it names it; "" where it names none.
     place: str = ""
+    # What Zoho itself says of it, without our line of the request; "" where it says nothing in its own envelope.
+    said: str = ""
     default_hint: ClassVar[str] = "Look at the log of calls for this account."
     default_again: ClassVar[bool] = False
 

@@ -230,6 +230,7 @@ def _refusal(answer: Answer) -> ZohoError:
 def _told(kind: type[ZohoError], answer: Answer, hint: str = "") -> ZohoError:
     """Makes an error of a body in no known form, which is told in short."""
     found = _error(kind, answer, words_of(answer))
+    found.said = ""
     found.hint = hint or found.hint
     return found
 
@@ -239,6 +240,7 @@ def _error(kind: type[ZohoError], answer: Answer, envelope: Envelope, retry_afte
     message = f"{answer.where} answered {answer.status}" + (f" {told}" if told else "")
     found = kind(message, code=redact(envelope.code), status=answer.status, retry_after=retry_after)
     found.place = envelope.place
+    found.said = envelope.message
     return found
 
 

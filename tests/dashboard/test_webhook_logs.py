@@ -10,6 +10,7 @@ import time_machine
 from django.urls import reverse
 
 from monitor.models import AuditEntry, Flow, Role, User
+from monitor.zoho.errors import AnswerLost
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes.flow_webhooks import webhook_log_page, webhook_page
 from tests import factories
@@ -126,7 +127,20 @@ def test_what_cannot_be_read_is_one_line(
     code, text = press(signed_in(olga), flow, webhook=webhook)
     assert code == status
     assert said in text
-    assert not own(AuditEntry).filter(action="flow.webhook_logs").exists()
+    trail = own(AuditEntry).filter(action="flow.webhook_logs")
+    assert [(one.actor, bool(one.detail["error"])) for one in trail] == ([] if status == 400 else [(olga, True)])
+
+
+def test_a_lost_answer_stands_in_the_trail_too(
+    desk: EditDesk, flow: Flow, signed_in: Any, olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: FlowClient) -> None:
+        raise AnswerLost("no answer")
+
+    monkeypatch.setattr(FlowClient, "list_webhooks", lost)
+    assert press(signed_in(olga), flow)[0] == 409
+    entry = own(AuditEntry).get(action="flow.webhook_logs")
+    assert (entry.actor, entry.detail) == (olga, {"webhook": "", "error": "AnswerLost"})
 
 
 def test_a_webhook_of_another_flow_is_refused_and_its_logs_are_not_read(

@@ -304,3 +304,9 @@ def test_a_lost_answer_to_the_documented_request_is_settled_where_zoho_gives_it_
     for shown, outcome in ((SHOWN_TAG_ACTION, "done"), ({**SHOWN_TAG_ACTION, "type": "remove_tags"}, "open")):
         seen = SeenThing(with_actions(shown), sha256="after")
         assert conclude("change", base, "before", wanted, seen, timedelta(days=1)) == outcome
+
+
+def test_a_list_without_anything_in_it_is_shown_where_zoho_shows_none() -> None:
+    for shown in (None, {}, {"actions": []}):
+        assert is_shown_in({"instant_actions": {"actions": []}}, {"instant_actions": shown})
+    assert not is_shown_in({"instant_actions": {"actions": [{"type": "tasks"}]}}, {"instant_actions": None})

@@ -314,3 +314,13 @@ def test_what_means_another_thing_does_not_become_the_same():
     assert len({str(same_meaning(raw)) for raw in raws}) == len(raws)
     with pytest.raises(SentenceError):
         read_back("When a Deal is edited and Amount: nothing")
+
+
+@pytest.mark.parametrize("odd", [["add_tags"], {"a": 1}, [], True], ids=repr)
+def test_a_type_or_period_of_any_form_is_no_error(odd):
+    action = {"type": odd, "details": {"tags": [{"name": "P"}]}}
+    when = {"type": "date_or_datetime", "details": {"execute_before": {"unit": 3, "period": odd}}}
+    rule = {"module": {"api_name": "Deals"}, "execute_when": when}
+    found = read_rule_definition({**rule, "conditions": [{"instant_actions": {"actions": [action]}}]})
+    assert say(found).text
+    assert unsaid(found)

@@ -108,7 +108,7 @@ def write_result(payload: object, *names: str) -> WriteResult:
         kind = NotFound if said.names_missing_thing else Refused
         code = redact(result.code)
         error = kind(f"{names[0]}: {code}: {said.message or result.message}", code=code)
-        error.place = said.place
+        error.place, error.said = said.place, said.message or result.message
         raise error
     return result
 

@@ -85,7 +85,7 @@ deep-kills:
 	@$(PY) scripts/test.py --mark kills --workers 0 -s -p no:randomly -o faulthandler_timeout=14400 $(ARGS)
 
 test-stories: $(DEV)
-	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly $(ARGS)
+	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --at-once --mark story --workers 0 -s -p no:randomly $(ARGS)
 
 test-browser: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers $(WORKERS) --database sqlite $(ARGS)

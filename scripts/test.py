@@ -12,12 +12,14 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import throwaway_postgres
@@ -80,14 +82,48 @@ def suite(database: str, url: str, arguments: list[str], more: Mapping[str, str]
         more: further settings of the environment.
     """
     print(f"\n=== {database} ===", flush=True)
+    began, before = time.monotonic(), work()
+    code = subprocess.call(**command(url, arguments, more))
+    return Run(database, code, time.monotonic() - began, work() - before)
+
+
+def at_once(url: str, first: list[str], second: list[str]) -> list[Run]:
+    """Runs pytest on SQLite and on a PostgreSQL server at once; what the latter prints comes when both have ended.
+
+    Args:
+        url: of the server.
+        first: pytest's arguments on SQLite.
+        second: those on PostgreSQL.
+    """
+    print("\n=== SQLite, and PostgreSQL beside it ===", flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        running = [
+            subprocess.Popen(**command("", first, FIRST)),
+            subprocess.Popen(**command(url, second, AGAIN), stdout=said, stderr=subprocess.STDOUT),
+        ]
+        try:
+            runs = []
+            for database, child in zip(("SQLite", "PostgreSQL"), running, strict=True):
+                before = work()
+                code = child.wait()
+                runs.append(Run(database, code, time.monotonic() - began, work() - before))
+        finally:
+            for child in running:
+                child.kill()
+        said.seek(0)
+        print(f"\n=== PostgreSQL ===\n{said.read().decode(errors='replace')}", flush=True)
+    return runs
+
+
+def command(url: str, arguments: list[str], more: Mapping[str, str]) -> dict[str, Any]:
+    """Returns how pytest is started on one database; the arguments as above."""
     environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1", **more}
     # Compiled tests are kept: to compile them anew costs each process longer than to collect them.
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests' own databases are made by Django; this file is never opened.
     environ["DATABASE_URL"] = url or "sqlite:///var/never-used.sqlite3"
-    began, before = time.monotonic(), work()
-    code = subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environ)
-    return Run(database, code, time.monotonic() - began, work() - before)
+    return {"args": [sys.executable, "-m", "pytest", *arguments], "cwd": ROOT, "env": environ}
 
 
 @contextmanager
@@ -117,6 +153,7 @@ def main() -> int:
     parser.add_argument("--mark", default="", help="only tests with this mark: deep, kills, story, browser, bench")
     parser.add_argument("--workers", default="2", help="how many processes pytest uses; 0 = no extra ones")
     parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.add_argument("--at-once", action="store_true", help="both databases at once, for tests that wait a lot")
     parser.add_argument("--require-postgres", action="store_true", help="fail where PostgreSQL was not tested")
     options, rest = parser.parse_known_args()
     signal.signal(signal.SIGTERM, _terminated)
@@ -127,16 +164,21 @@ def main() -> int:
     arguments += [*(["-m", options.mark] if options.mark else []), *rest]
     runs: list[Run] = []
     missing = ""
-    if options.database != "postgresql":
+    if options.database != "both":
+        options.at_once = False
+    if options.database != "postgresql" and not options.at_once:
         runs.append(suite("SQLite", "", arguments, FIRST if options.database == "both" else {}))
     if options.database != "sqlite":
-        again = AGAIN if runs else {}
+        again = AGAIN if runs or options.at_once else {}
+        first = list(arguments)
         if again and not any(Path(ROOT, argument.split("::")[0]).exists() for argument in rest):
             arguments += [f"--ignore={folder}" for folder in WITHOUT_DATABASE]
         before = work()
         more = {} if options.mark == "bench" else throwaway_postgres.FOR_SMALL_TABLES
         with postgres(more) as (url, missing):
-            found = suite("PostgreSQL", url, arguments, again) if url else None
+            if options.at_once:
+                runs += at_once(url, first, arguments) if url else [suite("SQLite", "", first, FIRST)]
+            found = suite("PostgreSQL", url, arguments, again) if url and not options.at_once else None
         if found is not None:
             runs.append(replace(found, work=work() - before))
 

@@ -135,6 +135,9 @@ def test_a_wrong_encryption_key(zoho: tuple[App, str], settings: object) -> None
     assert len(zoho[0].ledger.calls) == calls
 
 
+of_files = pytest.mark.one_database  # each makes an SQLite file of its own
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Callable[..., Stage]:
     return lambda url, **more: Stage(
@@ -154,6 +157,7 @@ def one_line(stage: Stage, *arguments: str) -> str:
     return lines[0]
 
 
+@of_files
 @pytest.mark.parametrize(
     ("url", "told"),
     [
@@ -172,12 +176,14 @@ def test_a_bad_database_url(stage: Callable[..., Stage], url: str, told: str) ->
     assert "hunter2" not in line
 
 
+@of_files
 def test_a_file_that_is_no_database(stage: Callable[..., Stage], tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear database, " * 100)
 
     assert "database" in one_line(stage(f"sqlite:///{tmp_path}/letter.txt"), "sync")
 
 
+@of_files
 def test_missing_migrations(stage: Callable[..., Stage], tmp_path: Path) -> None:
     house = stage(f"sqlite:///{tmp_path}/new.sqlite3")
 
@@ -186,6 +192,7 @@ def test_missing_migrations(stage: Callable[..., Stage], tmp_path: Path) -> None
         assert "run `manage.py migrate` first" in one_line(house, *connect_arguments(base))
 
 
+@of_files
 def test_a_database_of_before_is_told_so_in_one_line_and_left_as_it_is(
     stage: Callable[..., Stage], tmp_path: Path
 ) -> None:
@@ -207,6 +214,7 @@ def test_a_database_of_before_is_told_so_in_one_line_and_left_as_it_is(
     assert file.read_bytes() == before
 
 
+@of_files
 @pytest.mark.parametrize("command", ["web", "standin"])
 def test_a_port_that_is_taken(stage: Callable[..., Stage], tmp_path: Path, command: str) -> None:
     house = stage(f"sqlite:///{tmp_path}/new.sqlite3")
@@ -218,6 +226,7 @@ def test_a_port_that_is_taken(stage: Callable[..., Stage], tmp_path: Path, comma
         assert f"port {port} on 127.0.0.1 is in use" in one_line(house, command, f"--port={port}")
 
 
+@of_files
 def test_an_unknown_option_is_the_usual_two_of_argparse(stage: Callable[..., Stage], tmp_path: Path) -> None:
     done = stage(f"sqlite:///{tmp_path}/new.sqlite3").run("export", "wishes", "--format=csv")
 

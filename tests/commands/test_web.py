@@ -14,6 +14,8 @@ from django.core.management import CommandError
 from monitor.management.ports import require_port
 from tests.realprocess import Stage, wait_for
 
+pytestmark = pytest.mark.one_database  # it serves an SQLite file of its own
+
 
 @pytest.fixture
 def taken():

@@ -14,6 +14,8 @@ from monitor.management import data_command
 from monitor.supervisor import leader, processes
 from tests.realprocess import ROOT, wait_for
 
+pytestmark = pytest.mark.one_database  # how processes begin and end; the stories run a worker on either database
+
 
 def test_the_queue_is_not_started_by_hand():
     with pytest.raises(CommandError, match=r"start `manage\.py worker`"):

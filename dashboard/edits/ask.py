@@ -34,7 +34,7 @@ from monitor.privacy import mask_name
 from monitor.queries import edits as queries
 from monitor.queries import rules
 from monitor.queries.rule_sentences import in_words
-from monitor.queries.scopes import MissingScopes, lacking
+from monitor.queries.scopes import MissingScopes, granted_to, lacking_of
 
 Act, Subject = Edit.Act, Edit.Subject
 RULE_ACTS = (Act.ACTIVATE, Act.DEACTIVATE, Act.DESCRIBE, Act.CHANGE, Act.DELETE)
@@ -187,12 +187,12 @@ def edit_undo(request: HttpRequest, pk: int) -> HttpResponse:
 def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
     """Shows the form, or what it changes, or takes the wish."""
     step = request.POST.get("step", "") if request.method == "POST" else ""
-    if asked.account is not None and (missing := lacking(asked.account, "edits", asked.needs)):
+    if asked.account is not None and (missing := _lacking(asked, asked.account, asked.needs)):
         return _cannot(request, asked, missing)
     if (form_again := _form_again(request, asked, step)) is not None:
         return form_again
     draft = asked.draft(asked.form, NOTHING_KNOWN)
-    if asked.account is None and (missing := lacking(draft.account, "edits", scopes_of(draft.subject, draft.act))):
+    if asked.account is None and (missing := _lacking(asked, draft.account, scopes_of(draft.subject, draft.act))):
         return _cannot(request, asked, missing)
     if asked.anew is not None and draft.base_sha256 not in ("", asked.judged_on):
         return _moved(request, asked)  # read anew since this request began
@@ -211,6 +211,13 @@ def answer(request: HttpRequest, asked: AskedChange) -> HttpResponse:
         text = "The rule has changed since this page was shown: look at what would change now."
         return _preview(request, asked, draft, _confirm_form(request, asked, draft), facts, refusal=text, status=409)
     return _take(request, asked, draft, confirm, facts)
+
+
+def _lacking(asked: AskedChange, account: ZohoAccount, needed: tuple[str, ...]) -> MissingScopes | None:
+    """Looks whether a scope is missing; where Zoho named none at all, the page says that it is not known."""
+    granted = granted_to(account)
+    asked.context["scopes_unknown"] = "" if granted else " and ".join(needed)
+    return lacking_of(account, "edits", needed, granted)
 
 
 def _cannot(request: HttpRequest, asked: AskedChange, missing: MissingScopes) -> HttpResponse:

@@ -30,7 +30,14 @@ from dashboard.edits.typed_parts import (
     written,
 )
 from dashboard.edits.typed_rules import TypedRule
-from dashboard.edits.typed_texts import UnreadableText, read_what, trigger_details, typed_rule
+from dashboard.edits.typed_texts import (
+    REPLACE_TAGS,
+    TAGS,
+    UnreadableText,
+    read_what,
+    trigger_details,
+    typed_rule,
+)
 from monitor.edits.body import ASSOCIATIVE
 from monitor.edits.check import CATEGORIES, DELAYS, category_of, module_of, trigger_of
 from monitor.edits.unmask import StillHidden, is_shortened, shown_definition
@@ -42,14 +49,15 @@ JOINS = [("AND", "all of these"), ("OR", "one of these")]
 Json = dict[str, Any]
 Choices = list[tuple[str, Any]]
 
-_TAG_KINDS = ("add_tags", "remove_tags")
+_TAG_WORDS = {kind: ACTIONS[kind].name for kind in ("add_tags", "remove_tags")}
+_TAG_WORDS[REPLACE_TAGS] = "Replace all tags"
 ACTION_CHOICES: Choices = [
     ("", "none"),
     ("By its id in Zoho's list", [(kind, ACTIONS[kind].name) for kind in ASSOCIATIVE]),
-    ("By their names", [(kind, ACTIONS[kind].name) for kind in _TAG_KINDS]),
+    ("By their names", [(kind, _TAG_WORDS[kind]) for kind in TAGS]),
     (
         "By its details, as JSON",
-        [(kind, words.name) for kind, words in ACTIONS.items() if kind not in (*ASSOCIATIVE, *_TAG_KINDS)],
+        [(kind, words.name) for kind, words in ACTIONS.items() if kind not in (*ASSOCIATIVE, *TAGS)],
     ),
 ]
 COMPARATOR_CHOICES: Choices = [("", "–"), *COMPARATORS.items()]
@@ -194,7 +202,7 @@ class PartsForm(WishForm):
         if not kind:
             self.add_error(f"{path}_kind", "Say what is done, or take it out.")
         elif not what and part.at is None:
-            words = "an id of its list" if kind in ASSOCIATIVE else "tags" if kind in _TAG_KINDS else "details"
+            words = "an id of its list" if kind in ASSOCIATIVE else "tags" if kind in TAGS else "details"
             self.add_error(f"{path}_what", f"Say which: {words}.")
         elif what and part.at is None:
             try:

@@ -12,16 +12,20 @@ from dashboard.edits.typed_parts import ACTION, COMPARISON, CONDITION, LATER, TR
 from dashboard.edits.typed_texts import (
     OF_LISTS,
     Json,
+    flag_in,
     is_group,
+    kind_text,
     read_value,
     read_what,
     trigger_details,
+    type_of,
     typed_criteria,
     value_text,
     what_text,
 )
 from monitor.edits.check import trigger_of
 from monitor.edits.unmask import Restoring, is_alike, restoring
+from monitor.zoho.shapes.known_parts import whole_number
 
 TypedMaker = Callable[[TypedPart, Any, Any, str], Any]
 
@@ -38,7 +42,7 @@ class TypedRule:
     """
 
     def __init__(self, base: Mapping[str, Any], module: str) -> None:
-        self.base, self.module = base, module
+        self.base, self.module, self._flag = base, module, flag_in(base)
         self.shown: Mapping[str, Any]
         self._hidden: Restoring
         self.shown, self._hidden = restoring(base)
@@ -51,7 +55,7 @@ class TypedRule:
         """Returns the conditions; new ones that are empty are left out."""
         base, shown = _list(self.base.get("conditions")), _list(self.shown.get("conditions"))
         found = self._each(root.of(CONDITION), base, shown, "$.conditions", self._condition)
-        last = max([number for one in base if isinstance(number := one.get("sequence_number"), int)], default=0)
+        last = max([whole_number(one.get("sequence_number")) or 0 for one in base], default=0)
         for one in found:
             if one.get("sequence_number", "") is None:  # as `_condition` leaves a new one
                 last += 1
@@ -138,15 +142,16 @@ class TypedRule:
 
     def _action(self, part: TypedPart, base: Any, shown: Any, place: str) -> Any:
         kind, what = part.text("kind"), part.text("what")
-        if shown is not None and kind == str(shown.get("type") or ""):
-            if _typed_alike(what, what_text(shown)):
+        if shown is not None and type_of(kind) == str(shown.get("type") or ""):
+            if kind == kind_text(shown) and _typed_alike(what, what_text(shown)):
                 return base
-            if "id" in (changed := read_what(kind, what, shown, self.module)) and changed["id"] != shown.get("id"):
+            changed = read_what(kind, what, shown, self.module, self._flag)
+            if "id" in changed and changed["id"] != shown.get("id"):
                 return self._hidden.new(changed, place)
             return self._hidden.value(changed, base, shown, place)
         if not kind:
             return None
-        return self._hidden.new(read_what(kind, what, None, self.module), place)
+        return self._hidden.new(read_what(kind, what, None, self.module, self._flag), place)
 
     def _tree(self, part: TypedPart, base: Any, shown: Any, place: str) -> Any:
         """Returns the criteria of a group, a lone comparison by itself; None where there is none."""

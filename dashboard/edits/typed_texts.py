@@ -22,10 +22,14 @@ from dashboard.edits.typed_parts import (
     TypedPart,
     written,
 )
-from monitor.edits.body import ASSOCIATIVE
+from monitor.edits.body import ASSOCIATIVE, actions_of
+from monitor.zoho.shapes.rule_spelling import replaces_tags
 
 Json = dict[str, Any]
-TAGS = ("add_tags", "remove_tags")
+REPLACE_TAGS = "replace_tags"  # no type of Zoho's: adding tags that takes all others away, as fields tell it apart
+TAGS = ("add_tags", REPLACE_TAGS, "remove_tags")
+# Kaizen 215 has both: the first in the rule that it creates, the second in the one that it updates.
+OVER_NEW, OVER_CHANGED = "over_write", "overwrite"
 OF_LISTS = ("in", "not_in", "between", "not_between")
 _SCALAR = (str, int, float, bool)
 
@@ -167,10 +171,7 @@ def _condition(shown: Any, place: int) -> TypedPart | None:
 def _actions(shown: Any) -> list[TypedPart] | None:
     if not isinstance(shown, list) or not all(isinstance(one, Mapping) for one in shown):
         return None
-    return [
-        TypedPart({"at": str(at), "kind": str(one.get("type") or ""), "what": what_text(one)})
-        for at, one in enumerate(shown)
-    ]
+    return [TypedPart({"at": str(at), "kind": kind_text(one), "what": what_text(one)}) for at, one in enumerate(shown)]
 
 
 def _later(shown: Any, place: int) -> TypedPart | None:
@@ -182,6 +183,18 @@ def _later(shown: Any, place: int) -> TypedPart | None:
     if not isinstance(unit, int | str) or isinstance(unit, bool) or not isinstance(period, str):
         return None
     return TypedPart({"at": str(place), "unit": str(unit), "period": period}, {ACTION: actions})
+
+
+def kind_text(action: Mapping[str, Any]) -> str:
+    """Shows what an action does: its type, and of added tags whether they replace all others."""
+    details = action.get("details")
+    is_replacing = action.get("type") == "add_tags" and isinstance(details, Mapping) and replaces_tags(details)
+    return REPLACE_TAGS if is_replacing else str(action.get("type") or "")
+
+
+def type_of(kind: str) -> str:
+    """Returns Zoho's type of an action that fields show as a kind."""
+    return "add_tags" if kind == REPLACE_TAGS else kind
 
 
 def what_text(action: Mapping[str, Any]) -> str:
@@ -203,14 +216,15 @@ def tag_names(action: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in names] if names and are_plain and not str(names[0]).startswith("{") else []
 
 
-def read_what(kind: str, text: str, former: Mapping[str, Any] | None, module: str) -> Json:
+def read_what(kind: str, text: str, former: Mapping[str, Any] | None, module: str, flag: str = OVER_NEW) -> Json:
     """Makes an action of what was typed.
 
     Args:
-        kind: its type.
+        kind: as `kind_text` shows it.
         text: as `what_text` shows it.
         former: the action of this kind that stood there, as it was shown; None for a new one.
         module: the rule's.
+        flag: how it is spelled that tags replace all others, where the former action does not say it.
 
     Raises:
         UnreadableText: details that are no JSON object.
@@ -218,6 +232,7 @@ def read_what(kind: str, text: str, former: Mapping[str, Any] | None, module: st
     text = text.strip()
     if kind in ASSOCIATIVE:
         return {"type": kind, "id": text}
+    zohos = type_of(kind)
     if kind in TAGS and not text.startswith("{"):
         details = former.get("details") if former is not None else None
         known = dict(details) if isinstance(details, Mapping) else {"module": {"api_name": module}}
@@ -225,11 +240,33 @@ def read_what(kind: str, text: str, former: Mapping[str, Any] | None, module: st
         tags = {one.get("name"): one for one in listed if isinstance(one, Mapping)} if isinstance(listed, list) else {}
         names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
         known["tags"] = [tags.get(name, {"name": name}) for name in names]
-        if former is None and kind == "add_tags":
-            known["over_write"] = False
-        return {**(former or {"type": kind}), "details": known}
+        if zohos == "add_tags":
+            _tell_flag(known, flag, replaces=kind == REPLACE_TAGS, is_new=former is None)
+        return {**(former or {"type": zohos}), "details": known}
     details = read_object(text) if text else None
-    return {**(former or {"type": kind}), **({"details": details} if details is not None else {})}
+    is_chosen = kind == REPLACE_TAGS or (former is not None and kind != kind_text(former))
+    if details is not None and zohos == "add_tags" and is_chosen:
+        _tell_flag(details, flag, replaces=kind == REPLACE_TAGS, is_new=former is None)
+    return {**(former or {"type": zohos}), **({"details": details} if details is not None else {})}
+
+
+def flag_in(definition: Mapping[str, Any]) -> str:
+    """Returns how a rule spells that tags replace all others: as it stands in it, else as the documents do."""
+    adding = (action for action in actions_of(definition) if action.get("type") == "add_tags")
+    spelled = (name for action in adding for name in _flags(action.get("details")))
+    return next(spelled, OVER_CHANGED if definition else OVER_NEW)
+
+
+def _flags(details: Any) -> list[str]:
+    return [name for name in (OVER_NEW, OVER_CHANGED) if isinstance(details, Mapping) and name in details]
+
+
+def _tell_flag(details: Json, flag: str, *, replaces: bool, is_new: bool) -> None:
+    """Says whether tags replace all others, in the spelling that stands there; where all is as it was, nothing."""
+    if not is_new and replaces_tags(details) == replaces:
+        return
+    for name in _flags(details) or [flag]:
+        details[name] = replaces
 
 
 def read_object(text: str) -> Json:

@@ -139,7 +139,9 @@ def _asked(request: HttpRequest, pk: int) -> tuple[WorkflowRule, RuleDefinition 
 
 def _is_granted(call: str, rule: WorkflowRule, context: dict[str, Any]) -> bool:
     """Looks whether the scopes of a call were granted; notes it for the page where not."""
-    context["lacks"] = scopes.lacking(rule.account, CHOICE, NEEDED[call])
+    granted = scopes.granted_to(rule.account)
+    context["scopes_unknown"] = "" if granted else " and ".join(NEEDED[call])
+    context["lacks"] = scopes.lacking_of(rule.account, CHOICE, NEEDED[call], granted)
     return context["lacks"] is None
 
 

@@ -34,8 +34,13 @@ def lacking(account: ZohoAccount, choice: str, needed: Sequence[str] = ()) -> Mi
         choice: one of `monitor.zoho.scopes.CHOICES`.
         needed: those of its scopes that are needed; none: all.
     """
+    return lacking_of(account, choice, needed, granted_to(account))
+
+
+def lacking_of(account: ZohoAccount, choice: str, needed: Sequence[str], granted: str) -> MissingScopes | None:
+    """Returns the same by what was granted, as `granted_to` reads it. Pure."""
     of = CHOICES[choice]
-    missing = surely_missing(tuple(needed) or of.scopes, granted_to(account))
+    missing = surely_missing(tuple(needed) or of.scopes, granted)
     return MissingScopes(account, of, _told(missing)) if missing else None
 
 

@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 # How COQL wants these within a text is not documented in one way; % stands for anything in a "like".
 _UNSAYABLE = re.compile(r"['\"\\%\x00-\x1f]")
 _DAY = timedelta(days=1)
+BEYOND = "its time lies at the end of the calendar, which cannot be told in UTC"
 
 
 class CannotSayError(Exception):
@@ -188,11 +189,18 @@ def of_days(test: IsBetween, zone: tzinfo) -> IsBetween:
     low, high, with_low, with_high = test.low, test.high, test.with_low, test.with_high
     if _is_day(low):
         assert isinstance(low, date)  # noqa: S101 - tells the type checker what was asked for
-        low, with_low = day_start(low if with_low else low + _DAY, zone), True
+        low, with_low = _day_start(low, zone, is_next=not with_low), True
     if _is_day(high):
         assert isinstance(high, date)  # noqa: S101 - likewise
-        high, with_high = day_start(high + _DAY if with_high else high, zone), False
+        high, with_high = _day_start(high, zone, is_next=with_high), False
     return IsBetween(low, high, with_low=with_low, with_high=with_high)
+
+
+def _day_start(day: date, zone: tzinfo, *, is_next: bool) -> datetime:
+    try:
+        return day_start(day + _DAY if is_next else day, zone)
+    except OverflowError:  # "for ever" is often written as the last day that there is
+        raise CannotSayError(BEYOND) from None
 
 
 def _is_day(value: object) -> bool:
@@ -223,4 +231,7 @@ def _quotable(text: str) -> str:
 
 
 def _moment(value: datetime) -> str:
-    return f"'{value.astimezone(UTC).isoformat(timespec='seconds')}'"
+    try:
+        return f"'{value.astimezone(UTC).isoformat(timespec='seconds')}'"
+    except OverflowError:
+        raise CannotSayError(BEYOND) from None

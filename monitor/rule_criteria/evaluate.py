@@ -102,7 +102,10 @@ def _of_criterion(criterion: Criterion, record: Mapping[str, Any], kinds: Kinds,
     kind = kinds.get(criterion.field) or kind_of_value(value)
     known = {criterion.field: kind} if kind is not None else {}
     found = field_test(criterion, known, as_of.today if as_of is not None else None)
-    passes, why = _passes(found, value, as_of.zone if as_of is not None else None)
+    try:
+        passes, why = _passes(found, value, as_of.zone if as_of is not None else None)
+    except OverflowError:  # a time of the first or last day that there is, in another zone
+        passes, why = None, "the record's time lies at the end of the calendar"
     return CriteriaAnswer(passes, why, criterion, value=value)
 
 

@@ -61,9 +61,18 @@ def only_condition(definition: RuleDefinition, place: int) -> RuleDefinition:
     return replace(definition, conditions=(condition_of(definition, place),))
 
 
+def of_related(definition: RuleDefinition) -> str:
+    """Returns the module whose records start a rule of another one, such as Notes of a Deal; "" where it is its own."""
+    related = definition.trigger.module
+    return related if definition.module and related != definition.module else ""
+
+
 def trigger_criteria(definition: RuleDefinition) -> Criteria | None:
-    """Returns what the change must fulfil that starts the rule; None where any value will do."""
-    found = definition.trigger.criteria
+    """Returns what the change must fulfil that starts the rule; None where any value will do.
+
+    None, too, where the change is that of a related record: the rule's own record has no such fields.
+    """
+    found = None if of_related(definition) else definition.trigger.criteria
     if isinstance(found, Criterion) and isinstance(found.value, str) and found.value.startswith("${ANY"):
         return None
     return found

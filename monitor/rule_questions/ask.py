@@ -9,8 +9,11 @@ from datetime import datetime, tzinfo
 from monitor.connection import AccountClients, open_account
 from monitor.connection.organisation import zone_of
 from monitor.models import RuleVersion, WorkflowRule
+from monitor.privacy import mask_text
 from monitor.rule_criteria.field_kinds import Kinds, kinds_of
+from monitor.rule_criteria.of_rule import of_related
 from monitor.rule_questions.refusals import NotAnsweredError, sentence_of
+from monitor.vault import VaultError
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import NotAvailable, Refused, ScopeMissing, ZohoError
 from monitor.zoho.shapes.rule_definition import RuleDefinition, read_rule_definition
@@ -37,13 +40,15 @@ def crm_of(rule: WorkflowRule) -> Iterator[tuple[CrmClient, tzinfo]]:
     """
     account = rule.account
     clients: AccountClients
-    with open_account(account, priority="people", total=LONGEST_CALL) as clients:
-        if clients.crm is None:
-            raise NotAnsweredError("The account has no Zoho CRM any more.")
-        try:
+    try:
+        with open_account(account, priority="people", total=LONGEST_CALL) as clients:
+            if clients.crm is None:
+                raise NotAnsweredError("The account has no Zoho CRM any more.")
             yield clients.crm, zone_of(account)
-        except ZohoError as error:
-            raise NotAnsweredError(sentence_of(error), lacks_scope=isinstance(error, ScopeMissing)) from None
+    except ZohoError as error:
+        raise NotAnsweredError(sentence_of(error), lacks_scope=isinstance(error, ScopeMissing)) from None
+    except VaultError as error:
+        raise NotAnsweredError(f"The account's sign-in cannot be read: {mask_text(str(error))}") from None
 
 
 def kinds_in(crm: CrmClient, module: str, notes: list[str]) -> Kinds:
@@ -54,6 +59,15 @@ def kinds_in(crm: CrmClient, module: str, notes: list[str]) -> Kinds:
         notes.append(KINDS_UNKNOWN)
         return {}
     return kinds_of((field.api_name, field.kind) for field in fields)
+
+
+def module_of(rule: WorkflowRule, definition: RuleDefinition, notes: list[str]) -> str:
+    """Returns the module whose records are asked for; that another one's start the rule is noted."""
+    if related := of_related(definition):
+        notes.append(
+            f"A record of {related} starts the rule: the record that it belongs to is asked for, not that one."
+        )
+    return definition.module or definition.trigger.module or rule.module
 
 
 def stamp(at: datetime) -> str:

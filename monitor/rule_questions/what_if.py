@@ -10,8 +10,8 @@ from monitor.models import WorkflowRule
 from monitor.rule_criteria.coql import CannotSayError, changed_since, count_query, where_of
 from monitor.rule_criteria.evaluate import AsOf
 from monitor.rule_criteria.field_kinds import Kinds
-from monitor.rule_criteria.of_rule import criteria_of, only_condition, takes_all
-from monitor.rule_questions.ask import crm_of, kinds_in
+from monitor.rule_criteria.of_rule import criteria_of, of_related, only_condition, takes_all
+from monitor.rule_questions.ask import crm_of, kinds_in, module_of
 from monitor.rule_questions.refusals import NotAnsweredError
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.shapes.rule_definition import RuleDefinition
@@ -79,16 +79,16 @@ def what_if(
     Raises:
         NotAnsweredError: says in one sentence why there is no answer.
     """
-    if definition.trigger.type == "delete":
+    if definition.trigger.type == "delete" and not of_related(definition):
         raise NotAnsweredError("The rule runs on deleted records, and these cannot be counted.")
     since = now - timedelta(days=DAYS)
-    field = CREATED if definition.trigger.type == "create" else CHANGED
+    field = CREATED if definition.trigger.type == "create" and not of_related(definition) else CHANGED
     within, notes = changed_since(field, since), list[str]()
     if takes_all(definition):
         notes.append(TAKES_ALL if edited is None or place is None else ONE_CONDITION)
         if edited is not None and place is not None:
             definition, edited = only_condition(definition, place), only_condition(edited, place)
-    module = definition.trigger.module or definition.module or rule.module
+    module = module_of(rule, definition, notes)
     with crm_of(rule) as (crm, zone):
         kinds, as_of = kinds_in(crm, module, notes), AsOf(now, zone)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from monitor.models import WorkflowRule
 from monitor.rule_criteria.evaluate import AsOf, CriteriaAnswer, evaluate
 from monitor.rule_criteria.of_rule import fields_needed, trigger_criteria
-from monitor.rule_questions.ask import crm_of, kinds_in
+from monitor.rule_questions.ask import crm_of, kinds_in, module_of
 from monitor.zoho.crm.records import FIELDS_LIMIT
 from monitor.zoho.shapes.rule_definition import RuleDefinition
 
@@ -66,7 +66,8 @@ def why_not(rule: WorkflowRule, definition: RuleDefinition, record_id: str, now:
     Raises:
         NotAnsweredError: says in one sentence why there is no answer.
     """
-    module, notes = definition.trigger.module or definition.module or rule.module, list[str]()
+    notes = list[str]()
+    module = module_of(rule, definition, notes)
     fields = fields_needed(definition)
     with crm_of(rule) as (crm, zone):
         kinds = kinds_in(crm, module, notes)

@@ -100,10 +100,14 @@ def test_a_change_without_its_scope_is_not_asked_for(act: str, signed_in: Any, a
     assert seen(client, address, step="confirm", reason="x", judged_on="")[0] == 409
     assert not own(Edit).exists()
     grant(account, scope)
-    assert "Not granted" not in seen(client, address)[2]
+    text = seen(client, address)[2]
+    assert "Not granted" not in text
+    assert "Unknown: whether" not in text
     grant(account)
     ApiToken.objects.filter(account=account).update(granted="")
     assert "Not granted" not in seen(client, address)[2], "what Zoho did not name is not known to be missing"
+    if act in ("deactivate", "delete"):
+        assert f"Unknown: whether {scope} was granted. Zoho named no scopes; it is tried." in seen(client, address)[2]
 
 
 def test_a_rule_that_would_be_created_without_the_scope_is_refused_after_its_account_is_chosen(
@@ -173,3 +177,10 @@ def test_looking_at_what_was_granted_costs_the_pages_little(
     for address in addresses:
         with django_assert_max_num_queries(8):
             assert client.get(address).status_code == 200
+
+
+def test_a_question_is_asked_where_zoho_named_no_scopes(known: Any, signed_in: Any, ada: User) -> None:
+    ApiToken.objects.filter(account=known.account).update(granted="")
+    status, page, text = seen(signed_in(ada), reverse("rule_what_if", args=[known.pk]))
+    assert (status, len(page.root.findall(".//form[@class='form']"))) == (200, 1)
+    assert "Unknown: whether ZohoCRM.coql.READ and ZohoCRM.modules.READ was granted." in text

@@ -306,3 +306,49 @@ def test_no_more_parts_are_added_than_zoho_takes() -> None:
     form = RuleForm(written(root))
     assert "action" not in form.conditions[0].adds
     assert "action" in form.conditions[1].adds
+
+
+def tagged(**details: Any) -> Json:
+    base = copy.deepcopy(RULE)
+    base["conditions"][0]["instant_actions"]["actions"][1]["details"] = {"tags": [{"name": "A", "id": "5"}], **details}
+    return base
+
+
+@pytest.mark.parametrize("spelling", ["over_write", "overwrite"])
+@pytest.mark.parametrize(("was", "kind"), [(True, "add_tags"), (False, "replace_tags")])
+def test_whether_tags_replace_all_others_is_chosen_and_keeps_the_spelling_that_stands_there(
+    spelling: str, was: bool, kind: str
+) -> None:
+    base = tagged(**{spelling: was})
+    assert as_sent(RuleChangeForm(base=base))["c1a2_kind"] == ("replace_tags" if was else "add_tags")
+    (condition,) = body_after(base, c1a2_kind=kind)["conditions"]
+    details = {"tags": [{"name": "A", "id": "5"}], spelling: not was}
+    assert condition["instant_actions"]["actions"] == [{"id": "12", "details": details}]
+    assert not change_body(base, wanted_of(base))
+
+
+def test_a_tag_that_is_added_speaks_as_the_rule_does_and_else_as_the_documents() -> None:
+    new = {"c1a4_kind": "replace_tags", "c1a4_what": "New"}
+    for base, spelling in ((tagged(over_write=False), "over_write"), (tagged(), "overwrite")):
+        (condition,) = body_after(base, **new)["conditions"]
+        (action,) = condition["instant_actions"]["actions"]
+        assert action["type"] == "add_tags"
+        assert action["details"] == {"module": {"api_name": "Deals"}, "tags": [{"name": "New"}], spelling: True}
+    (condition,) = body_after(tagged(), c1a2_kind="replace_tags")["conditions"]
+    assert condition["instant_actions"]["actions"][0]["details"]["overwrite"] is True
+
+
+def test_details_as_json_are_taken_for_what_they_say_until_another_kind_is_chosen() -> None:
+    odd = tagged(over_write=True, tags=[{"name": "a, b"}])
+    typed = as_sent(RuleChangeForm(base=odd))
+    assert (typed["c1a2_kind"], typed["c1a2_what"][:1]) == ("replace_tags", "{")
+    assert not change_body(odd, wanted_of(odd))
+    (condition,) = body_after(odd, c1a2_kind="add_tags")["conditions"]
+    assert condition["instant_actions"]["actions"][0]["details"]["over_write"] is False
+
+
+def test_a_further_condition_has_the_next_number_also_where_numbers_are_texts() -> None:
+    base = copy.deepcopy(RULE)
+    base["conditions"][0]["sequence_number"] = "3"
+    (condition,) = body_after(base, c2_op="AND", c2a1_kind="tasks", c2a1_what="9")["conditions"]
+    assert condition["sequence_number"] == 4

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rule_criteria.coql import CannotSayError, changed_since, count_query, where_of
+from monitor.rule_criteria.coql import BEYOND, CannotSayError, changed_since, count_query, where_of
 from monitor.rule_criteria.evaluate import AsOf
 from monitor.rule_criteria.field_kinds import FieldKind
 from monitor.zoho.shapes.rule_definition import CriteriaGroup, Criterion
@@ -117,3 +117,13 @@ def test_the_stand_in_refuses_what_coql_does_not_have():
     for text in ("Amount > 1 and Amount > 2 and Amount > 3", "Amount like '5%'", "(Amount > 1", "Amount between 1"):
         with pytest.raises(RefusalError):
             coql.parse(count_query("Deals", text))
+
+
+@pytest.mark.parametrize(
+    ("comparator", "value"),
+    [("equal", "9999-12-31"), ("greater_than", "9999-12-31"), ("less_equal", "0001-01-01T00:00:00+14:00")],
+)
+def test_a_time_at_the_end_of_the_calendar_is_named(comparator, value):
+    found = where_of(Criterion("T", comparator, value), {"T": FieldKind.DATETIME}, AS_OF)
+    assert found.cannot == (f"T: {BEYOND}",)
+    assert where_of(Criterion("D", "equal", "9999-12-31"), {"D": FieldKind.DATE}, AS_OF).text == "D = '9999-12-31'"

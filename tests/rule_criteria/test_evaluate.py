@@ -197,3 +197,10 @@ def test_of_several_one_that_is_certain_is_enough():
     held = {"id": "554023001", "name": "2020"}
     assert judged("in", ["2020", "554023001"], held, FieldKind.LOOKUP).passes is True
     assert judged("in", ["2020", "South"], held, FieldKind.LOOKUP).passes is None
+
+
+@pytest.mark.parametrize("held", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_record_with_a_time_at_the_end_of_the_calendar_is_not_known_to_lie_on_a_day(held):
+    found = judged("equal", "2026-11-03", held, FieldKind.DATETIME)
+    assert (found.passes, found.why) == (None, "the record's time lies at the end of the calendar")
+    assert judged("greater_than", "2026-11-03T00:00:00+00:00", held, FieldKind.DATETIME).passes is held.startswith("9")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from monitor.rule_questions import ask
 from monitor.rule_questions.refusals import NotAnsweredError, sentence_of
 from monitor.rule_questions.what_if import ONE_CONDITION, TAKES_ALL, what_if
 from monitor.rule_questions.why_not import why_not
+from monitor.vault import VaultError
 from monitor.zoho import errors
 from monitor.zoho.shapes.rule_definition import read_rule_definition
 from standin.crm.records import STAGES
@@ -267,3 +269,28 @@ def test_beside_a_condition_that_takes_every_record_the_edited_condition_is_coun
         assert found.now.count == sum(before(deal["Amount"]) for deal in deals)
         assert found.edited.count == sum(after(deal["Amount"]) for deal in deals)
         assert found.now.count != found.edited.count
+
+
+def test_of_a_rule_that_a_related_record_starts_the_record_it_belongs_to_is_asked_for(app, asked, rule):
+    details = {"trigger_module": {"api_name": "Notes"}, "criteria": one("Note_Title", "equal", "x")}
+    raw = content_of(one("Amount", "greater_than", "300000"), trigger="delete", details=details)
+    definition = read_rule_definition(raw)
+    found = what_if(rule, definition, None, BEGINNING)
+    assert found.now.count == sum(deal["Amount"] > 300_000 for deal in recent(app))
+    assert "A record of Notes starts the rule" in found.notes[0]
+    deal = app.world.records.of("Deals")[0]
+    answer = why_not(rule, definition, deal["id"], BEGINNING)
+    assert (answer.trigger, answer.passes, answer.notes) == (None, deal["Amount"] > 300_000, found.notes)
+
+
+def test_a_sign_in_that_cannot_be_read_is_said_in_a_sentence(rule, monkeypatch):
+    @contextmanager
+    def opened(*args, **how):
+        raise VaultError("no key")
+        yield
+
+    monkeypatch.setattr(ask, "open_account", opened)
+    definition = read_rule_definition(content_of(one("Amount", "greater_than", "1")))
+    for call in (lambda: what_if(rule, definition, None, BEGINNING), lambda: why_not(rule, definition, "1", BEGINNING)):
+        with pytest.raises(NotAnsweredError, match="sign-in cannot be read"):
+            call()

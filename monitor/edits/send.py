@@ -15,7 +15,7 @@ from typing import Any
 from monitor.access import may
 from monitor.connection import organisation
 from monitor.connection.lost_answer import Proof, proof_of
-from monitor.edits.ask_zoho import NoProduct, crm_client, facts_for, look
+from monitor.edits.ask_zoho import NOT_THERE, NoProduct, crm_client, facts_for, look
 from monitor.edits.body import is_shown_in
 from monitor.edits.check import rule_objections
 from monitor.edits.client import EditClients, OpenForEdits
@@ -228,7 +228,7 @@ def read_back(edit: Edit, clients: EditClients) -> None:
         return
     try:
         seen = look(edit, clients) if edit.act != Act.CREATE else _made(edit, clients)
-    except (ZohoError, VaultError, NoProduct) as error:
+    except (ZohoError, VaultError, NoProduct, ValueError) as error:  # the last: an id that no address can hold
         log.warning("edit %s: what became of it could not be read back: %s", edit.pk, error)
         return
     changes: dict[str, Any] = {"result": dict(seen.definition) if seen.definition is not None else None}
@@ -241,7 +241,12 @@ def read_back(edit: Edit, clients: EditClients) -> None:
 
 
 def _made(edit: Edit, clients: EditClients) -> SeenThing:
-    """Returns what was created, by the id that Zoho gave it."""
+    """Returns what was created, by the id that Zoho gave it; where it gave none, by its name, which was free before."""
+    if not edit.subject_id:
+        named = look(edit, clients)
+        if named.candidates != 1:
+            return NOT_THERE
+        amend(edit, subject_id=named.id[:64])
     found = load(edit.pk)
     found.act = Act.CHANGE
     return look(found, clients)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, JSONField, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, JSONField, Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from monitor.freshness import ReadTimes, is_list_old
@@ -163,6 +163,8 @@ def _rules(of_accounts: dict[str, Any]) -> Iterable[WorkflowRule]:
     rows = WorkflowRule.objects.filter(gone_at=None, **of_accounts).defer("raw", "description")
     return rows.annotate(
         content=Subquery(versions.values("content")[:1], output_field=JSONField()),
+        # A key that is not there says nothing; null says that it never ran.
+        is_silent=Q(raw__has_key="id") & ~Q(raw__has_key="last_executed_time"),
         did=Subquery(reports.values("actions")[:1], output_field=JSONField()),
     ).order_by("account", F("name"), "pk")
 
@@ -194,6 +196,7 @@ def _rule(row: Any) -> AuditedRule:
         definition=read_rule_definition(row.content) if row.content is not None else None,
         uses=[_use(one) for one in row.did or []] if row.usage_from is not None else (),
         counted_from=row.usage_from,
+        says_run=not row.is_silent,
     )
 
 

@@ -52,7 +52,7 @@ KINDS: dict[str, FindingKind] = {
         FindingKind("cycle", "Rules that trigger each other", cycles.look, cycles.gaps),
         FindingKind("duplicate", "Duplicates", overlaps.look, overlaps.gaps),
         FindingKind("overlap", "Overlaps"),
-        FindingKind("never_fired", "Never fired", never_fired.look),
+        FindingKind("never_fired", "Never fired", never_fired.look, never_fired.gaps),
         FindingKind("not_fired", "Not fired lately", not_fired.look),
         FindingKind("near_limit", "Near a limit", limits.look, limits.gaps),
         FindingKind("inactive", "Switched off", inactive.look),

@@ -35,6 +35,7 @@ class AuditedRule:
         definition: None where it was not read yet.
         uses: of its actions, where a usage report was read.
         counted_from: the report's first day.
+        says_run: whether Zoho says when it ran last, or that it never did.
     """
 
     key: int
@@ -50,6 +51,12 @@ class AuditedRule:
     definition: RuleDefinition | None = None
     uses: Sequence[AuditedAction] = ()
     counted_from: date | None = None
+    says_run: bool = True
+
+    @property
+    def has_run(self) -> bool | None:
+        """Returns whether it ever ran; None where that is not known."""
+        return True if self.last_run is not None else False if self.says_run else None
 
     @property
     def quiet_since(self) -> datetime:

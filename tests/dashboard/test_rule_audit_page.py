@@ -204,3 +204,9 @@ def test_a_whole_audit_reads_what_is_mirrored(account, now):
     assert set(found) == {"failing_actions", "dead_webhook", "unsupported_action", "near_limit"}
     assert "erp.example.com" in found["dead_webhook"].finding.evidence
     assert audit_of(now, [account.pk]).not_checked == []
+
+
+def test_a_rule_whose_last_run_zoho_does_not_send_is_not_said_to_have_never_run(quiet, account, now):
+    for raw, is_found in (({"id": "1", "last_executed_time": None}, True), ({"id": "1"}, False)):
+        WorkflowRule.objects.filter(pk=quiet.pk).update(raw=raw)
+        assert ("never_fired" in mine(now, account)) is is_found

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from monitor.edits import drafts
 from monitor.edits.ask_zoho import look
 from monitor.edits.send import words_of
 from monitor.models import Edit
@@ -17,6 +18,7 @@ from monitor.zoho.crm.rule_changes import CrmRuleChanges
 from monitor.zoho.errors import NotSent, Refused, Unreachable, Wait
 from monitor.zoho.shapes.crm_common import write_result
 from tests.dashboard.soup import Page, words
+from tests.edits.test_unknown_edits import COPY
 
 
 def text_of(client: Client, edit: Edit) -> str:
@@ -94,3 +96,25 @@ def test_where_zoho_cannot_be_asked_nothing_was_sent(edit_desk: Any, monkeypatch
     monkeypatch.setattr("monitor.edits.send.look", look)
     edit_desk.clock.advance(60)
     assert edit_desk.done(edit).state == "done"
+
+
+@pytest.mark.parametrize(("details", "is_found"), [({}, True), (None, True), ({"id": "a/b"}, False)])
+def test_what_was_created_is_read_back_by_its_name_where_zoho_names_no_id(
+    edit_desk: Any, monkeypatch: Any, details: Any, is_found: bool
+) -> None:
+    real = CrmRuleChanges.create_workflow_rule
+
+    def made(crm: Any, body: Any) -> Any:
+        real(crm, body)
+        result = {"code": "SUCCESS", "status": "success", "details": details}
+        return write_result({"workflow_rules": [result]}, "workflow_rules")
+
+    monkeypatch.setattr(CrmRuleChanges, "create_workflow_rule", made)
+    edit = edit_desk.ask(drafts.new_rule_draft(edit_desk.account, COPY))
+    report = edit_desk.sweep()
+    edit.refresh_from_db()
+    assert (report.errors, edit.state) == (0, "done")
+    assert (edit.result is not None) is is_found
+    if is_found:
+        assert edit_desk.rule("A new one").rule_id == edit.subject_id
+        assert drafts.undo_draft(edit) is not None

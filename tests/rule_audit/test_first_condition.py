@@ -154,3 +154,30 @@ def test_an_update_of_a_related_record_is_not_checked():
     one = rule(1, conditions=[(X, [WRITES_A])])
     report = audit(facts(one, writes={"0": FieldWrite("")}), NOW)
     assert [gap.what for gap in report.not_checked] == ["overlaps and cycles by 1 other field update"]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        {"type": "tasks", "name": "Call"},
+        {"type": "assign_owner", "name": "To the manager"},
+        {"type": "functions"},
+        {"name": "of no type"},
+    ],
+)
+def test_actions_of_which_nobody_says_what_they_do_are_not_the_same(act):
+    assert "duplicate" not in [one.kind for one in overlaps(of((X, act)), of((X, act)))]
+
+
+def test_rules_that_do_nothing_are_no_duplicates():
+    nothing = rule(1, conditions=[(X, [])]).definition
+    assert overlaps({"definition": nothing}, {"definition": nothing}) == []
+
+
+def test_a_delay_that_is_written_as_a_text_is_that_delay():
+    def later(unit):
+        group = {"execute_after": {"period": "days", "unit": unit}, "actions": [TASK]}
+        return {"definition": rule(1, conditions=[(X, [])], parts={"scheduled_actions": [group]}).definition}
+
+    assert [one.kind for one in overlaps(later("3"), later(3))] == ["duplicate"]
+    assert overlaps(later("3"), later(4)) == []

@@ -105,3 +105,17 @@ def test_a_module_that_is_not_counted_is_not_checked():
         found, gaps = looked_at(rule(1), modules=modules)
         assert (found, gaps) == ([], [("how many rules there are of Deals", "Zoho's counts of modules do not say it")])
     assert looked_at(rule(1), connected_limit=None)[1] == [("the limit of connected workflows", "it was not read yet")]
+
+
+def test_a_rule_of_which_zoho_says_no_last_run_is_not_one_that_never_ran():
+    quiet = {"last_run": None, "uses": ()}
+    report = audit(facts(rule(1, **quiet), rule(2, **quiet, says_run=False)), NOW)
+    assert [one.subjects[0].name for one in report.findings if one.kind == "never_fired"] == ["Rule 1"]
+    (gap,) = [one for one in report.not_checked if "ever ran" in one.what]
+    assert (gap.what, gap.why) == ("whether 1 active rule ever ran", "Zoho does not say when they ran last")
+
+
+def test_rules_of_which_zoho_does_not_say_whether_they_are_on_are_said_to_be_unlooked_at():
+    report = audit(facts(rule(1, active=None, last_run=None, uses=())), NOW)
+    assert [one for one in report.findings if one.kind == "never_fired"] == []
+    assert [one.why for one in report.not_checked] == ["Zoho does not say whether they are switched on"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from monitor.rule_audit.facts import AuditFacts
-from monitor.rule_audit.finding import RuleFinding, found
+from monitor.rule_audit.finding import NotChecked, RuleFinding, found
 
 GRACE = timedelta(days=7)  # a rule that was made or changed lately may still be waiting for its first record
 
@@ -15,7 +15,7 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
     """Finds active rules without a run, unless they were changed in the week before they were last read."""
     for rule in facts.active():
         at = facts.accounts[rule.account_id].rules_read.by(now)
-        if at is not None and rule.last_run is None and rule.changed_at <= at - GRACE:
+        if at is not None and rule.has_run is False and rule.changed_at <= at - GRACE:
             days = (at - rule.changed_at).days
             yield found(
                 "never_fired",
@@ -26,3 +26,17 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 rule.changed_at,
                 ("Ask what would match", f"{rule.page}what-if/"),
             )
+
+
+def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
+    """Says of how many rules it is not known whether they ran, or whether they are switched on."""
+    for account_id, account in facts.accounts.items():
+        rules = facts.of_account(account_id)
+        silent = sum(bool(rule.active) and rule.has_run is None for rule in rules)
+        if silent:
+            what = f"whether {silent:,} active rule{'s' * (silent != 1)} ever ran"
+            yield NotChecked(account_id, account.name, what, "Zoho does not say when they ran last")
+        unknown = sum(rule.active is None for rule in rules)
+        if unknown:
+            what = f"what is looked at of active rules alone, of {unknown:,} rule{'s' * (unknown != 1)}"
+            yield NotChecked(account_id, account.name, what, "Zoho does not say whether they are switched on")

@@ -20,6 +20,7 @@ from monitor.rule_criteria.implies import NOT, PreparedCriteria, excludes, follo
 from monitor.rule_words.vocabulary import trigger_name
 from monitor.zoho.shapes.rule_definition import (
     CriteriaGroup,
+    Delay,
     RelationalCriteria,
     RuleAction,
     RuleCondition,
@@ -151,6 +152,11 @@ class _Ready:
     parts: tuple[_Part, ...]
     does: str
 
+    @property
+    def does_something(self) -> bool:
+        """Says whether it has any action: two rules that do nothing do nothing twice."""
+        return self.rule.definition is not None and bool(self.rule.definition.actions)
+
 
 def pairs(facts: AuditFacts) -> Iterator[RulePair]:
     """Finds the pairs, each once; the narrower rule comes first."""
@@ -177,8 +183,8 @@ def _ready(rule: AuditedRule, definition: RuleDefinition, writes: Mapping[str, F
         else _NONE,
         details.get("repeat"),
         prepare(definition.trigger.criteria),
-        tuple(_parts(definition, writes)),
-        _signature(definition),
+        tuple(_parts(definition, writes, rule.rule_id)),
+        _signature(definition, rule.rule_id),
     )
 
 
@@ -200,7 +206,7 @@ def plain(value: Any) -> Any:
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _parts(definition: RuleDefinition, writes: Mapping[str, FieldWrite] | None) -> Iterator[_Part]:
+def _parts(definition: RuleDefinition, writes: Mapping[str, FieldWrite] | None, rule_id: str) -> Iterator[_Part]:
     """Prepares conditions: Zoho tries them in order, and for a record the first one that it passes is carried out.
 
     Source: docs/reference/zoho-crm.md, "Criteria of rules".
@@ -217,7 +223,7 @@ def _parts(definition: RuleDefinition, writes: Mapping[str, FieldWrite] | None) 
             comes,
             any(one.is_all for one in before) or excludes(comes, comes),
             frozenset(fields_written(part, writes)),
-            _of_condition(part),
+            _of_condition(part, rule_id),
         )
 
 
@@ -283,7 +289,8 @@ def _compared(one: _Ready, other: _Ready) -> RulePair | None:
     if not (forth.is_whole or back.is_whole or forth.fields or back.fields):
         return None
     is_first = forth.is_whole or bool(forth.fields and not back.is_whole)
-    is_duplicate = forth.is_whole and back.is_whole and one.repeat == other.repeat and _do_the_same(one, other)
+    is_alike = forth.is_whole and back.is_whole and one.repeat == other.repeat
+    is_duplicate = is_alike and one.does_something and _do_the_same(one, other)
     if is_first:
         return RulePair(one.rule, other.rule, is_duplicate, _both_write(one.rule, forth, other.rule, back))
     return RulePair(other.rule, one.rule, is_duplicate, _both_write(other.rule, back, one.rule, forth))
@@ -367,32 +374,39 @@ def fields_written(condition: RuleCondition, writes: Mapping[str, FieldWrite] | 
     return found_fields - {""}
 
 
-def _signature(definition: RuleDefinition) -> str:
+def _signature(definition: RuleDefinition, rule_id: str) -> str:
     """Writes down all that a rule does, without the ids of the rule's own parts."""
-    return json.dumps(sorted(_of_condition(condition) for condition in definition.conditions))
+    return json.dumps(sorted(_of_condition(condition, rule_id) for condition in definition.conditions))
 
 
-def _of_condition(condition: RuleCondition) -> str:
+def _of_condition(condition: RuleCondition, rule_id: str) -> str:
     """Writes down all that a condition does, at once and later."""
     later = [
-        [
-            group.delay and [group.delay.period, group.delay.unit, plain(group.delay.rest)],
-            sorted(map(_of_action, group.actions)),
-        ]
+        [_of_delay(group.delay), sorted(_of_action(one, rule_id) for one in group.actions)]
         for group in condition.scheduled
     ]
-    now = sorted(map(_of_action, condition.instant))
+    now = sorted(_of_action(one, rule_id) for one in condition.instant)
     return json.dumps([now, sorted(later, key=str)], sort_keys=True, default=str)
+
+
+def _of_delay(delay: Delay | None) -> list[Any]:
+    """Writes down a delay; a number that is written as a text is that number."""
+    if delay is None:
+        return []
+    rest = plain(delay.rest)
+    return [delay.period, delay.unit, {name: rest[name] for name in rest if delay.unit is None or name != "unit"}]
 
 
 ASSOCIATED = frozenset({"field_updates", "email_notifications", "tasks", "webhooks", "functions"})
 
 
-def _of_action(action: RuleAction) -> str:
-    if action.type in ASSOCIATED:
+def _of_action(action: RuleAction, rule_id: str) -> str:
+    if action.type in ASSOCIATED and action.id:
         return json.dumps([action.type, action.id])
-    # Where it is not said what it does, no other action is known to do the same.
-    return json.dumps([action.type, plain(action.details) or [action.name, action.id]], sort_keys=True, default=str)
+    # Where it is not said what it does, no action of another rule is known to do the same.
+    does = plain(action.details) if action.type and action.type not in ASSOCIATED else None
+    unsaid = [action.name, action.id] if action.id else [rule_id]
+    return json.dumps([action.type, does or unsaid], sort_keys=True, default=str)
 
 
 def _stands(pair: RulePair) -> list[Any]:
@@ -407,7 +421,7 @@ def _whole(rule: AuditedRule) -> list[Any]:
     if definition is None:
         return []
     trigger = [rule.trigger, definition.trigger.details]
-    return [rule.module, trigger, _signature(definition), *map(_asked_of, definition.conditions)]
+    return [rule.module, trigger, _signature(definition, rule.rule_id), *map(_asked_of, definition.conditions)]
 
 
 def _asked_of(condition: RuleCondition) -> list[Any]:

@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-edits fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-rules bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-edits fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-pages bench-rules bench-retry bench-memory bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots messages clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -38,6 +38,7 @@ help: ## this menu
 	@echo "make types          mypy alone"
 	@echo "make format         put the code into its form"
 	@echo "make lock           pin the dependencies anew, with hashes"
+	@echo "make messages       take up marked texts into the German catalogue, and compile it (docs/translating.md)"
 	@echo "make screenshots    docs/*.png from the demo; DEMO_PASSWORD where one is running"
 	@echo "make bench          ratios beside a rival in the same run"
 	@echo "make bench-alerts   how often conditions of alerts fire falsely and how soon they find what is wrong, beside rivals"
@@ -227,6 +228,9 @@ format: $(DEV)
 lock: $(DEV)
 	$(VENV)/bin/$(LOCK) requirements.in -o requirements.txt
 	$(VENV)/bin/$(LOCK) requirements-dev.in -o requirements-dev.txt
+
+messages: $(DEV)
+	@$(PY) scripts/messages.py
 
 screenshots: $(DEV)
 	@exec $(PY) scripts/screenshots.py --port $(PORT) --standin-port $(STANDIN_PORT) $(ARGS)

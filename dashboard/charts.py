@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from dashboard.axes import axis, count_axis, duration_writer, rate_axis
 from dashboard.chart_words import duration_summary, failure_summary, outcome_summary, rate_summary, rate_words
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
+from monitor.languages import gettext as _
 from monitor.periods import Window
 from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
@@ -315,11 +316,7 @@ def failed_by_day(slots: Sequence[Slot], zone: tzinfo, link: Link = no_link) -> 
 def names(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
     """Names the slots by when they begin to count, on the viewer's clock: no two alike."""
     is_long = bool(slots) and slots[-1].start - slots[0].start > timedelta(days=300)
-    return [_stamp(slot.counted.start.astimezone(zone), "%b %Y" if is_long else "%b") for slot in slots]
-
-
-def _stamp(local: datetime, month: str) -> str:
-    return f"{local:%a} {local.day} {local.strftime(month)} {formats.clock(local)}"
+    return [formats.slot(slot.counted.start.astimezone(zone), with_year=is_long) for slot in slots]
 
 
 def _count(count: int, slot: Slot, status: str, link: Link) -> Cell:
@@ -389,7 +386,7 @@ def layout_of(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Fig
     starts = [slots[place].counted.start.astimezone(zone) for place in ticks]
     return {
         "margin": dict(MARGIN),
-        "meta": {"holes": "Not read yet" if all(hole.is_unread for hole in holes) else "Not known for sure"},
+        "meta": {"holes": _("Not read yet") if all(hole.is_unread for hole in holes) else _("Not known for sure")},
         "showlegend": False,
         "hovermode": "x unified",
         "hoversubplots": "axis",
@@ -397,7 +394,7 @@ def layout_of(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Fig
             "type": "category",
             "range": [-0.5, max(len(slots), 1) - 0.5],
             "tickvals": ticks,
-            "ticktext": [formats.clock(at) if is_hourly else f"{at.day} {at:%b}" for at in starts],
+            "ticktext": [formats.clock(at) if is_hourly else formats.short_date(at) for at in starts],
             "tickangle": 0,
             "showgrid": False,
             "zeroline": False,

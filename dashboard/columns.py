@@ -12,6 +12,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
+
 NAME = "columns"  # in an address
 FIRST = "first"  # stands for the column that is always shown, so that it alone can be chosen
 _BETWEEN = "-"
@@ -44,7 +47,7 @@ class ColumnsField(forms.CharField):
 
     def __init__(self, columns: Sequence[Column], first: tuple[str, ...] = ()) -> None:
         self.columns, self.first = tuple(columns), first
-        super().__init__(required=False, label="Columns", max_length=200, widget=forms.HiddenInput)
+        super().__init__(required=False, label=gettext_lazy("Columns"), max_length=200, widget=forms.HiddenInput)
 
     @property
     def usual(self) -> tuple[str, ...]:
@@ -61,7 +64,7 @@ class ColumnsField(forms.CharField):
             return self.usual
         asked = set(text.split(_BETWEEN)) - {FIRST}
         if asked - {one.code for one in self.columns}:
-            raise forms.ValidationError("There is no such column.", code="column")
+            raise forms.ValidationError(_("There is no such column."), code="column")
         return (FIRST, *(one.code for one in self.columns if one.code in asked))
 
     def fields_of(self, shown: Iterable[str]) -> list[str]:

@@ -16,9 +16,12 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import lazy
 
 from dashboard.columns import NAME as COLUMNS
 from dashboard.columns import Column, ColumnsField
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import ZohoAccount
 from monitor.periods import day_start, moment_of
 
@@ -26,6 +29,8 @@ BIGGEST_ID = 2**63 - 1
 NOBODY = "nobody"
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _PLUS_LOST = re.compile(r"^(.*\d:\d\d) (\d\d:?\d\d)$")
+ANY = gettext_lazy("Any")
+_no_such = lazy(lambda label: _("There is no such %(what)s.") % {"what": str(label or _("value")).lower()}, str)
 OUT_OF_RANGE = f"Give a year between {FIRST_YEAR} and {LAST_YEAR}."
 
 
@@ -43,7 +48,9 @@ class TimeField(forms.DateTimeField):
     """Takes a time on the viewer's wall clock, between 2000 and 2100."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    default_error_messages = {"invalid": "Give a time such as 2026-11-22T14:05 or a day such as 2026-11-22."}
+    default_error_messages = {
+        "invalid": gettext_lazy("Give a time such as 2026-11-22T14:05 or a day such as 2026-11-22.")
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -81,7 +88,7 @@ class DayField(forms.DateField):
     """Takes one of the viewer's days, between 2000 and 2100."""
 
     widget = forms.DateInput(attrs={"type": "date"})
-    default_error_messages = {"invalid": "Give a day such as 2026-11-22."}
+    default_error_messages = {"invalid": gettext_lazy("Give a day such as 2026-11-22.")}
 
     def __init__(self, label: str) -> None:
         super().__init__(input_formats=["%Y-%m-%d"], required=False, label=label)
@@ -96,8 +103,8 @@ class DayField(forms.DateField):
 class OneOfField(forms.ChoiceField):
     """Takes one of a fixed set of words, such as a state."""
 
-    def __init__(self, choices: Iterable[tuple[str, str]], label: str = "", empty: str = "Any", **kwargs: Any) -> None:
-        messages = {"invalid_choice": f"There is no such {(label or 'value').lower()}."}
+    def __init__(self, choices: Iterable[tuple[str, str]], label: str = "", empty: str = ANY, **kwargs: Any) -> None:
+        messages = {"invalid_choice": _no_such(label)}
         kwargs.setdefault("error_messages", messages)
         super().__init__(choices=[("", empty), *choices], label=label or None, required=False, **kwargs)
 
@@ -109,7 +116,7 @@ class IdField(forms.TypedChoiceField):
     list is empty, as for any address that has grown old.
     """
 
-    default_error_messages = {"invalid_choice": "This is not an id."}
+    default_error_messages = {"invalid_choice": gettext_lazy("This is not an id.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(coerce=int, empty_value=None, required=False, **kwargs)
@@ -137,7 +144,7 @@ class PlaceField(forms.CharField):
         try:
             return self.decode(text)
         except ValueError:
-            raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
+            raise forms.ValidationError(_("The page's place in the address is damaged."), code="place") from None
 
 
 def is_key(text: str) -> bool:
@@ -184,13 +191,13 @@ class FilterForm(forms.Form):
         sort_name: the name of the order in the address.
     """
 
-    account = IdField(label="Account")
+    account = IdField(label=gettext_lazy("Account"))
     page = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=100_000,
         widget=forms.HiddenInput,
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "There is no such page."),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), gettext_lazy("There is no such page.")),
     )
 
     sorts: tuple[str, ...] = ()
@@ -212,7 +219,7 @@ class FilterForm(forms.Form):
                 required=False,
                 choices=choices,
                 widget=forms.HiddenInput,
-                error_messages={"invalid_choice": "The list cannot be sorted by this."},
+                error_messages={"invalid_choice": _("The list cannot be sorted by this.")},
             )
 
     @classmethod
@@ -245,7 +252,7 @@ class FilterForm(forms.Form):
                 self.fields["account"].widget = forms.HiddenInput()
         self._knows_accounts = True
 
-    def offer(self, name: str, rows: Iterable[tuple[Any, str]], empty: str = "All") -> None:
+    def offer(self, name: str, rows: Iterable[tuple[Any, str]], empty: str = gettext_lazy("All")) -> None:
         """Sets a field's choices; what the address names beside them is offered, too, so that the page shows it."""
         choices = [("", empty), *rows]
         chosen = self.data.get(name, "")

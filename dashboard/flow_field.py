@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString
 
 from dashboard import remembered
 from dashboard.filters import is_key
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Flow
 from monitor.queries import flow_names
 from monitor.queries.flow_names import MOST_SUGGESTED, NamedFlow
@@ -27,7 +29,7 @@ class FlowInput(forms.TextInput):
     def __init__(self) -> None:
         super().__init__(
             {
-                "placeholder": "name or id",
+                "placeholder": gettext_lazy("name or id"),
                 "autocomplete": "off",
                 "hx-get": reverse_lazy("flow_suggest"),
                 "hx-trigger": "focus once, input changed delay:200ms",
@@ -62,7 +64,7 @@ class FlowField(forms.CharField):
     widget = FlowInput
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, "label": "Flow", "max_length": 600} | kwargs)
+        super().__init__(**{"required": False, "label": gettext_lazy("Flow"), "max_length": 600} | kwargs)
         self.data = QueryDict()
         self._known: dict[str, NamedFlow | None] = {}
 
@@ -189,8 +191,8 @@ class FlowsInput(FlowInput):
         for place, text in enumerate([*values, *[""] * (count - len(values))]):
             more = {
                 "id": f"{own.get('id', name)}_{place}",
-                "aria-label": f"Flow {place + 1}",
-                "placeholder": "name or id",
+                "aria-label": _("Flow %(number)s") % {"number": place + 1},
+                "placeholder": gettext_lazy("name or id"),
             }
             fields.append(super().render(name, text, own | more if place else own, renderer))
         rest = format_html_join("", '<span class="flows-more">{}</span>', ((field,) for field in fields[1:]))

@@ -1,4 +1,4 @@
-"""Wraps every page: its origin, probes, sign-in, refusals, the viewer's time zone, caching, what it may cost."""
+"""Wraps every page: its origin, language, probes, sign-in, refusals, time zone, caching, what it may cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.utils import timezone
 from dashboard import client_address, remembered, time_limit
 from dashboard.health.urls import PROBES
 from dashboard.turns import Turns, is_costly
-from monitor import audit, origin
+from monitor import audit, languages, origin
 from monitor.models import User
 from monitor.vault import VaultError
 
@@ -57,6 +57,17 @@ class OriginMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = asked.request_id
         return response
+
+
+class LanguageMiddleware:
+    """Speaks the language that the browser asks for, until it is known who looks: sign-in keeps to it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with languages.speaking(languages.of_browser(request.headers.get("Accept-Language", ""))):
+            return self.get_response(request)
 
 
 class RedirectMiddleware:
@@ -184,7 +195,7 @@ class RefusalMiddleware:
 
 
 class PersonalMiddleware:
-    """Sets the viewer's time zone, and keeps pages with people's data out of shared and disk caches."""
+    """Sets the viewer's language and time zone, and keeps pages with people's data out of shared and disk caches."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -198,8 +209,10 @@ class PersonalMiddleware:
                 timezone.deactivate()
         else:
             timezone.deactivate()
+        language = languages.chosen(user.language if isinstance(user, User) else "", languages.current())
         try:
-            response = self.get_response(request)
+            with languages.speaking(language):
+                response = self.get_response(request)
         finally:
             timezone.deactivate()
         if "Cache-Control" not in response:

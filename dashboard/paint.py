@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide as lucide_svg
 
 from dashboard import formats, status_labels
+from monitor.languages import gettext as _
 from monitor.ownership import Owned
 
 
@@ -54,7 +55,8 @@ def owned_line(owned: Owned) -> SafeString:
     """Paints owner and tags of a row of a list in one line; nothing where there are none."""
     if owned.owner is None and not owned.tags:
         return safe("")
-    who = f"{escape(owned.name)}{' (gone)' if owned.is_gone else ''}" if owned.owner is not None else ""
+    gone = f" ({_('gone')})" if owned.is_gone else ""
+    who = f"{escape(owned.name)}{gone}" if owned.owner is not None else ""
     tags = "".join(f' <span class="tag">{escape(word)}</span>' for word in owned.tags)
     return safe(f'<div class="small muted">{who}{tags}</div>')
 

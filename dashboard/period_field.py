@@ -6,15 +6,17 @@ from typing import Any
 
 from django import forms
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.periods import is_span
 
 # What is offered by one click.
 PRESETS = {
-    "today": "Today",
-    "yesterday": "Yesterday",
-    "this-week": "Since Monday",
-    "7d": "Last 7 days",
-    "last-month": "Last month",
+    "today": gettext_lazy("Today"),
+    "yesterday": gettext_lazy("Yesterday"),
+    "this-week": gettext_lazy("Since Monday"),
+    "7d": gettext_lazy("Last 7 days"),
+    "last-month": gettext_lazy("Last month"),
 }
 
 
@@ -22,12 +24,12 @@ class PeriodField(forms.CharField):
     """Takes a stretch of time by its name, such as "today" or "7d"; it is counted anew whenever the list is opened."""
 
     def __init__(self) -> None:
-        super().__init__(required=False, label="Started", max_length=20, widget=forms.HiddenInput)
+        super().__init__(required=False, label=gettext_lazy("Started"), max_length=20, widget=forms.HiddenInput)
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
         if text and not is_span(text):
-            raise forms.ValidationError("There is no such period.", code="period")
+            raise forms.ValidationError(_("There is no such period."), code="period")
         return text
 
     @staticmethod

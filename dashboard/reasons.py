@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django import forms
 
+from monitor.languages import gettext_lazy
+
 SHORTEST_REASON = 3
 
 
@@ -11,9 +13,9 @@ class ReasonForm(forms.Form):
     """Asks why a person does something that is written down."""
 
     reason = forms.CharField(
-        label="Reason",
+        label=gettext_lazy("Reason"),
         min_length=SHORTEST_REASON,
         max_length=500,
-        help_text="Kept in the audit trail. No personal data, please.",
+        help_text=gettext_lazy("Kept in the audit trail. No personal data, please."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from django.conf import settings
 
+from monitor import languages
 from monitor.models.asking import Asking, answered, in_step
 
 T = TypeVar("T")
@@ -133,8 +134,11 @@ memory = Memory()
 
 
 def of(key: Hashable, make: Callable[[], T]) -> T:
-    """Returns what was made under this key in the last seconds, by this process; else makes it. See `Memory.of`."""
-    return memory.of(key, make, settings.REMEMBER_SECONDS)
+    """Returns what was made under this key in the last seconds, by this process; else makes it. See `Memory.of`.
+
+    Each language has its own: what is made may hold words.
+    """
+    return memory.of((languages.current(), key), make, settings.REMEMBER_SECONDS)
 
 
 def of_several(asked: Mapping[Hashable, Callable[[], Asking[Any]]]) -> list[Any]:
@@ -143,10 +147,11 @@ def of_several(asked: Mapping[Hashable, Callable[[], Asking[Any]]]) -> list[Any]
     Args:
         asked: by key, who asks; see `Memory.of_several`.
     """
+    spoken = {(languages.current(), key): ask for key, ask in asked.items()}
     found = memory.of_several(
-        list(asked), lambda missing: answered(in_step(*[asked[key]() for key in missing])), settings.REMEMBER_SECONDS
+        list(spoken), lambda missing: answered(in_step(*[spoken[key]() for key in missing])), settings.REMEMBER_SECONDS
     )
-    return [found[key] for key in asked]
+    return [found[key] for key in spoken]
 
 
 def forget() -> None:

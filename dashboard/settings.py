@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 from dashboard import environment as env
+from monitor import languages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "dashboard.middleware.OriginMiddleware",
+    "dashboard.middleware.LanguageMiddleware",
     "dashboard.middleware.RedirectMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.middleware.ProbeMiddleware",
@@ -81,6 +83,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "dashboard.context.page",
             ],
+            "builtins": ["dashboard.templatetags.words_tags"],
         },
     },
 ]
@@ -122,9 +125,13 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = False  # monitor.sign_in limits how often a password is looked at
 ACCOUNT_FORMS = {"change_password": "dashboard.people.forms.OwnPasswordForm"}
 
-LANGUAGE_CODE = "en-gb"
+# Whoever speaks to people says in which language (dashboard.middleware); all else is English.
+LANGUAGE_CODE = languages.SOURCE
+LANGUAGES = languages.LANGUAGES
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["dashboard.written"]
 TIME_ZONE = "UTC"
-USE_I18N = False
+USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"

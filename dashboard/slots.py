@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from monitor.languages import gettext as _
 from monitor.periods import Window
 from monitor.queries import links
 from monitor.queries.counts import Counts, Detail, Piece
@@ -98,7 +99,7 @@ def lay(
                 p95=percentile(merged, 95) if merged else None,
                 errors=failures[place],
                 is_known=not touched,
-                missing="not read yet" if touched and all(hole.is_unread for hole in touched) else "not known",
+                missing=_("not read yet") if touched and all(hole.is_unread for hole in touched) else _("not known"),
                 within=_within(window, begin, begins[place + 1 : place + 2]),
             )
         )

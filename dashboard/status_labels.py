@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
+from monitor.languages import gettext as _
 from monitor.models import Execution
 from monitor.privacy import mask_text
 
@@ -19,120 +22,120 @@ class Look:
 
 _LOOKS: dict[str, Look] = {
     # executions
-    "success": Look("Success", "good", "circle-check"),
-    "failed": Look("Failed", "bad", "circle-x"),
-    "running": Look("Running", "info", "loader"),
+    "success": Look(gettext_noop("Success"), "good", "circle-check"),
+    "failed": Look(gettext_noop("Failed"), "bad", "circle-x"),
+    "running": Look(gettext_noop("Running"), "info", "loader"),
     # flows, connections, rules
-    "active": Look("Active", "good", "circle-play"),
-    "inactive": Look("Inactive", "quiet", "circle-pause"),
-    "disabled": Look("Disabled", "quiet", "circle-pause"),
-    "draft": Look("Draft", "quiet", "pencil"),
-    "healthy": Look("Healthy", "good", "circle-check"),
-    "stuck": Look("Stuck", "warn", "hourglass"),
-    "unread": Look("Nothing read yet", "quiet", "clock"),
-    "silent": Look("Silent", "warn", "volume-x"),
-    "expired": Look("Expired", "bad", "unplug"),
-    "error": Look("Error", "bad", "circle-x"),
-    "gone": Look("Deleted in Zoho", "quiet", "trash-2"),
+    "active": Look(gettext_noop("Active"), "good", "circle-play"),
+    "inactive": Look(gettext_noop("Inactive"), "quiet", "circle-pause"),
+    "disabled": Look(gettext_noop("Disabled"), "quiet", "circle-pause"),
+    "draft": Look(gettext_noop("Draft"), "quiet", "pencil"),
+    "healthy": Look(gettext_noop("Healthy"), "good", "circle-check"),
+    "stuck": Look(gettext_noop("Stuck"), "warn", "hourglass"),
+    "unread": Look(gettext_noop("Nothing read yet"), "quiet", "clock"),
+    "silent": Look(gettext_noop("Silent"), "warn", "volume-x"),
+    "expired": Look(gettext_noop("Expired"), "bad", "unplug"),
+    "error": Look(gettext_noop("Error"), "bad", "circle-x"),
+    "gone": Look(gettext_noop("Deleted in Zoho"), "quiet", "trash-2"),
     # accounts and their streams
-    "ok": Look("Healthy", "good", "circle-check"),
-    "never": Look("Not read yet", "quiet", "clock"),
-    "pending": Look("Not read yet", "quiet", "clock"),
-    "incomplete": Look("Incomplete", "warn", "triangle-alert"),
-    "reading": Look("Reading history", "info", "clock"),
-    "throttled": Look("Throttled by Zoho", "warn", "gauge"),
-    "unreachable": Look("Cannot be reached", "bad", "cloud-off"),
-    "revoked": Look("Credentials refused", "bad", "key-round"),
-    "foreign": Look("Another organisation", "bad", "key-round"),
-    "locked": Look("No key", "bad", "key-round"),
-    "schema": Look("Unknown answers", "bad", "circle-question-mark"),
-    "stale": Look("Out of date", "warn", "clock-alert"),
-    "paused": Look("Paused", "quiet", "circle-pause"),
-    "not_available": Look("Not available", "quiet", "ban"),
-    "failing": Look("Failing", "bad", "circle-x"),
-    "complete": Look("Complete", "good", "circle-check"),
+    "ok": Look(gettext_noop("Healthy"), "good", "circle-check"),
+    "never": Look(gettext_noop("Not read yet"), "quiet", "clock"),
+    "pending": Look(gettext_noop("Not read yet"), "quiet", "clock"),
+    "incomplete": Look(gettext_noop("Incomplete"), "warn", "triangle-alert"),
+    "reading": Look(gettext_noop("Reading history"), "info", "clock"),
+    "throttled": Look(gettext_noop("Throttled by Zoho"), "warn", "gauge"),
+    "unreachable": Look(gettext_noop("Cannot be reached"), "bad", "cloud-off"),
+    "revoked": Look(gettext_noop("Credentials refused"), "bad", "key-round"),
+    "foreign": Look(gettext_noop("Another organisation"), "bad", "key-round"),
+    "locked": Look(gettext_noop("No key"), "bad", "key-round"),
+    "schema": Look(gettext_noop("Unknown answers"), "bad", "circle-question-mark"),
+    "stale": Look(gettext_noop("Out of date"), "warn", "clock-alert"),
+    "paused": Look(gettext_noop("Paused"), "quiet", "circle-pause"),
+    "not_available": Look(gettext_noop("Not available"), "quiet", "ban"),
+    "failing": Look(gettext_noop("Failing"), "bad", "circle-x"),
+    "complete": Look(gettext_noop("Complete"), "good", "circle-check"),
     # alerts and transitions
-    "firing": Look("Firing", "bad", "bell-ring"),
-    "resolved": Look("Recovered", "good", "circle-check"),
-    "no_data": Look("No data", "warn", "circle-question-mark"),
-    "data_back": Look("Data is back", "info", "circle-check"),
-    "acknowledged": Look("Acknowledged", "info", "user-check"),
-    "closed": Look("Closed", "quiet", "circle-check"),
-    "recovering": Look("Recovering", "info", "circle-check"),
-    "relapsed": Look("Breached again", "warn", "circle-x"),
-    "cleared": Look("Cleared", "quiet", "circle-check"),
-    "learning": Look("Learning", "quiet", "clock"),
+    "firing": Look(gettext_noop("Firing"), "bad", "bell-ring"),
+    "resolved": Look(gettext_noop("Recovered"), "good", "circle-check"),
+    "no_data": Look(gettext_noop("No data"), "warn", "circle-question-mark"),
+    "data_back": Look(gettext_noop("Data is back"), "info", "circle-check"),
+    "acknowledged": Look(gettext_noop("Acknowledged"), "info", "user-check"),
+    "closed": Look(gettext_noop("Closed"), "quiet", "circle-check"),
+    "recovering": Look(gettext_noop("Recovering"), "info", "circle-check"),
+    "relapsed": Look(gettext_noop("Breached again"), "warn", "circle-x"),
+    "cleared": Look(gettext_noop("Cleared"), "quiet", "circle-check"),
+    "learning": Look(gettext_noop("Learning"), "quiet", "clock"),
     # silences
-    "planned": Look("Planned", "info", "clock"),
-    "over": Look("Over", "quiet", "circle-check"),
+    "planned": Look(gettext_noop("Planned"), "info", "clock"),
+    "over": Look(gettext_noop("Over"), "quiet", "circle-check"),
     # retries
-    "requested": Look("Requested", "info", "clock"),
-    "sending": Look("Sending", "info", "send"),
-    "accepted": Look("Accepted by Zoho", "info", "circle-check"),
-    "unknown": Look("Outcome unknown", "warn", "circle-question-mark"),
-    "succeeded": Look("Succeeded", "good", "circle-check"),
-    "failed_again": Look("Failed again", "bad", "circle-x"),
-    "rejected": Look("Rejected by Zoho", "bad", "ban"),
-    "cancelled": Look("Cancelled", "quiet", "ban"),
-    "not_run": Look("Did not run", "quiet", "ban"),
+    "requested": Look(gettext_noop("Requested"), "info", "clock"),
+    "sending": Look(gettext_noop("Sending"), "info", "send"),
+    "accepted": Look(gettext_noop("Accepted by Zoho"), "info", "circle-check"),
+    "unknown": Look(gettext_noop("Outcome unknown"), "warn", "circle-question-mark"),
+    "succeeded": Look(gettext_noop("Succeeded"), "good", "circle-check"),
+    "failed_again": Look(gettext_noop("Failed again"), "bad", "circle-x"),
+    "rejected": Look(gettext_noop("Rejected by Zoho"), "bad", "ban"),
+    "cancelled": Look(gettext_noop("Cancelled"), "quiet", "ban"),
+    "not_run": Look(gettext_noop("Did not run"), "quiet", "ban"),
     # changes of automation
-    "wished": Look("Waiting to be sent", "info", "clock"),
-    "done": Look("Done", "good", "circle-check"),
-    "refused": Look("Refused by Zoho", "bad", "ban"),
-    "settled_done": Look("Done, as was read later", "good", "circle-check"),
-    "settled_not_done": Look("Not done, as was read later", "warn", "ban"),
-    "not_sent": Look("Not sent", "quiet", "ban"),
+    "wished": Look(gettext_noop("Waiting to be sent"), "info", "clock"),
+    "done": Look(gettext_noop("Done"), "good", "circle-check"),
+    "refused": Look(gettext_noop("Refused by Zoho"), "bad", "ban"),
+    "settled_done": Look(gettext_noop("Done, as was read later"), "good", "circle-check"),
+    "settled_not_done": Look(gettext_noop("Not done, as was read later"), "warn", "ban"),
+    "not_sent": Look(gettext_noop("Not sent"), "quiet", "ban"),
     # batches of retries, and their items
-    "suspended": Look("Suspended", "warn", "circle-pause"),
-    "stopped": Look("Stopped by itself", "bad", "octagon-x"),
-    "finished": Look("Finished", "good", "circle-check"),
-    "waiting": Look("Waiting", "quiet", "clock"),
-    "started": Look("Started", "info", "send"),
-    "skipped": Look("Skipped", "quiet", "ban"),
+    "suspended": Look(gettext_noop("Suspended"), "warn", "circle-pause"),
+    "stopped": Look(gettext_noop("Stopped by itself"), "bad", "octagon-x"),
+    "finished": Look(gettext_noop("Finished"), "good", "circle-check"),
+    "waiting": Look(gettext_noop("Waiting"), "quiet", "clock"),
+    "started": Look(gettext_noop("Started"), "info", "send"),
+    "skipped": Look(gettext_noop("Skipped"), "quiet", "ban"),
     # problems, and how failures ended
-    "new": Look("New", "info", "sparkles"),
-    "ongoing": Look("Ongoing", "warn", "circle-x"),
-    "escalating": Look("Escalating", "bad", "trending-up"),
-    "regressed": Look("Regressed", "bad", "rotate-ccw"),
-    "archived": Look("Archived", "quiet", "archive"),
-    "open": Look("Open", "bad", "circle-x"),
-    "recovered": Look("Recovered", "good", "circle-check"),
-    "retried": Look("Retried", "good", "rotate-ccw"),
-    "superseded": Look("Superseded", "good", "circle-check"),
-    "written_off": Look("Written off", "quiet", "ban"),
+    "new": Look(gettext_noop("New"), "info", "sparkles"),
+    "ongoing": Look(gettext_noop("Ongoing"), "warn", "circle-x"),
+    "escalating": Look(gettext_noop("Escalating"), "bad", "trending-up"),
+    "regressed": Look(gettext_noop("Regressed"), "bad", "rotate-ccw"),
+    "archived": Look(gettext_noop("Archived"), "quiet", "archive"),
+    "open": Look(gettext_noop("Open"), "bad", "circle-x"),
+    "recovered": Look(gettext_noop("Recovered"), "good", "circle-check"),
+    "retried": Look(gettext_noop("Retried"), "good", "rotate-ccw"),
+    "superseded": Look(gettext_noop("Superseded"), "good", "circle-check"),
+    "written_off": Look(gettext_noop("Written off"), "quiet", "ban"),
     # plans
-    "running_out": Look("Plan running out", "warn", "gauge"),
-    "used_up": Look("Plan used up", "bad", "gauge"),
+    "running_out": Look(gettext_noop("Plan running out"), "warn", "gauge"),
+    "used_up": Look(gettext_noop("Plan used up"), "bad", "gauge"),
     # channels of Zoho CRM
-    "not_open": Look("Not open", "quiet", "clock"),
-    "late": Look("Late", "warn", "clock-alert"),
-    "nothing_came": Look("Nothing came", "warn", "volume-x"),
-    "wrong_token": Look("Wrong token", "warn", "key-round"),
+    "not_open": Look(gettext_noop("Not open"), "quiet", "clock"),
+    "late": Look(gettext_noop("Late"), "warn", "clock-alert"),
+    "nothing_came": Look(gettext_noop("Nothing came"), "warn", "volume-x"),
+    "wrong_token": Look(gettext_noop("Wrong token"), "warn", "key-round"),
     # mails
-    "queued": Look("Queued", "info", "clock"),
-    "sent": Look("Sent", "good", "mail-check"),
-    "told": Look("Told in another", "quiet", "mail-check"),
-    "dead": Look("Given up", "bad", "mail-x"),
-    "left_out": Look("Not sent", "quiet", "ban"),
+    "queued": Look(gettext_noop("Queued"), "info", "clock"),
+    "sent": Look(gettext_noop("Sent"), "good", "mail-check"),
+    "told": Look(gettext_noop("Told in another"), "quiet", "mail-check"),
+    "dead": Look(gettext_noop("Given up"), "bad", "mail-x"),
+    "left_out": Look(gettext_noop("Not sent"), "quiet", "ban"),
     # roles
-    "viewer": Look("Viewer", "quiet", "eye"),
-    "operator": Look("Operator", "info", "user-cog"),
-    "admin": Look("Admin", "warn", "shield"),
+    "viewer": Look(gettext_noop("Viewer"), "quiet", "eye"),
+    "operator": Look(gettext_noop("Operator"), "info", "user-cog"),
+    "admin": Look(gettext_noop("Admin"), "warn", "shield"),
 }
 
 
 _WHY_SILENT = {
-    "snoozed": "the subject is snoozed",
-    "silenced": "a silence fits it",
-    "muted": "it follows from what is wrong with the whole account",
-    "hours": "it comes with the next working hours",
-    "nobody": "nobody gets alert mails, or was told before",
-    "acknowledged": "somebody has acknowledged the incident",
-    "over": "the incident was over before",
-    "told": "another mail says it",
-    "first": "the incident's first mail has not gone out",
-    "anew": "the escalation began anew",
-    "digest": "its rule is for digests only",
+    "snoozed": gettext_noop("the subject is snoozed"),
+    "silenced": gettext_noop("a silence fits it"),
+    "muted": gettext_noop("it follows from what is wrong with the whole account"),
+    "hours": gettext_noop("it comes with the next working hours"),
+    "nobody": gettext_noop("nobody gets alert mails, or was told before"),
+    "acknowledged": gettext_noop("somebody has acknowledged the incident"),
+    "over": gettext_noop("the incident was over before"),
+    "told": gettext_noop("another mail says it"),
+    "first": gettext_noop("the incident's first mail has not gone out"),
+    "anew": gettext_noop("the escalation began anew"),
+    "digest": gettext_noop("its rule is for digests only"),
 }
 
 
@@ -143,8 +146,8 @@ def why_silent(why: str, *, is_waiting: bool) -> str:
         why: as it is stored with the notice.
         is_waiting: whether it may still come.
     """
-    words = _WHY_SILENT.get(why, why)
-    return f"Waits: {words}." if is_waiting else f"Not mailed: {words}."
+    words = _(_WHY_SILENT[why]) if why in _WHY_SILENT else why
+    return (_("Waits: %(why)s.") if is_waiting else _("Not mailed: %(why)s.")) % {"why": words}
 
 
 # Zoho's own words that are known, by what they are said of. Each of ours may be a word of Zoho's that means another
@@ -176,8 +179,8 @@ def look(status: str, label: str = "") -> Look:
     known = _LOOKS.get(status)
     if known is None:
         return _as_it_came(status, label)
-    return Look(label or known.label, known.tone, known.icon)
+    return Look(label or _(known.label), known.tone, known.icon)
 
 
 def _as_it_came(status: str, label: str = "") -> Look:
-    return Look(label or mask_text(status) or "unknown", "quiet", "circle-question-mark")
+    return Look(label or mask_text(status) or _("unknown"), "quiet", "circle-question-mark")

@@ -22,6 +22,7 @@ from dashboard.filters import FilterForm
 from dashboard.reasons import ReasonForm
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext_lazy
 from monitor.privacy import mask_text
 
 MOST_SHOWN = 200  # the newest; whoever looks for more says more
@@ -31,7 +32,7 @@ IDS = "unmasked_%s"
 class SoughtForm(ReasonForm):
     """Asks what to look for in what is hidden, and why."""
 
-    sought = forms.CharField(label="Text as Zoho sent it", max_length=200, strip=False)
+    sought = forms.CharField(label=gettext_lazy("Text as Zoho sent it"), max_length=200, strip=False)
 
     field_order = ["sought", "reason"]
 

@@ -7,6 +7,9 @@ from datetime import datetime, tzinfo
 from enum import Enum
 from typing import NamedTuple
 
+from django.utils.translation import gettext_noop
+
+from dashboard import formats
 from dashboard.axes import axis, count_axis, rate_axis
 from dashboard.chart_words import rate_summary, rate_words
 from dashboard.charts import (
@@ -24,14 +27,16 @@ from dashboard.charts import (
     rate_rows,
 )
 from dashboard.slots import Slot
+from monitor.languages import gettext as _
+from monitor.languages import ngettext, ngettext_noop
 from monitor.queries.holes import Hole
 
 
 class MarkKind(Enum):
     """Names what is marked above the axis of time: its words, the role of its colour, its place and Plotly's symbol."""
 
-    CHANGE = ("Changes", "info", 0.5, "triangle-up")
-    INCIDENT = ("Incidents", "bad", 1.5, "diamond")
+    CHANGE = (gettext_noop("Changes"), "info", 0.5, "triangle-up")
+    INCIDENT = (gettext_noop("Incidents"), "bad", 1.5, "diamond")
 
     def __init__(self, label: str, role: str, height: float, symbol: str) -> None:
         self.label, self.role, self.height, self.symbol = label, role, height, symbol
@@ -53,7 +58,7 @@ def volume(
 ) -> Chart:
     """Draws runs as bars, succeeded and failed, the success rate as a line over them, and `marks` between the two."""
     counts = [slot.counts for slot in slots]
-    floor, _ = rate_axis([c.rate for c in counts if c.rate is not None])
+    floor, __ = rate_axis([c.rate for c in counts if c.rate is not None])
     most, count_step = count_axis(max((c.finished for c in counts), default=0))
     slack = (100 - floor) * 0.04
     layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
@@ -69,9 +74,11 @@ def volume(
     data = [
         bar_trace(name, role, slots, zone, [c and getattr(c, of) for c in known], links_of(slots, STATUSES[of], link))
         | {"yaxis": "y2"}
-        for name, role, of in (("Success", "good", "succeeded"), ("Failed", "bad", "failed"))
+        for name, role, of in ((_("Success"), "good", "succeeded"), (_("Failed"), "bad", "failed"))
     ]
-    data.append(line_trace("Success rate", "first", named, [c.rate for c in counts], [rate_words(c) for c in counts]))
+    data.append(
+        line_trace(_("Success rate"), "first", named, [c.rate for c in counts], [rate_words(c) for c in counts])
+    )
     data += [
         _marks(kind, [sum(1 for mark in marks if mark.kind is kind and _is_in(mark, slot)) for slot in slots], named)
         for kind in MarkKind
@@ -79,16 +86,16 @@ def volume(
     ]
     return Chart(
         id="chart-volume",
-        title="Runs and success rate",
+        title=_("Runs and success rate"),
         summary=rate_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[
-            LegendKey("Success", "good", "bar"),
-            LegendKey("Failed", "bad", "bar"),
-            LegendKey("Success rate", "first"),
-            *(LegendKey(kind.label, kind.role, "mark") for kind in MarkKind if any(m.kind is kind for m in marks)),
+            LegendKey(_("Success"), "good", "bar"),
+            LegendKey(_("Failed"), "bad", "bar"),
+            LegendKey(_("Success rate"), "first"),
+            *(LegendKey(_(kind.label), kind.role, "mark") for kind in MarkKind if any(m.kind is kind for m in marks)),
         ],
-        head=["From", "Success rate", "First attempt", "Finished", "Failed"],
+        head=[_("From"), _("Success rate"), _("First attempt"), _("Finished"), _("Failed")],
         rows=rate_rows(slots, named, link),
     )
 
@@ -97,15 +104,21 @@ def _is_in(mark: Mark, slot: Slot) -> bool:
     return slot.start <= mark.at < slot.end
 
 
+_OF_MARKS = {
+    "Changes": ngettext_noop("%(n)s change", "%(n)s changes"),
+    "Incidents": ngettext_noop("%(n)s incident", "%(n)s incidents"),
+}
+
+
 def _marks(kind: MarkKind, counts: Sequence[int], named: list[str]) -> Figure:
-    words = kind.label.lower()
+    one, many = _OF_MARKS[kind.label]
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": kind.label,
+        "name": _(kind.label),
         "x": named,
         "y": [kind.height if count else None for count in counts],
-        "text": [f"{count:,} {words if count > 1 else words.removesuffix('s')}" for count in counts],
+        "text": [ngettext(one, many, count or 1) % {"n": formats.number(count)} for count in counts],
         "hovertemplate": "%{text}",
         "marker": {"size": 9, "symbol": kind.symbol},
         "yaxis": "y3",

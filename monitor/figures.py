@@ -1,12 +1,22 @@
-"""Writes shares, numbers and lengths of time as people read them, alike on pages, in mails and in alerts. Pure."""
+"""Writes shares, numbers and lengths of time as people read them, alike on pages, in mails and in alerts.
+
+They are written in the form of the language that is spoken now (`monitor.languages`); pure but for that.
+"""
 
 from __future__ import annotations
 
 from math import floor
 
+from monitor.languages import gettext, is_german
+
 DASH = "–"
 STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-_LESS_THAN_ONE = {"s": "0 s", "min": "less than a minute"}
+_GERMAN = str.maketrans(",.", ".,")
+
+
+def pointed(text: str) -> str:
+    """Writes what Python wrote of a number, "1,234.5", as people of the language that is spoken write it: "1.234,5"."""
+    return text.translate(_GERMAN) if is_german() else text
 
 
 def rate(value: float | None, digits: int = 1) -> str:
@@ -23,14 +33,14 @@ def rate(value: float | None, digits: int = 1) -> str:
     factor = 10**digits
     # The small addend keeps 95.3 (stored as 95.29999...) from being shown as 95.2.
     cut = min(floor(value * factor + 1e-7), 100 * factor - 1) / factor
-    return f"{cut:.{digits}f} %"
+    return pointed(f"{cut:.{digits}f} %")
 
 
 def number(value: float | None) -> str:
     """Writes a number with commas between thousands; a dash where there is none."""
     if value is None:
         return DASH
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return pointed(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}")
 
 
 def span(seconds: float | None, *, least: str = "s") -> str:
@@ -52,7 +62,7 @@ def span(seconds: float | None, *, least: str = "s") -> str:
             break
         if len(parts) == 2:
             break
-    return " ".join(parts) or _LESS_THAN_ONE[least]
+    return " ".join(parts) or ("0 s" if least == "s" else gettext("less than a minute"))
 
 
 def duration(milliseconds: float | None) -> str:
@@ -60,9 +70,9 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds is None:
         return DASH
     if milliseconds < 0:
-        return f"{milliseconds:,.0f} ms"
+        return pointed(f"{milliseconds:,.0f} ms")
     if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 59_950:
-        return f"{milliseconds / 1000:.1f} s"
+        return pointed(f"{milliseconds / 1000:.1f} s")
     return span(milliseconds / 1000)

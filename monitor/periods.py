@@ -11,6 +11,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from monitor.languages import gettext_lazy
+
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -44,11 +46,11 @@ class PeriodChoice:
 
 
 CHOICES = {
-    1: PeriodChoice(1, 1, "24 hours"),
-    7: PeriodChoice(7, 6, "7 days"),
-    30: PeriodChoice(30, 24, "30 days"),
-    90: PeriodChoice(90, 24, "90 days"),
-    365: PeriodChoice(365, 7 * 24, "12 months"),
+    1: PeriodChoice(1, 1, gettext_lazy("24 hours")),
+    7: PeriodChoice(7, 6, gettext_lazy("7 days")),
+    30: PeriodChoice(30, 24, gettext_lazy("30 days")),
+    90: PeriodChoice(90, 24, gettext_lazy("90 days")),
+    365: PeriodChoice(365, 7 * 24, gettext_lazy("12 months")),
 }
 USUAL_CHOICE = CHOICES[7]
 _BY_ADDRESS = {str(days): choice for days, choice in CHOICES.items()}

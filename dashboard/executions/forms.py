@@ -20,6 +20,9 @@ from dashboard.flow_field import FlowField
 from dashboard.moments import moment_text, read_moment
 from dashboard.period_field import PRESETS, PeriodField
 from dashboard.reasons import ReasonForm
+from monitor import languages
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Execution, Failure, Problem, ZohoAccount
 from monitor.periods import second_moment_of, span_of
 from monitor.privacy import mask_text
@@ -38,12 +41,12 @@ from monitor.queries.executions import (
 from monitor.queries.places import Key
 
 RUN_COLUMNS = (
-    Column("status", "Status", ("status",)),
-    Column("flow", "Flow", ("flow_id", "flow_name")),
-    Column("time", "Run time", ("duration_ms",)),
-    Column("ended", "Ended", ("completed_time",), is_usual=False),
-    Column("error", "Error", ("error_code", "error_message", "error_details")),
-    Column("id", "Zoho's id", ("execution_id",)),
+    Column("status", gettext_lazy("Status"), ("status",)),
+    Column("flow", gettext_lazy("Flow"), ("flow_id", "flow_name")),
+    Column("time", gettext_lazy("Run time"), ("duration_ms",)),
+    Column("ended", gettext_lazy("Ended"), ("completed_time",), is_usual=False),
+    Column("error", gettext_lazy("Error"), ("error_code", "error_message", "error_details")),
+    Column("id", gettext_lazy("Zoho's id"), ("execution_id",)),
 )
 NONE_KNOWN = "none"  # of records, in an address
 
@@ -57,7 +60,7 @@ class RetryForm(ReasonForm):
 
     client_token = forms.UUIDField(widget=forms.HiddenInput)
     accept_risk = forms.BooleanField(
-        label="I know that it may run twice and accept that", required=False, widget=forms.CheckboxInput
+        label=gettext_lazy("I know that it may run twice and accept that"), required=False, widget=forms.CheckboxInput
     )
 
     # What the page says of it, which is what is accepted: codes, empty for who posts the form without having it.
@@ -67,7 +70,7 @@ class RetryForm(ReasonForm):
 
     def __init__(self, *args: Any, asks_risk: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = "Kept in the history and the audit trail."
+        self.fields["reason"].help_text = _("Kept in the history and the audit trail.")
         self.fields["client_token"].initial = uuid.uuid4
         if not asks_risk:
             del self.fields["accept_risk"]
@@ -94,7 +97,7 @@ def decode_key(text: str) -> Key:
     Raises:
         ValueError: it did not write this.
     """
-    stamp, _, pk = text.partition("-")
+    stamp, __, pk = text.partition("-")
     if len(text) > 40 or not (pk.isascii() and pk.isdigit()) or int(pk) > BIGGEST_ID:
         raise ValueError("not a place in the list")
     if stamp == "n":
@@ -142,7 +145,7 @@ def _by_keys(found: dict[str, str]) -> dict[str, str]:
         return found
     keys = [pk for pk, known in ZohoAccount.objects.values_list("pk", "name") if known.casefold() == name.casefold()]
     if len(keys) != 1:
-        raise search_words.SearchError(f"There is no account “{name}”.")
+        raise search_words.SearchError(_("There is no account “%(name)s”.") % {"name": name})
     return found | {"account": str(keys[0])}
 
 
@@ -152,46 +155,57 @@ def _replaced_by(found: dict[str, str]) -> set[str]:
     return {*found, *(("period",) if times & found.keys() else ()), *(times if "period" in found else ())}
 
 
-@lru_cache(maxsize=1)
-def _choices() -> dict[str, dict[str, str]]:
-    """Returns, of each filter that takes one of some words, its codes by how people may write them."""
+@lru_cache(maxsize=len(languages.LANGUAGES))
+def _choices(language: str) -> dict[str, dict[str, str]]:
+    """Returns, of each filter that takes one of some words, its codes by how people may write them.
+
+    Args:
+        language: the one that is spoken now: words are remembered by it.
+    """
     found = {}
     for name in ("status", "outcome"):
         offered = [(str(code), str(words)) for code, words in ExecutionFilterForm.base_fields[name].choices if code]
-        found[name] = {words.casefold(): code for code, words in offered} | {code: code for code, _ in offered}
+        found[name] = {words.casefold(): code for code, words in offered} | {code: code for code, __ in offered}
     return found
 
 
 class ExecutionFilterForm(FilterForm):
     """Reads what the list of executions is narrowed to, and the place in it."""
 
-    q = TextField("Search", "words, or status:failed since:7d", longest=500)
-    text = TextField("Error", "error text or id", widget=forms.HiddenInput)
+    q = TextField(gettext_lazy("Search"), gettext_lazy("words, or status:failed since:7d"), longest=500)
+    text = TextField(gettext_lazy("Error"), gettext_lazy("error text or id"), widget=forms.HiddenInput)
     status = OneOfField(
         [
-            ("failed", "Failed"),
-            ("success", "Success"),
-            (FINISHED, "Finished"),
-            ("running", "Running"),
-            (STUCK, "Stuck"),
-            (WAITING, "Failed, Zoho may retry"),
-            (MADE_GOOD, "Failed, fixed by a retry"),
-            (RETRY, "Run of a retry"),
-            (OTHER, "Any other"),
+            ("failed", gettext_lazy("Failed")),
+            ("success", gettext_lazy("Success")),
+            (FINISHED, gettext_lazy("Finished")),
+            ("running", gettext_lazy("Running")),
+            (STUCK, gettext_lazy("Stuck")),
+            (WAITING, gettext_lazy("Failed, Zoho may retry")),
+            (MADE_GOOD, gettext_lazy("Failed, fixed by a retry")),
+            (RETRY, gettext_lazy("Run of a retry")),
+            (OTHER, gettext_lazy("Any other")),
         ],
-        "Status",
-        "All",
+        gettext_lazy("Status"),
+        gettext_lazy("All"),
     )
-    outcome = OneOfField([*Failure.Fate.choices, (EVER_FAILED, "Any, but it failed once")], "Outcome", "Any")
+    outcome = OneOfField(
+        [
+            *((code, gettext_lazy(words)) for code, words in Failure.Fate.choices),
+            (EVER_FAILED, gettext_lazy("Any, but it failed once")),
+        ],
+        gettext_lazy("Outcome"),
+        gettext_lazy("Any"),
+    )
     flow = FlowField()
-    start = TimeField(label="Started from")
-    end = TimeField(label="Started before")
+    start = TimeField(label=gettext_lazy("Started from"))
+    end = TimeField(label=gettext_lazy("Started before"))
     period = PeriodField()
-    problem = IdField(label="Problem")
-    batch = IdField(label="Batch")
-    record = RecordOfField(label="Record")
-    failed_from = TimeField(label="Failed from")
-    failed_before = TimeField(label="Failed before")
+    problem = IdField(label=gettext_lazy("Problem"))
+    batch = IdField(label=gettext_lazy("Batch"))
+    record = RecordOfField(label=gettext_lazy("Record"))
+    failed_from = TimeField(label=gettext_lazy("Failed from"))
+    failed_before = TimeField(label=gettext_lazy("Failed before"))
     after = PlaceField(decode_key)
     before = PlaceField(decode_key)
     columns = ColumnsField(RUN_COLUMNS, first=("started_time",))
@@ -215,7 +229,9 @@ class ExecutionFilterForm(FilterForm):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
             self.offer("problem", [(pk, mask_text(title)) for pk, title in known])
         batch = data.get("batch", "")
-        self.offer("batch", [(batch, f"Batch {batch}")] if self.fields["batch"].valid_value(batch) else [])
+        self.offer(
+            "batch", [(batch, _("Batch %(key)s") % {"key": batch})] if self.fields["batch"].valid_value(batch) else []
+        )
         self.offer("record", self._records(data.get("record", "")))
         for name in self.set_by_links:
             if not data.get(name):
@@ -226,7 +242,7 @@ class ExecutionFilterForm(FilterForm):
         typed, read = data.get("q", "").strip(), data
         if typed and len(typed) <= self.base_fields["q"].max_length:
             try:
-                found = _by_keys(search_words.read(typed, _choices()))
+                found = _by_keys(search_words.read(typed, _choices(languages.current())))
             except search_words.SearchError as error:
                 self._q_error = str(error)
                 return data
@@ -280,10 +296,10 @@ class ExecutionFilterForm(FilterForm):
 
     def _records(self, chosen: str) -> list[tuple[str, str]]:
         """Returns the choices of records: that of one run is told by the run's id, never by its own."""
-        offered = [(NONE_KNOWN, "None is known")]
+        offered = [(NONE_KNOWN, _("None is known"))]
         if chosen and chosen != NONE_KNOWN and self.fields["record"].valid_value(chosen):
             runs = Execution.objects.filter(pk=int(chosen)).values_list("execution_id", flat=True)
-            offered += [(chosen, f"That of run {run}") for run in runs]
+            offered += [(chosen, _("That of run %(id)s") % {"id": run}) for run in runs]
         return offered
 
     def clean(self) -> dict[str, Any]:
@@ -296,7 +312,7 @@ class ExecutionFilterForm(FilterForm):
             if again is not None and again > start:
                 cleaned["end"] = again
             elif end < start or self.data["start"].strip() == self.data["end"].strip():
-                self.add_error("end", "This is not after the start.")
+                self.add_error("end", _("This is not after the start."))
         return cleaned
 
     def wanted(self) -> ExecutionFilter:

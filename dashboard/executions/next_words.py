@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.languages import gettext as _
 from monitor.queries.run_status import Standing
 
 
@@ -30,14 +31,14 @@ def coming(
         may_be_retried: a retry of it would not be refused.
     """
     if is_being_retried:
-        return Coming("A retry is under way; what becomes of it stands under Retry.")
+        return Coming(_("A retry is under way; what becomes of it stands under Retry."))
     if later.code in ("retry", "may", "late") and later.text:
         return Coming(later.text, later.at)
     if not is_open_failure:
         return Coming(later.text, later.at) if later.text and later.code not in ("final", "old") else None
     said = f"{later.text} " if later.text else ""
     if policy is not None:
-        return Coming(f"{said}A retry policy takes it up by itself, where that is safe.", policy=policy)
+        return Coming(said + _("A retry policy takes it up by itself, where that is safe."), policy=policy)
     if may_be_retried:
-        return Coming(f"{said}It waits for a person to retry it or to write it off.")
-    return Coming(f"{said}A retry is refused: see there for why.")
+        return Coming(said + _("It waits for a person to retry it or to write it off."))
+    return Coming(said + _("A retry is refused: see there for why."))

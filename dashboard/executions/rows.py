@@ -8,9 +8,11 @@ from html import escape
 from typing import Any
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_noop
 
 from dashboard import formats, paint, status_labels
 from dashboard.masked import masked
+from monitor.languages import gettext as _
 from monitor.models import ChainMark, Execution, Failure
 from monitor.models.addresses import address_of
 from monitor.queries.execution import specific_error
@@ -19,10 +21,9 @@ from monitor.queries.run_status import standing
 USUAL = frozenset({"status", "flow", "time", "error", "id"})
 MADE_GOOD, RETRY = ChainMark.Kind.MADE_GOOD, ChainMark.Kind.RETRY
 _FATES = dict(Failure.Fate.choices)
-_RERUN = paint.tag("re-run", "Its status changed after the first result")
 _OF_CHAIN = {
-    MADE_GOOD: paint.tag("fixed by a retry", "Counted as a success"),
-    RETRY: paint.tag("retry", "Counted with the run that was retried"),
+    MADE_GOOD: (gettext_noop("fixed by a retry"), gettext_noop("Counted as a success")),
+    RETRY: (gettext_noop("retry"), gettext_noop("Counted with the run that was retried")),
 }
 
 
@@ -59,7 +60,7 @@ class _Flows(dict[int, str]):
         if run.flow_id not in self:
             flow = run.flow
             link = f'<a href="{flow.get_absolute_url()}">{escape(flow.shown_name)}</a>'
-            self[run.flow_id] = f'<td class="wrap" data-label="Flow">{link}</td>'
+            self[run.flow_id] = f'<td class="wrap" data-label="{_("Flow")}">{link}</td>'
         return self[run.flow_id]
 
 
@@ -67,8 +68,9 @@ def _row(
     run: Execution, now: datetime, zone: tzinfo, year: int, flows: _Flows | None, form: str, columns: Collection[str]
 ) -> str:
     zohos_id = escape(run.execution_id)
-    started = paint.when(run.started_time, zone, year) if run.started_time else "not known"
-    box = f'<input type="checkbox" name="run" value="{run.pk}" form="{form}" aria-label="Choose {zohos_id}">'
+    started = paint.when(run.started_time, zone, year) if run.started_time else _("not known")
+    choose = _("Choose %(id)s") % {"id": zohos_id}
+    box = f'<input type="checkbox" name="run" value="{run.pk}" form="{form}" aria-label="{choose}">'
     before = f'<td class="fit tick">{box}</td>' if form else ""
     cells = [f'<tr>{before}<th class="fit number" scope="row"><a href="{run.get_absolute_url()}">{started}</a></th>']
     if "status" in columns:
@@ -76,10 +78,10 @@ def _row(
     if flows is not None:
         cells.append(flows.of(run))
     if "time" in columns:
-        cells.append(f'<td class="num" data-label="Run time">{formats.duration(run.duration_ms)}</td>')
+        cells.append(f'<td class="num" data-label="{_("Run time")}">{formats.duration(run.duration_ms)}</td>')
     if "ended" in columns:
         ended = paint.when(run.completed_time, zone, year) if run.completed_time else "–"
-        cells.append(f'<td class="fit" data-label="Ended">{ended}</td>')
+        cells.append(f'<td class="fit" data-label="{_("Ended")}">{ended}</td>')
     if "error" in columns:
         tooltip, error = _error(run)
         cells.append(f'<td class="clip"{tooltip}>{error}</td>')
@@ -96,21 +98,27 @@ def _error(run: Any) -> tuple[str, str]:
     code = paint.tag(masked(run.error_code, run.people)) if run.error_code else ""
     words = escape(specific)
     if run.problem:
-        words = f'<a href="{address_of("problem", run.problem)}">{words or "Its problem"}</a>'
+        words = f'<a href="{address_of("problem", run.problem)}">{words or _("Its problem")}</a>'
     return f' title="{escape(message)}"' if message else "", f"{code}\n{words}"
 
 
 def _status(run: Any, now: datetime, zone: tzinfo, year: int) -> str:
     parts = [paint.zohos_pill("run", run.status or "")]
     if run.rerun_count:
-        parts.append(_RERUN)
+        parts.append(paint.tag(_("re-run"), _("Its status changed after the first result")))
     if run.mark in _OF_CHAIN:
-        parts.append(_OF_CHAIN[run.mark])
+        words, meaning = _OF_CHAIN[run.mark]
+        parts.append(paint.tag(_(words), _(meaning)))
     if run.fate and run.mark != MADE_GOOD:
-        words = escape(_FATES.get(run.fate, run.fate))
-        parts.append(f'<span class="tag tag--fate" title="How the failure ended">{words}</span>')
+        words = escape(_(_FATES[run.fate])) if run.fate in _FATES else escape(run.fate)
+        parts.append(f'<span class="tag tag--fate" title="{_("How the failure ended")}">{words}</span>')
     if run.retry_state and run.retry_state != "succeeded":
-        parts.append(paint.tag(f"retry: {status_labels.look(run.retry_state).label.lower()}", "Its newest retry"))
+        parts.append(
+            paint.tag(
+                _("retry: %(state)s") % {"state": status_labels.look(run.retry_state).label.lower()},
+                _("Its newest retry"),
+            )
+        )
     ahead = run.zoho_ahead or timedelta(0)
     later = standing(run, now, was_retried=bool(run.was_retried), zoho_ahead=ahead)
     if later.tag:

@@ -22,6 +22,7 @@ from dashboard.executions.page import UNMASK_IDS, page_context
 from dashboard.reasons import ReasonForm
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Execution, Failure, ages
 from monitor.queries import execution as one
 from monitor.queries import executions as queries
@@ -102,7 +103,7 @@ def _many(request: HttpRequest) -> dict[str, Any]:
 
 def _list_context() -> dict[str, Any]:
     return {
-        "nouns": "executions",
+        "nouns": _("executions"),
         "zone_name": timezone.get_current_timezone_name(),
         "cap": queries.COUNT_CAP,
         "payload_days": ages().payload,

@@ -9,6 +9,7 @@ from dashboard.columns import Column, ColumnsField
 from dashboard.filters import IdField, OneOfField, TextField
 from dashboard.ownership import OwnedFilterForm
 from dashboard.reasons import ReasonForm
+from monitor.languages import gettext_lazy
 from monitor.models import Connection, Problem, RetryPin
 from monitor.privacy import mask_text
 from monitor.queries.flows import SORTS, FlowFilter
@@ -16,13 +17,13 @@ from monitor.standing.judge import WORDS
 from monitor.triage.choose_record import LONGEST_PATH
 
 FLOW_COLUMNS = (
-    Column("standing", "Standing"),
-    Column("failed", "Failed"),
-    Column("runs", "Runs"),
-    Column("success", "Success"),
-    Column("days", "14 days"),
-    Column("last_run", "Last run"),
-    Column("mirror", "Mirror"),
+    Column("standing", gettext_lazy("Standing")),
+    Column("failed", gettext_lazy("Failed")),
+    Column("runs", gettext_lazy("Runs")),
+    Column("success", gettext_lazy("Success")),
+    Column("days", gettext_lazy("14 days")),
+    Column("last_run", gettext_lazy("Last run")),
+    Column("mirror", gettext_lazy("Mirror")),
 )
 
 
@@ -30,14 +31,19 @@ class RecordFieldForm(forms.Form):
     """Asks by which field of the trigger data a flow's records are known."""
 
     path = forms.CharField(
-        label="Field", max_length=LONGEST_PATH, help_text="Keys joined by dots, as in data.id.", strip=True
+        label=gettext_lazy("Field"),
+        max_length=LONGEST_PATH,
+        help_text=gettext_lazy("Keys joined by dots, as in data.id."),
+        strip=True,
     )
 
 
 class PinForm(ReasonForm):
     """Asks whether a flow's work may be repeated, and why; which actions may be stands beside it, one tick each."""
 
-    retry_class = forms.ChoiceField(label="Run again", choices=RetryPin.Class.choices)
+    retry_class = forms.ChoiceField(
+        label=gettext_lazy("Run again"), choices=[(code, gettext_lazy(words)) for code, words in RetryPin.Class.choices]
+    )
 
     field_order = ["retry_class", "reason"]
 
@@ -45,13 +51,19 @@ class PinForm(ReasonForm):
 class FlowFilterForm(OwnedFilterForm):
     """Reads what the list of flows is narrowed to and sorted by."""
 
-    text = TextField("Search", "name, app or id")
+    text = TextField(gettext_lazy("Search"), gettext_lazy("name, app or id"))
     status = OneOfField(
-        [("active", "Active"), ("inactive", "Inactive"), ("gone", "Deleted in Zoho")], "In Zoho", "All but deleted"
+        [
+            ("active", gettext_lazy("Active")),
+            ("inactive", gettext_lazy("Inactive")),
+            ("gone", gettext_lazy("Deleted in Zoho")),
+        ],
+        gettext_lazy("In Zoho"),
+        gettext_lazy("All but deleted"),
     )
-    standing = OneOfField(WORDS.items(), "Standing")
-    problem = IdField(label="Problem")
-    connection = IdField(label="Uses connection")
+    standing = OneOfField([(code, gettext_lazy(words)) for code, words in WORDS.items()], gettext_lazy("Standing"))
+    problem = IdField(label=gettext_lazy("Problem"))
+    connection = IdField(label=gettext_lazy("Uses connection"))
 
     columns = ColumnsField(FLOW_COLUMNS)
 

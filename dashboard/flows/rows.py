@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from dashboard import formats, paint, svg
+from monitor.languages import gettext as _
 from monitor.models import Flow
 from monitor.ownership import Owned
 from monitor.periods import Window
@@ -19,7 +20,6 @@ from monitor.queries.freshness import AccountFreshness
 from monitor.standing.judge import HEALTHY, FlowStanding
 
 USUAL = frozenset({"standing", "failed", "runs", "success", "days", "last_run", "mirror"})
-_NOT_KNOWN = SafeString('<span class="muted">not known</span>')
 
 
 # A flow as `monitor.queries.flows.rows` reads it, how it stands, its succeeded and failed runs of the last days,
@@ -46,24 +46,28 @@ def _row(one: FlowRow, window: Window, now: datetime, zone: tzinfo, columns: Col
     flow, standing, daily, account, gap, owned = one
     is_read = flow.progress.executions_read_at is not None
     app, where = mask_name(flow.trigger_app or ""), escape(flow.account.name)
-    stands = _quiet(standing.label) if standing.code == HEALTHY else paint_standing(standing)
-    failed = _runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _NOT_KNOWN
-    finished = _runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _NOT_KNOWN
+    stands = _quiet(_(standing.label)) if standing.code == HEALTHY else paint_standing(standing)
+    failed = _runs(flow, flow.failures, "failed", window, "bad strong") if flow.failures or is_read else _not_known()
+    finished = _runs(flow, flow.runs, "finished", window) if flow.runs or is_read else _not_known()
     left_out = flow.counts.left_out
-    beside = f'<br><span class="muted small">{formats.number(left_out)} left out</span>' if left_out else ""
+    beside = (
+        f'<br><span class="muted small">{_("%(runs)s left out") % {"runs": formats.number(left_out)}}</span>'
+        if left_out
+        else ""
+    )
     last_run = _last_run(flow.last_run, now, zone, is_read=is_read)
     head = (
         f'<tr><th class="grow" scope="row"><a href="{flow.get_absolute_url()}">{escape(flow.shown_name)}</a>'
         f'<div class="small muted">{f"{escape(app)} · {where}" if app else where}</div>{paint.owned_line(owned)}</th>'
     )
     cells = {
-        "standing": f'<td class="fit" data-label="Standing">{stands}</td>',
-        "failed": f'<td class="num" data-label="Failed">{failed}</td>',
-        "runs": f'<td class="num" data-label="Runs">{finished}</td>',
-        "success": f'<td class="num" data-label="Success">{formats.rate(flow.counts.rate)}{beside}</td>',
-        "days": f'<td class="fit" data-label="14 days">{days(daily)}</td>',
-        "last_run": f'<td class="fit" data-label="Last run">{last_run}</td>',
-        "mirror": f'<td class="fit" data-label="Mirror">{_mirror(flow, account, gap)}</td>',
+        "standing": f'<td class="fit" data-label="{_("Standing")}">{stands}</td>',
+        "failed": f'<td class="num" data-label="{_("Failed")}">{failed}</td>',
+        "runs": f'<td class="num" data-label="{_("Runs")}">{finished}</td>',
+        "success": f'<td class="num" data-label="{_("Success")}">{formats.rate(flow.counts.rate)}{beside}</td>',
+        "days": f'<td class="fit" data-label="{_("14 days")}">{days(daily)}</td>',
+        "last_run": f'<td class="fit" data-label="{_("Last run")}">{last_run}</td>',
+        "mirror": f'<td class="fit" data-label="{_("Mirror")}">{_mirror(flow, account, gap)}</td>',
     }
     return "".join([head, *(cell for code, cell in cells.items() if code in columns), "</tr>"])
 
@@ -72,15 +76,16 @@ def days(daily: Sequence[tuple[int, int]] | None) -> SafeString:
     """Paints bars of succeeded and failed runs a day, with the same in words."""
     pairs = daily or []
     good, bad = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-    words = f"{good:,} succeeded, {bad:,} failed in {len(pairs)} days" if pairs else "no runs"
+    counts = {"good": formats.number(good), "bad": formats.number(bad), "days": len(pairs)}
+    words = _("%(good)s succeeded, %(bad)s failed in %(days)s days") % counts if pairs else _("no runs")
     bars = svg.sparkline(pairs)
     return paint.safe(f'<span title="{words}">{bars}<span class="visually-hidden">{words}</span></span>')
 
 
 def paint_standing(standing: FlowStanding) -> SafeString:
     """Paints how a flow stands, with the reason in the tooltip."""
-    tooltip = f' title="{escape(standing.reason)}"' if standing.reason else ""
-    return paint.safe(f"<span{tooltip}>{paint.pill(standing.code, standing.label)}</span>")
+    tooltip = f' title="{escape(_(standing.reason))}"' if standing.reason else ""
+    return paint.safe(f"<span{tooltip}>{paint.pill(standing.code, _(standing.label))}</span>")
 
 
 def _runs(flow: Flow, count: int | None, status: str, window: Window, tone: str = "") -> SafeString:
@@ -93,22 +98,26 @@ def _runs(flow: Flow, count: int | None, status: str, window: Window, tone: str 
 def _last_run(at: datetime | None, now: datetime, zone: tzinfo, *, is_read: bool) -> SafeString:
     if at is not None:
         return paint.ago(at, now, zone)
-    return SafeString("never") if is_read else _NOT_KNOWN
+    return SafeString(_("never")) if is_read else _not_known()
+
+
+def _not_known() -> SafeString:
+    return paint.safe(f'<span class="muted">{_("not known")}</span>')
 
 
 def _mirror(flow: Any, account: AccountFreshness | None, gap: str) -> SafeString:
     progress, is_gone = flow.progress, flow.gone_at is not None
     if progress.hole_reason:
-        return _incomplete(progress.hole_reason, "Hole")
+        return _incomplete(progress.hole_reason, _("Hole"))
     if progress.executions_read_at is None:
         return paint.pill("reading" if progress.covered_from else "never")
     if gap == "uncounted" and not is_gone:
-        return _incomplete("Zoho names no counters of it: whether runs are missing is not known", "No counters")
+        return _incomplete(_("Zoho names no counters of it: whether runs are missing is not known"), _("No counters"))
     if gap == "moved" and not is_gone:
-        return _incomplete("Its counters moved since it was read", "Newer runs")
+        return _incomplete(_("Its counters moved since it was read"), _("Newer runs"))
     if account is not None and account.is_behind:
         return paint.pill(account.state)
-    return _quiet("Complete")
+    return _quiet(_("Complete"))
 
 
 def _quiet(words: str) -> SafeString:

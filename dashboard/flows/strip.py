@@ -9,15 +9,22 @@ from datetime import datetime, tzinfo
 from html import escape
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_noop
 
 from dashboard import formats, paint, status_labels
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.models.addresses import address_of
 from monitor.queries.flow import STRIP, PastRun
 
 WIDTH, HEIGHT = 1000, 100  # the strip's own units
 LOWEST = 12  # what took next to no time is seen, too
 ROLES = {"success": "good", "failed": "bad", "running": "info"}
-WORDS = {"success": "Succeeded", "failed": "Failed", "running": "Running"}
+WORDS = {
+    "success": gettext_noop("Succeeded"),
+    "failed": gettext_noop("Failed"),
+    "running": gettext_noop("Running"),
+}
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,10 @@ def strip_of(runs: Sequence[PastRun], now: datetime, zone: tzinfo) -> Strip | No
 def summary_of(runs: Sequence[PastRun]) -> str:
     """Says in words how some runs ended: "Last 50 runs: 47 succeeded, 3 failed"."""
     counts = Counter(run.status if run.status in WORDS else "" for run in runs)
-    parts = [f"{counts[status]} {words.lower()}" for status, words in WORDS.items() if counts[status]]
-    parts += [f"{counts['']} of another status"] if counts[""] else []
-    return f"{'Last run' if len(runs) == 1 else f'Last {len(runs)} runs'}: {', '.join(parts)}"
+    parts = [f"{counts[status]} {_(words).lower()}" for status, words in WORDS.items() if counts[status]]
+    parts += [_("%(runs)s of another status") % {"runs": counts[""]}] if counts[""] else []
+    said = ngettext("Last run: %(ended)s", "Last %(runs)s runs: %(ended)s", len(runs))
+    return said % {"runs": len(runs), "ended": ", ".join(parts)}
 
 
 def _word(run: PastRun) -> str:

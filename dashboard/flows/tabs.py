@@ -18,6 +18,7 @@ from dashboard.reasons import ReasonForm
 from dashboard.slots import Slot
 from monitor.access import may
 from monitor.edits.webhook_logs import is_webhook
+from monitor.languages import gettext_lazy
 from monitor.models import AlertState, Flow
 from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.ownership import ownership_of
@@ -196,18 +197,21 @@ def in_counters(looked: FlowLook, state: FlowState, reading: SharedReading) -> d
 
 WITH_PERIOD = ("", "charts")
 TABS: dict[str, Tab] = {
-    "": Tab("Overview", "flows/tab_overview.html", overview),
+    "": Tab(gettext_lazy("Overview"), "flows/tab_overview.html", overview),
     "charts": Tab(
-        "Charts",
+        gettext_lazy("Charts"),
         "flows/tab_charts.html",
         in_charts,
         ("chart-success-rate-title", "chart-durations-title", "chart-outcomes-title", "chart-failures-title"),
     ),
-    "runs": Tab("Runs", "flows/tab_runs.html", in_runs, ("recent-title",)),
+    "runs": Tab(gettext_lazy("Runs"), "flows/tab_runs.html", in_runs, ("recent-title",)),
     "definition": Tab(
-        "Definition", "flows/tab_definition.html", in_definition, ("versions-title", "record-title", "pin-title")
+        gettext_lazy("Definition"),
+        "flows/tab_definition.html",
+        in_definition,
+        ("versions-title", "record-title", "pin-title"),
     ),
-    "connections": Tab("Connections", "flows/tab_connections.html", in_connections),
-    "alerts": Tab("Alerts and coverage", "flows/tab_alerts.html", in_alerts, ("ownership-title",)),
-    "counters": Tab("Counters", "flows/tab_counters.html", in_counters, ("counters-title",)),
+    "connections": Tab(gettext_lazy("Connections"), "flows/tab_connections.html", in_connections),
+    "alerts": Tab(gettext_lazy("Alerts and coverage"), "flows/tab_alerts.html", in_alerts, ("ownership-title",)),
+    "counters": Tab(gettext_lazy("Counters"), "flows/tab_counters.html", in_counters, ("counters-title",)),
 }

@@ -19,6 +19,7 @@ from dashboard.flows import listed
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.flows.page import show
 from monitor import audit, pipeline
+from monitor.languages import gettext as _
 from monitor.periods import last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
@@ -38,7 +39,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 
     days = queries.LIST_DAYS
     more = {"now": now, "mirror": mirror, "days": days, "window": last_days(now, days)}
-    return lists.show(request, "flows/list.html", form, find, nouns="flows", **more)
+    return lists.show(request, "flows/list.html", form, find, nouns=_("flows"), **more)
 
 
 @require_safe

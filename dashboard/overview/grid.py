@@ -11,8 +11,11 @@ from datetime import UTC, date
 from html import escape
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_noop
 
 from dashboard import formats, paint
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.periods import DAY, Window, day_start
 from monitor.queries import links
 from monitor.queries.flow_days import DayGrid, DayResult, FlowDays
@@ -24,12 +27,12 @@ MOSTLY = 0.5
 ONE_TABLE = 12  # rows
 # By class: what a cell means, in the order of the legend.
 MEANINGS = {
-    "g": "no run failed",
-    "b": "some failed",
-    "w": "half or more failed",
-    "o": "none finished",
-    "u": "not known",
-    "n": "no run",
+    "g": gettext_noop("no run failed"),
+    "b": gettext_noop("some failed"),
+    "w": gettext_noop("half or more failed"),
+    "o": gettext_noop("none finished"),
+    "u": gettext_noop("not known"),
+    "n": gettext_noop("no run"),
 }
 
 
@@ -46,14 +49,16 @@ def meaning_of(result: DayResult) -> str:
 
 def words_of(result: DayResult) -> str:
     """Says how the runs of a day ended."""
-    known = "" if result.is_known else ", some of the day is not known"
+    known = "" if result.is_known else _(", some of the day is not known")
     if result.failed:
-        return f"{result.failed:,} of {result.finished:,} failed{known}"
+        counts = {"failed": formats.number(result.failed), "finished": formats.number(result.finished)}
+        return _("%(failed)s of %(finished)s failed") % counts + known
     if result.finished:
-        return f"{result.finished:,} runs, none failed{known}" if result.finished > 1 else f"1 run, good{known}"
+        many = ngettext("1 run, good", "%(runs)s runs, none failed", result.finished)
+        return many % {"runs": formats.number(result.finished)} + known
     if result.others:
-        return f"{result.others:,} under way{known}"
-    return "no run" if result.is_known else "not known"
+        return _("%(runs)s under way") % {"runs": formats.number(result.others)} + known
+    return _("no run") if result.is_known else _("not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,13 @@ class PaintedGrid:
 
 def painted(grid: DayGrid) -> PaintedGrid:
     """Paints the grid."""
-    return PaintedGrid(paint_head(grid.days), paint_halves(grid), len(grid.rows), grid.is_cut, MEANINGS)
+    return PaintedGrid(
+        paint_head(grid.days),
+        paint_halves(grid),
+        len(grid.rows),
+        grid.is_cut,
+        {code: _(words) for code, words in MEANINGS.items()},
+    )
 
 
 def paint_halves(grid: DayGrid) -> list[SafeString]:
@@ -108,7 +119,7 @@ def _addresses(days: Sequence[date]) -> _Around:
 
 
 def _around(address: str) -> tuple[str, str]:
-    before, _, after = escape(address).partition(str(_STAND_IN))
+    before, __, after = escape(address).partition(str(_STAND_IN))
     return before, after
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.utils.safestring import SafeString
 
 from dashboard import formats, paint
+from monitor.languages import gettext as _
 from monitor.models.addresses import address_of, address_of_list
 from monitor.queries.needs import Need
 from monitor.triage.remedy import REMEDIES
@@ -45,7 +46,7 @@ class NeedLine:
         pills: its state, and that an alert about it fires.
         about: why, and where.
         since: when it began; empty where that is not known.
-        owner: who looks after it, "nobody yet", or "" where nobody can.
+        owner: who looks after it, _("nobody yet"), or "" where nobody can.
         is_owned: whether somebody does.
         acts: what helps, the surest first.
     """
@@ -81,7 +82,7 @@ def lines(
             pills=_pills(need),
             about=" · ".join(filter(None, (_cause(need), _account(need) if with_account else ""))),
             since=paint.ago(need.since, now, zone) if need.since is not None else SafeString(""),
-            owner=need.owner or ("nobody yet" if need.thing.kind in OWNED or need.alert is not None else ""),
+            owner=need.owner or (_("nobody yet") if need.thing.kind in OWNED or need.alert is not None else ""),
             is_owned=bool(need.owner),
             acts=acts_of(need, rights),
         )
@@ -99,22 +100,22 @@ def acts_of(need: Need, rights: Rights) -> list[Act]:
     kind, key = need.thing
     acts = []
     if need.alert is not None and not need.alert.is_acknowledged and rights.acknowledge:
-        acts.append(Act("Acknowledge", address_of("incident_acknowledge", need.alert.key), is_post=True))
+        acts.append(Act(_("Acknowledge"), address_of("incident_acknowledge", need.alert.key), is_post=True))
     if kind == "problem":
         if not need.owner and rights.triage:
-            acts.append(Act("Take", address_of("problem_take", key), is_post=True))
+            acts.append(Act(_("Take"), address_of("problem_take", key), is_post=True))
         if need.open_failures and rights.retry:
-            label = f"Retry {need.open_failures:,}…"
+            label = _("Retry %(failures)s…") % {"failures": formats.number(need.open_failures)}
             acts.append(Act(label, address_of_list("batch_preview"), is_post=True, problem=key))
     elif kind == "flow":
-        acts.append(Act("Its runs", f"{address_of_list('executions')}?flow={key}"))
+        acts.append(Act(_("Its runs"), f"{address_of_list('executions')}?flow={key}"))
     elif kind == "rule":
-        acts.append(Act("Its webhooks", f"{address_of_list('webhook_failures')}?rule={key}"))
+        acts.append(Act(_("Its webhooks"), f"{address_of_list('webhook_failures')}?rule={key}"))
     elif kind in ("edit", "retries"):
-        acts.append(Act("What became of it", need.url))
+        acts.append(Act(_("What became of it"), need.url))
     elif kind == "account":
-        acts.append(Act("Its state", need.url))
-    return acts or [Act("Open", need.url)]
+        acts.append(Act(_("Its state"), need.url))
+    return acts or [Act(_("Open"), need.url)]
 
 
 def _pills(need: Need) -> SafeString:
@@ -133,5 +134,7 @@ def _cause(need: Need) -> str:
     if need.thing.kind != "problem":
         return need.cause
     what = REMEDIES.get(need.remedy, "").partition(". ")[0].partition(": ")[0].rstrip(".")
-    waiting = f"{formats.number(need.open_failures)} open" if need.open_failures else "none open"
+    waiting = _("none open")
+    if need.open_failures:
+        waiting = _("%(failures)s open") % {"failures": formats.number(need.open_failures)}
     return " · ".join(filter(None, (waiting, what)))

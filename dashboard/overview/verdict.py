@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_noop
 
 from dashboard import formats, paint
 from monitor.freshness import NEVER
+from monitor.languages import gettext as _
+from monitor.languages import ngettext, ngettext_noop
 from monitor.queries.freshness import Mirror
 
 ICONS = {"good": "circle-check", "warn": "triangle-alert", "bad": "triangle-alert", "quiet": "clock"}  # by tone
-CALM = "Nothing needs anybody: no open problem, no alert, no silent flow, no broken connection"
+CALM = gettext_noop("Nothing needs anybody: no open problem, no alert, no silent flow, no broken connection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +103,20 @@ class OverviewVerdict:
 def verdict(facts: VerdictFacts) -> OverviewVerdict:
     """Says what is wrong, what cannot be known first; calmly that nothing is where all of it is known."""
     if facts.is_unread and facts.is_calm:
-        return _verdict("quiet", [VerdictPart(f"Nothing is known yet: {facts.doubt or 'nothing was read so far'}")])
+        why = facts.doubt or _("nothing was read so far")
+        return _verdict(
+            "quiet",
+            [VerdictPart(_("Nothing is known yet: %(why)s") % {"why": why})],
+        )
     found = _counted(facts)
     if facts.doubt:
-        rest = [VerdictPart("Of what is known: "), *found] if found else [VerdictPart("What is known needs nobody")]
-        doubt = VerdictPart(f"Not everything is known: {facts.doubt}. ")
+        rest = (
+            [VerdictPart(_("Of what is known: ")), *found] if found else [VerdictPart(_("What is known needs nobody"))]
+        )
+        doubt = VerdictPart(_("Not everything is known: %(why)s. ") % {"why": facts.doubt})
         return _verdict("bad" if found else "warn", [doubt, *rest])
     if not found:
-        return _verdict("good", [VerdictPart(CALM)])
+        return _verdict("good", [VerdictPart(_(CALM))])
     return _verdict("bad" if facts.problems or facts.alerts or facts.broken else "warn", found)
 
 
@@ -119,22 +128,29 @@ def doubt_of(mirror: Mirror) -> str:
     """Says in words why the mirror is not to be trusted; "" where it is. The banner below says it at length."""
     troubled = mirror.troubled
     if mirror.locked:
-        return "the stored secrets cannot be read, so Zoho cannot be asked"
+        return _("the stored secrets cannot be read, so Zoho cannot be asked")
     if mirror.is_silent:
-        return f"nothing is read from Zoho, for {mirror.worker.reason}"
+        return _("nothing is read from Zoho, for %(why)s") % {"why": mirror.worker.reason}
     if mirror.is_unread and mirror.worker.state == NEVER:
-        return "the worker has not run yet"
+        return _("the worker has not run yet")
     if mirror.is_unread:
         return mirror.next_step.rstrip(".")
     if len(troubled) > 1:
-        return f"{len(troubled)} of {len(mirror.mirrored)} accounts are behind or have gaps"
+        counts = {"some": len(troubled), "all": len(mirror.mirrored)}
+        return _("%(some)s of %(all)s accounts are behind or have gaps") % counts
     if troubled:
         one = troubled[0]
-        why = f"is behind ({one.label.lower()})" if not one.is_current else "has gaps"
-        return f"{one.name} {why}"
+        if one.is_current:
+            return _("%(account)s has gaps") % {"account": one.name}
+        return _("%(account)s is behind (%(state)s)") % {"account": one.name, "state": one.label.lower()}
     if mirror.starting or mirror.reading:
         names = [account.name for account in (*mirror.starting, *mirror.reading)]
-        return f"the history of {names[0] if len(names) == 1 else f'{len(names)} accounts'} is still being read"
+        said = ngettext(
+            "the history of %(account)s is still being read",
+            "the history of %(accounts)s accounts is still being read",
+            len(names),
+        )
+        return said % {"account": names[0], "accounts": len(names)}
     return ""
 
 
@@ -142,24 +158,18 @@ def _counted(facts: VerdictFacts) -> list[VerdictPart]:
     """Names each number that is not 0, those of problems first."""
     groups: list[list[VerdictPart]] = []
     if facts.problems:
-        group = [VerdictPart(_many(facts.problems, "problem"), "problems")]
+        group = [
+            VerdictPart(
+                ngettext("%(n)s problem", "%(n)s problems", facts.problems) % {"n": formats.number(facts.problems)},
+                "problems",
+            )
+        ]
         if facts.new_today:
-            group.append(VerdictPart(f"{facts.new_today:,} new today", "new"))
+            group.append(_of(_("%(n)s new today"), facts.new_today, "new"))
         if facts.without_owner:
-            group.append(VerdictPart(f"{facts.without_owner:,} without an owner", "unowned"))
+            group.append(_of(_("%(n)s without an owner"), facts.without_owner, "unowned"))
         groups.append(group)
-    others = (
-        (facts.alerts, "alert", "", "alerts"),
-        (facts.silent, "silent flow", "", "silent"),
-        (facts.broken, "broken connection", "", "connections"),
-        (facts.doubtful, "connection", " that may not work", "doubtful"),
-        (facts.changes, "change", " of unknown outcome", "changes"),
-        (facts.retries, "retry", " of unknown outcome", "retries"),
-        (facts.rules, "CRM rule", " failing since yesterday", "rules"),
-        (facts.webhooks, "account", " with failed webhooks of no known rule", "webhooks"),
-        (facts.passing, "plan", " that will not last the month", "plans"),
-    )
-    groups += [[VerdictPart(_many(count, one) + more, opens)] for count, one, more, opens in others if count]
+    groups += [[_of(ngettext(one, many, count), count, opens)] for opens, count, (one, many) in _others(facts) if count]
     parts: list[VerdictPart] = []
     for group in groups:
         for place, part in enumerate(group):
@@ -168,6 +178,43 @@ def _counted(facts: VerdictFacts) -> list[VerdictPart]:
     return parts
 
 
-def _many(count: int, one: str) -> str:
-    many = f"{one[:-1]}ies" if one.endswith("ry") else f"{one}s"
-    return f"{formats.number(count)} {one if count == 1 else many}"
+def _others(facts: VerdictFacts) -> Iterator[tuple[str, int, tuple[str, str]]]:
+    """Yields what is counted beside problems: the list that it opens, how many, and the words for one and many."""
+    yield from (
+        ("alerts", facts.alerts, ngettext_noop("%(n)s alert", "%(n)s alerts")),
+        ("silent", facts.silent, ngettext_noop("%(n)s silent flow", "%(n)s silent flows")),
+        ("connections", facts.broken, ngettext_noop("%(n)s broken connection", "%(n)s broken connections")),
+        (
+            "doubtful",
+            facts.doubtful,
+            ngettext_noop("%(n)s connection that may not work", "%(n)s connections that may not work"),
+        ),
+        (
+            "changes",
+            facts.changes,
+            ngettext_noop("%(n)s change of unknown outcome", "%(n)s changes of unknown outcome"),
+        ),
+        ("retries", facts.retries, ngettext_noop("%(n)s retry of unknown outcome", "%(n)s retries of unknown outcome")),
+        (
+            "rules",
+            facts.rules,
+            ngettext_noop("%(n)s CRM rule failing since yesterday", "%(n)s CRM rules failing since yesterday"),
+        ),
+        (
+            "webhooks",
+            facts.webhooks,
+            ngettext_noop(
+                "%(n)s account with failed webhooks of no known rule",
+                "%(n)s accounts with failed webhooks of no known rule",
+            ),
+        ),
+        (
+            "plans",
+            facts.passing,
+            ngettext_noop("%(n)s plan that will not last the month", "%(n)s plans that will not last the month"),
+        ),
+    )
+
+
+def _of(words: str, count: int, opens: str) -> VerdictPart:
+    return VerdictPart(words % {"n": formats.number(count)}, opens)

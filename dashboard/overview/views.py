@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from dashboard import chart_files, remembered, slots, svg
+from dashboard import chart_files, formats, remembered, slots, svg
 from dashboard.context import frame_at
 from dashboard.overview import grid
 from dashboard.overview.rows import Rights, lines
@@ -23,6 +23,7 @@ from dashboard.overview.verdict import VerdictFacts, doubt_of, verdict
 from dashboard.slots import Slot
 from dashboard.volume_chart import Mark, MarkKind, volume
 from monitor.access import may
+from monitor.languages import ngettext
 from monitor.models.addresses import address_of_list
 from monitor.periods import CHOICES, PeriodChoice, choice_of
 from monitor.queries import freshness, holes, links
@@ -127,8 +128,12 @@ def opens(facts: OverviewFacts) -> dict[str, str]:
 def told(marks: Sequence[MarkedMoment]) -> str:
     """Says how many changes and incidents there are. Pure."""
     incidents = sum(1 for one in marks if one.kind == "incident")
-    counted = ((len(marks) - incidents, "change"), (incidents, "incident"))
-    return ", ".join(f"{count:,} {one}{'' if count == 1 else 's'}" for count, one in counted if count)
+    changes = len(marks) - incidents
+    counted = (
+        (changes, ngettext("%(n)s change", "%(n)s changes", changes)),
+        (incidents, ngettext("%(n)s incident", "%(n)s incidents", incidents)),
+    )
+    return ", ".join(words % {"n": formats.number(count)} for count, words in counted if count)
 
 
 def verdict_facts(facts: OverviewFacts) -> VerdictFacts:

@@ -12,8 +12,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard.people.attempts import PasswordAttempt
+from monitor import languages
 from monitor.access import RIGHTS, may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Digest, User
+from monitor.models.people import Weekday
 from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.kind import MailKind
 from monitor.queries.people import other_admins
@@ -94,26 +98,38 @@ class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks for what a person sets for themselves."""
 
-    timezone = forms.ChoiceField(label="Time zone", choices=time_zones, help_text="Times on the pages are shown in it.")
+    timezone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        choices=time_zones,
+        help_text=gettext_lazy("Times on the pages are shown in it."),
+    )
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        choices=lambda: [("", _("As the browser asks")), *languages.LANGUAGES],
+        required=False,
+        help_text=gettext_lazy("Of the pages. Not all of them are there in German yet."),
+    )
     digest_hour = forms.TypedChoiceField(
-        label="Digests come at",
+        label=gettext_lazy("Digests come at"),
         choices=[(hour, f"{hour:02}:00") for hour in range(24)],
         coerce=int,
         required=False,
-        help_text="By the clock of your time zone; also the mail that says that the monitor is alive.",
+        help_text=gettext_lazy("By the clock of your time zone; also the mail that says that the monitor is alive."),
     )
 
     class Meta:
         model = User
-        fields = ["timezone", "single_keys", "wants_mail", "digest_hour", "digest_weekday", "wants_empty_digests"]
+        fields = ["language", "timezone", "single_keys", "wants_mail", *DIGEST_FIELDS]
         labels = {
-            "single_keys": "Single keys act anywhere on a page",
-            "wants_mail": "Send me mails about alerts",
-            "digest_weekday": "The weekly one comes on",
-            "wants_empty_digests": "Send me digests also where there is nothing to say",
+            "single_keys": gettext_lazy("Single keys act anywhere on a page"),
+            "wants_mail": gettext_lazy("Send me mails about alerts"),
+            "digest_weekday": gettext_lazy("The weekly one comes on"),
+            "wants_empty_digests": gettext_lazy("Send me digests also where there is nothing to say"),
         }
         help_texts = {
-            "single_keys": "Such as g o for the overview; Ctrl K lists them. Switch them off if you use speech input.",
+            "single_keys": gettext_lazy(
+                "Such as g o for the overview; Ctrl K lists them. Switch them off if you use speech input."
+            ),
             "wants_empty_digests": "",
         }
 
@@ -123,9 +139,10 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         clocked = [self.fields.pop(name) for name in DIGEST_FIELDS]
         for kind in self.kinds:
             wanted = kind.name not in self.instance.unwanted_mails
-            self.fields[switch_of(kind)] = forms.BooleanField(label=kind.switch, required=False, initial=wanted)
+            self.fields[switch_of(kind)] = forms.BooleanField(label=_(kind.switch), required=False, initial=wanted)
         self.fields |= dict(zip(DIGEST_FIELDS, clocked, strict=True))
         self.fields["digest_weekday"].required = False
+        self.fields["digest_weekday"].choices = [(day.value, _(day.label)) for day in Weekday]
 
     def clean_digest_hour(self) -> int:
         """Keeps the hour where none is sent."""
@@ -186,5 +203,5 @@ class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]
         new: str = self.cleaned_data["password1"]
         # Held against the present one as it was given: to look at the stored one would let people guess here.
         if new == self.cleaned_data.get("oldpassword"):
-            raise forms.ValidationError("This is the present password; choose another one.")
+            raise forms.ValidationError(_("This is the present password; choose another one."))
         return new

@@ -11,6 +11,8 @@ from django.template.base import FilterExpression, NodeList, Parser, Token, toke
 from django.template.context import Context
 from django.utils.safestring import SafeString
 
+from monitor import languages
+
 MOST = 256  # of one part; what a person's own name stands in is kept for so many people
 # What is another one in each answer: in what is kept stand these, which nobody can know and write.
 _PUT_IN = {name: f"{name}-{secrets.token_hex(16)}" for name in ("CSP_NONCE", "csrf_token")}
@@ -35,7 +37,7 @@ class KeptNode(template.Node):
         """Gives the part with this answer's own nonce and token."""
         values = {name: value.resolve(context) for name, value in self.values.items()}
         # Words that are safe as they are, and the same ones that are not, are equal.
-        key = tuple((type(value), value) for value in values.values())
+        key = (languages.current(), *((type(value), value) for value in values.values()))
         painted = self.painted.get(key)
         if painted is None:
             # Nothing else of the page is there: the part cannot show what it is not kept by.

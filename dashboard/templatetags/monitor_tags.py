@@ -25,6 +25,7 @@ from dashboard.problems.rows import ProblemLine
 from dashboard.rules.rows import ListedRule, paint_readings, paint_rows, paint_state
 from monitor import access
 from monitor.batch_outcomes import Progress
+from monitor.languages import gettext as _
 from monitor.models import (
     Execution,
     Notice,
@@ -78,10 +79,10 @@ def of(table: dict[Any, Any], key: Any) -> Any:
 def alert_mails(person: Any) -> str:
     """Says whether a person gets alert mails, and why not: the same on the list of people and in the profile."""
     if not access.may(person, "alert_mails"):
-        return "no: they go to operators and admins" if person.is_active else "no: the person is disabled"
+        return _("no: they go to operators and admins") if person.is_active else _("no: the person is disabled")
     if not person.wants_mail:
-        return "opted out"
-    return "yes" if person.email else "no: there is no address"
+        return _("opted out")
+    return _("yes") if person.email else _("no: there is no address")
 
 
 @register.filter

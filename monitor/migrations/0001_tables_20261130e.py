@@ -210,6 +210,7 @@ class Migration(migrations.Migration):
                 ('wants_empty_digests', models.BooleanField(default=False, help_text='also where there is nothing to say')),
                 ('digests_from', models.DateTimeField(editable=False, help_text='when mails of a day or week were asked for last; empty: from the beginning', null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
+                ('language', models.CharField(blank=True, default='', help_text='one of monitor.languages; empty: what the browser asks for', max_length=8)),
                 ('single_keys', models.BooleanField(default=True, help_text='single keys act anywhere on a page, such as g o and ?')),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),

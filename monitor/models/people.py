@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.translation import gettext_noop
 
 SYSTEM_USERNAME = "system"
 ONE_TIME_PASSWORD_LASTS = timedelta(hours=72)
@@ -13,21 +14,21 @@ USUAL_DIGEST_HOUR = 7
 
 
 class Role(models.TextChoices):
-    VIEWER = "viewer", "Viewer"
-    OPERATOR = "operator", "Operator"
-    ADMIN = "admin", "Admin"
+    VIEWER = "viewer", gettext_noop("Viewer")
+    OPERATOR = "operator", gettext_noop("Operator")
+    ADMIN = "admin", gettext_noop("Admin")
 
 
 class Weekday(models.IntegerChoices):
     """Names the days of a week as Python's calendar counts them."""
 
-    MONDAY = 0, "Monday"
-    TUESDAY = 1, "Tuesday"
-    WEDNESDAY = 2, "Wednesday"
-    THURSDAY = 3, "Thursday"
-    FRIDAY = 4, "Friday"
-    SATURDAY = 5, "Saturday"
-    SUNDAY = 6, "Sunday"
+    MONDAY = 0, gettext_noop("Monday")
+    TUESDAY = 1, gettext_noop("Tuesday")
+    WEDNESDAY = 2, gettext_noop("Wednesday")
+    THURSDAY = 3, gettext_noop("Thursday")
+    FRIDAY = 4, gettext_noop("Friday")
+    SATURDAY = 5, gettext_noop("Saturday")
+    SUNDAY = 6, gettext_noop("Sunday")
 
 
 def off_at_first() -> list[str]:
@@ -54,6 +55,9 @@ class User(AbstractUser):
         help_text="when mails of a day or week were asked for last; empty: from the beginning",
     )
     timezone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(
+        max_length=8, blank=True, default="", help_text="one of monitor.languages; empty: what the browser asks for"
+    )
     single_keys = models.BooleanField(default=True, help_text="single keys act anywhere on a page, such as g o and ?")
     # Of a password that an admin handed out; both are empty once the person has one of their own.
     one_time_until = models.DateTimeField(null=True, editable=False, help_text="the handed out password ends here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.flows import Flow
 from monitor.models.masked_text import NamesPeople
@@ -16,9 +17,9 @@ class RetryPin(NamesPeople):
     """
 
     class Class(models.TextChoices):
-        SAFE = "safe", "Its work may be repeated"
-        UNSAFE = "unsafe", "Its work must not be repeated"
-        UNKNOWN = "unknown", "Nobody knows whether its work may be repeated"
+        SAFE = "safe", gettext_noop("Its work may be repeated")
+        UNSAFE = "unsafe", gettext_noop("Its work must not be repeated")
+        UNKNOWN = "unknown", gettext_noop("Nobody knows whether its work may be repeated")
 
     flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="retry_pin")
     retry_class = models.CharField(max_length=10, choices=Class.choices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -117,11 +118,11 @@ class Failure(models.Model):
     """
 
     class Fate(models.TextChoices):
-        OPEN = "open", "Open"
-        RECOVERED = "recovered", "Recovered"
-        RETRIED = "retried", "Retried"
-        SUPERSEDED = "superseded", "Superseded"
-        WRITTEN_OFF = "written_off", "Written off"
+        OPEN = "open", gettext_noop("Open")
+        RECOVERED = "recovered", gettext_noop("Recovered")
+        RETRIED = "retried", gettext_noop("Retried")
+        SUPERSEDED = "superseded", gettext_noop("Superseded")
+        WRITTEN_OFF = "written_off", gettext_noop("Written off")
 
     execution = models.OneToOneField(Execution, on_delete=models.CASCADE, primary_key=True, related_name="failure")
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -169,8 +170,8 @@ class CrmFailure(models.Model):
     """
 
     class Fate(models.TextChoices):
-        OPEN = "open", "Open"
-        WRITTEN_OFF = "written_off", "Accepted"
+        OPEN = "open", gettext_noop("Open")
+        WRITTEN_OFF = "written_off", gettext_noop("Accepted")
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
     group = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="crm_failures", db_index=False)

@@ -9,7 +9,9 @@ from functools import partial
 from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_noop
 
+from monitor.languages import gettext as _
 from monitor.models import Execution, ExecutionEvent, Failure, RetryAttempt, ages, zoho_ahead
 from monitor.models.addresses import address_of
 from monitor.models.masked_text import said_of_run
@@ -23,15 +25,19 @@ POLL_SOON, POLL_LATER = 2, 20  # seconds
 LONGEST_SHOWN = 60_000  # characters of trigger data; a page is no place for megabytes
 
 STATE_WORDS: dict[str, str] = {
-    "requested": "Waiting for the worker to send it. Nothing has left for Zoho yet; it can still be cancelled.",
-    "sending": "The request is on its way to Zoho.",
-    "accepted": "Zoho took the request. Its run is followed until it has ended.",
-    "unknown": "Outcome unknown: no answer came, or none that tells; it is settled by reading, never by sending again.",
-    "succeeded": "The run that this retry caused has succeeded.",
-    "failed_again": "Zoho ran it again and it failed again.",
-    "rejected": "Zoho refused the request; nothing was run.",
-    "cancelled": "Cancelled before anything was sent.",
-    "not_run": "The outcome was not known, and a person has decided that Zoho did not run it.",
+    "requested": gettext_noop(
+        "Waiting for the worker to send it. Nothing has left for Zoho yet; it can still be cancelled."
+    ),
+    "sending": gettext_noop("The request is on its way to Zoho."),
+    "accepted": gettext_noop("Zoho took the request. Its run is followed until it has ended."),
+    "unknown": gettext_noop(
+        "Outcome unknown: no answer came, or none that tells; it is settled by reading, never by sending again."
+    ),
+    "succeeded": gettext_noop("The run that this retry caused has succeeded."),
+    "failed_again": gettext_noop("Zoho ran it again and it failed again."),
+    "rejected": gettext_noop("Zoho refused the request; nothing was run."),
+    "cancelled": gettext_noop("Cancelled before anything was sent."),
+    "not_run": gettext_noop("The outcome was not known, and a person has decided that Zoho did not run it."),
 }
 
 
@@ -241,7 +247,7 @@ def _attempts(execution: Execution, rows: list[Any]) -> list[Attempt]:
         Attempt(
             row=row,
             who=row.who,
-            words=STATE_WORDS.get(row.state, row.get_state_display()),
+            words=_(STATE_WORDS[row.state]) if row.state in STATE_WORDS else row.get_state_display(),
             answer=said_of_run(row.answer, execution),
             reason=said_of_run(row.reason, execution),
             new_run=runs.get(row.new_execution_id),
@@ -269,23 +275,29 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
     """Returns what happened, oldest first; of Zoho's own re-runs what the mirror saw between two of its readings."""
     events: list[Event] = []
     if execution.started_time:
-        events.append(Event(execution.started_time, "running", "Started in Zoho"))
+        events.append(Event(execution.started_time, "running", _("Started in Zoho")))
     if execution.first_failed_at:
-        events.append(Event(execution.first_failed_at, "failed", "Failed for the first time"))
+        events.append(Event(execution.first_failed_at, "failed", _("Failed for the first time")))
     seen = _RERUNS.rows(execution.pk) if execution.rerun_count else []
     reruns = [_rerun(event) for event in seen]
     told = {execution.first_failed_at, *(event.at for event in reruns)}
     events += reruns
     if execution.completed_time and execution.completed_time not in told:
-        again = " in a later run" if execution.rerun_count else ""
-        events.append(Event(execution.completed_time, _known(execution.status), f"Ended{again}"))
+        ended = _("Ended in a later run") if execution.rerun_count else _("Ended")
+        events.append(Event(execution.completed_time, _known(execution.status), ended))
     for attempt in attempts:
         row = attempt.row
-        events.append(Event(row.requested_at, "requested", "Retry requested", attempt.who, attempt.reason))
+        events.append(Event(row.requested_at, "requested", _("Retry requested"), attempt.who, attempt.reason))
         if row.sent_at:
-            events.append(Event(row.sent_at, "sending", "Retry sent to Zoho"))
+            events.append(Event(row.sent_at, "sending", _("Retry sent to Zoho")))
         if row.settled_at:
-            events.append(Event(row.settled_at, row.state, f"Retry settled: {row.get_state_display().lower()}"))
+            events.append(
+                Event(
+                    row.settled_at,
+                    row.state,
+                    _("Retry settled: %(state)s") % {"state": row.get_state_display().lower()},
+                )
+            )
     events += _given_up(execution)
     return sorted(events, key=lambda event: event.at)
 
@@ -296,4 +308,4 @@ def _given_up(execution: Execution) -> list[Event]:
     if given_up is None:
         return []
     reason = mask_text(given_up.reason, people=given_up.people)
-    return [Event(given_up.at, Failure.Fate.WRITTEN_OFF, "Written off", given_up.by.get_username(), reason)]
+    return [Event(given_up.at, Failure.Fate.WRITTEN_OFF, _("Written off"), given_up.by.get_username(), reason)]

@@ -11,6 +11,7 @@ from django.db.models import Case, Count, Max, Min, QuerySet, Sum, Value, When
 
 from monitor.app_names import plain_app
 from monitor.connection.month import COUNTED, counted_in_month, month_use_of
+from monitor.languages import gettext as _
 from monitor.models import (
     BROKEN,
     Connection,
@@ -325,7 +326,7 @@ def _account(one: AccountFreshness) -> Need:
         level=Level.BLIND,
         title=one.name,
         state="incomplete" if one.is_current and not one.is_complete else one.state,
-        cause=one.reason or ", ".join(one.missing_streams) or "What is known of it is not complete",
+        cause=one.reason or ", ".join(one.missing_streams) or _("What is known of it is not complete"),
         account=one.name,
         url=address_of("account", one.account_id),
         since=one.since if not one.is_current else None,

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Case, Exists, OuterRef, QuerySet, When
 
+from monitor.languages import gettext as _
 from monitor.models import BROKEN, AccountDay, AccountHour, Connection, Correction, Flow, ZohoAccount
 from monitor.periods import PeriodChoice, Window, last_days, slot_starts
 from monitor.queries import counts, find_needs, period_marks, problems, retention
@@ -203,8 +204,8 @@ def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> 
 
 def _why(*, is_read: bool, is_known: bool) -> str:
     if not is_read:
-        return "the time before is not read yet"
-    return "" if is_known else "the time before is not known"
+        return _("the time before is not read yet")
+    return "" if is_known else _("the time before is not known")
 
 
 def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:

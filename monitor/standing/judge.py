@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop
+
 from monitor.freshness import LABELS, NEVER, PAUSED, Judged
 from monitor.models import SWITCHED_OFF, Execution, SyncState
 from monitor.models.alerts import USUAL_THRESHOLD
@@ -16,14 +18,14 @@ from monitor.privacy import mask_text
 HEALTHY, FAILING, SILENT, STUCK = "healthy", "failing", "silent", "stuck"
 ON_HOLD, UNKNOWN, UNREAD, GONE = "paused", "unknown", "unread", "gone"
 WORDS = {
-    FAILING: "Failing",
-    STUCK: "Stuck",
-    SILENT: "Silent",
-    UNKNOWN: "Unknown",
-    UNREAD: "Nothing read yet",
-    HEALTHY: "Healthy",
-    ON_HOLD: "Paused",
-    GONE: "Deleted in Zoho",
+    FAILING: gettext_noop("Failing"),
+    STUCK: gettext_noop("Stuck"),
+    SILENT: gettext_noop("Silent"),
+    UNKNOWN: gettext_noop("Unknown"),
+    UNREAD: gettext_noop("Nothing read yet"),
+    HEALTHY: gettext_noop("Healthy"),
+    ON_HOLD: gettext_noop("Paused"),
+    GONE: gettext_noop("Deleted in Zoho"),
 }
 # A newest run that failed is the exception where so many of the last 7 days succeeded; the default rule's threshold.
 GOOD_RATE = int(USUAL_THRESHOLD)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.translation import gettext_noop
+
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind
 from monitor.notify.kinds.of_digest import digest_letter
@@ -21,7 +23,7 @@ KIND = MailKind(
     name=Occasion.Kind.ALIVE,
     topic="watchdog",
     headline="The monitor is alive",
-    switch="Send me a mail every day that says that the monitor is alive",
+    switch=gettext_noop("Send me a mail every day that says that the monitor is alive"),
     why="your profile asks for a mail every day that says that the monitor is alive",
     no_more="that say that the monitor is alive",
     letter=_letter,

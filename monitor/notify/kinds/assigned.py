@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.translation import gettext_noop
+
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
 from monitor.notify.kinds.of_problem import act_of, problem_of, rows, title, who
@@ -26,7 +28,7 @@ KIND = MailKind(
     name=Occasion.Kind.ASSIGNED,
     topic="problems",
     headline="A problem is yours now",
-    switch="Send me mails about problems that are given to me",
+    switch=gettext_noop("Send me mails about problems that are given to me"),
     why="the problem was given to you",
     no_more="about problems that are given to you",
     letter=_letter,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.translation import gettext_noop
+
 from monitor.batch_outcomes import Progress, progress_of, skip_reasons
 from monitor.models import Occasion, RetryBatch, RetryItem
 from monitor.notify.compose import in_words, whole
@@ -73,7 +75,7 @@ KIND = MailKind(
     name=Occasion.Kind.BATCH_ENDED,
     topic="retries",
     headline="A batch of retries has ended",
-    switch="Send me reports of batches of retries that I confirmed",
+    switch=gettext_noop("Send me reports of batches of retries that I confirmed"),
     why="you confirmed these retries, or went on with them",
     no_more="about batches of retries",
     letter=_letter,

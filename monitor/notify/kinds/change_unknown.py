@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from monitor.models import Edit, Occasion
 from monitor.notify.compose import in_words, whole
@@ -49,7 +50,7 @@ KIND = MailKind(
     name=Occasion.Kind.CHANGE_UNKNOWN,
     topic="changes",
     headline="The outcome of a change is not known",
-    switch="Send me mails about changes of mine whose outcome stays unknown",
+    switch=gettext_noop("Send me mails about changes of mine whose outcome stays unknown"),
     why="you asked for the change",
     no_more="about unknown outcomes of changes",
     letter=_letter,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.translation import gettext_noop
+
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind
 from monitor.notify.kinds.of_digest import digest_letter
@@ -17,7 +19,7 @@ KIND = MailKind(
     name=Occasion.Kind.DIGEST_WEEKLY,
     topic="digests",
     headline="Your weekly digest",
-    switch="Send me a digest every week, where there is something to say",
+    switch=gettext_noop("Send me a digest every week, where there is something to say"),
     why="your profile asks for a digest every week",
     no_more="with the digest of a week",
     letter=_letter,

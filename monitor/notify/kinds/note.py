@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.translation import gettext_noop
+
 from monitor.mentioned import people_mentioned
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
@@ -30,7 +32,7 @@ KIND = MailKind(
     name=Occasion.Kind.NOTE,
     topic="problems",
     headline="There is a note for you on a problem",
-    switch="Send me mails about notes on my problems, and notes that mention me",
+    switch=gettext_noop("Send me mails about notes on my problems, and notes that mention me"),
     why="the problem is yours, or the note mentions you",
     no_more="about notes",
     letter=_letter,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from monitor.models import Occasion, RetryAttempt
 from monitor.models.masked_text import said_of_run
@@ -46,7 +47,7 @@ KIND = MailKind(
     name=Occasion.Kind.OUTCOME_UNKNOWN,
     topic="retries",
     headline="The outcome of a retry is not known",
-    switch="Send me mails about retries of mine whose outcome stays unknown",
+    switch=gettext_noop("Send me mails about retries of mine whose outcome stays unknown"),
     why="you asked for the retry, or set the policy that did",
     no_more="about unknown outcomes of retries",
     letter=_letter,

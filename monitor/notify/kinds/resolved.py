@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.translation import gettext_noop
+
 from monitor.models import Failure, Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
 from monitor.notify.kinds.of_problem import act_of, fates, problem_of, rows, title
@@ -29,7 +31,7 @@ KIND = MailKind(
     name=Occasion.Kind.RESOLVED,
     topic="problems",
     headline="A problem of yours is resolved",
-    switch="Send me mails about problems of mine that resolve by themselves",
+    switch=gettext_noop("Send me mails about problems of mine that resolve by themselves"),
     why="the problem is yours",
     no_more="about problems that resolve by themselves",
     letter=_letter,

@@ -1,0 +1,1 @@
+"""Holds Django's formats beside German texts."""

@@ -178,7 +178,7 @@ def _lines(answer: CriteriaAnswer, depth: int = 0) -> Iterator[AnswerLine]:
         for part in answer.parts:
             yield from _lines(part, depth + 1)
     else:
-        yield AnswerLine("Every record passes", "", answer.passes, answer.why, depth)
+        yield AnswerLine("Every record passes" if answer.passes else "Not known", "", answer.passes, answer.why, depth)
 
 
 def _held(answer: CriteriaAnswer) -> str:

@@ -173,7 +173,9 @@ def connected_draft(
     if not body:
         return draft.against(NOTHING_NEW)
     taken = ConnectedWorkflow.objects.filter(account=workflow.account_id, name=body.get("name"), gone_at=None)
-    draft = draft.against(*connected_objections(draft.wanted, is_new=False), *_marks(body))
+    taken_by_zoho = connected_objections(base, is_new=False)
+    more = [one for one in connected_objections(draft.wanted, is_new=False) if one not in taken_by_zoho]
+    draft = draft.against(*more, *_marks(body))
     if "name" in body and taken.exists():
         return draft.against(RuleObjection("name_taken", "There is a connected workflow of this name already."))
     return draft

@@ -21,6 +21,7 @@ from monitor.zoho.shapes.rule_definition import (
     RuleCondition,
     RuleDefinition,
     criteria_json,
+    is_unreadable,
     read_criteria,
     read_rule_definition,
 )
@@ -93,6 +94,8 @@ def in_words(content: Mapping[str, Any], shared: SharedFacts | None = None) -> R
 
 def in_words_of_criteria(criteria: Criteria) -> str:
     """Says criteria, or one comparison of them, without the people in them. Pure."""
+    if is_unreadable(criteria):
+        return criteria_words(criteria)
     return criteria_words(_hidden_values(read_criteria(mask(plain(criteria_json(criteria)), definition=True))))
 
 

@@ -31,7 +31,7 @@ from monitor.rule_criteria.values import (
     number_in,
     text_in,
 )
-from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, Criterion
+from monitor.zoho.shapes.rule_definition import Criteria, CriteriaGroup, Criterion, is_unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,11 @@ def _of_group(operator: str, parts: tuple[CriteriaAnswer, ...]) -> CriteriaAnswe
 
 
 def _of_criterion(criterion: Criterion, record: Mapping[str, Any], kinds: Kinds, as_of: AsOf | None) -> CriteriaAnswer:
-    if criterion.field not in record:
+    if is_unreadable(criterion):
+        return CriteriaAnswer(None, "its form is not known", criterion)
+    if criterion.field and criterion.field not in record:
         return CriteriaAnswer(None, "Zoho did not send this field of the record", criterion)
-    value = record[criterion.field]
+    value = record.get(criterion.field)
     kind = kinds.get(criterion.field) or kind_of_value(value)
     known = {criterion.field: kind} if kind is not None else {}
     found = field_test(criterion, known, as_of.today if as_of is not None else None)

@@ -13,6 +13,8 @@ from monitor.zoho.shapes.rule_definition import (
     comparisons,
 )
 
+ODD_CONDITIONS = "its conditions have a form that is not known"
+
 
 @dataclass(frozen=True, slots=True)
 class CriteriaOfRule:
@@ -30,10 +32,17 @@ class CriteriaOfRule:
 def criteria_of(definition: RuleDefinition) -> CriteriaOfRule:
     """Puts together what a record must pass: the trigger's criteria, and those of one condition."""
     unknown = []
+    if has_odd_conditions(definition):
+        unknown.append(ODD_CONDITIONS)
     if any(condition.relational is not None for condition in definition.conditions):
         unknown.append("a condition asks for related records")
     found = _joined("AND", [trigger_criteria(definition), _any_condition(definition)])
     return CriteriaOfRule(found, tuple(unknown))
+
+
+def has_odd_conditions(definition: RuleDefinition) -> bool:
+    """Says whether a rule has conditions in a form that is not known: they ask for something, nobody knows what."""
+    return not definition.conditions and bool(definition.rest.get("conditions"))
 
 
 def takes_all(definition: RuleDefinition) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.models import WorkflowRule
 from monitor.rule_criteria.evaluate import AsOf, CriteriaAnswer, evaluate
-from monitor.rule_criteria.of_rule import fields_needed, trigger_criteria
+from monitor.rule_criteria.of_rule import ODD_CONDITIONS, fields_needed, has_odd_conditions, trigger_criteria
 from monitor.rule_questions.ask import crm_of, kinds_in, module_of
 from monitor.zoho.crm.records import FIELDS_LIMIT
 from monitor.zoho.shapes.rule_definition import RuleDefinition
@@ -80,6 +80,9 @@ def judged(
 ) -> WhyNotAnswer:
     """Judges a record. Pure; the arguments are those of `evaluate`."""
     own = trigger_criteria(definition)
+    if has_odd_conditions(definition):
+        unknown = AskedCondition(1, CriteriaAnswer(None, ODD_CONDITIONS), is_relational=False)
+        return WhyNotAnswer(evaluate(own, record, kinds, as_of) if own is not None else None, (unknown,), tuple(notes))
     return WhyNotAnswer(
         evaluate(own, record, kinds, as_of) if own is not None else None,
         tuple(

@@ -148,3 +148,12 @@ def test_every_act_has_words_and_what_cannot_be_undone_is_said() -> None:
     }  # fmt: skip
     with pytest.raises(KeyError):
         kind_of("flow", "delete")
+
+
+def test_a_name_that_zoho_has_taken_is_no_objection_to_another_description(account) -> None:
+    workflow = factories.make_connected(account, name="Sales (EU) + more")
+    factories.make_version(workflow, content={"name": "Sales (EU) + more", "status": "draft"})
+    draft = drafts.connected_draft(workflow, "describe", {"name": "Sales (EU) + more", "description": "For all"})
+    assert (draft.body, draft.objections) == ({"description": "For all"}, ())
+    draft = drafts.connected_draft(workflow, "describe", {"name": "Sales (EU) + " + "m" * 50, "description": ""})
+    assert [one.code for one in draft.objections] == ["name_long"]

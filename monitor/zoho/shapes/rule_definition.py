@@ -60,6 +60,7 @@ class CriteriaGroup:
 
 
 Criteria = Criterion | CriteriaGroup
+UNREADABLE = "?"  # no key of Zoho's: below it stand criteria in a form that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class RuleTrigger:
     def criteria(self) -> Criteria | None:
         """Returns what the change must fulfil that starts the rule, where the trigger has such criteria."""
         raw = self.details.get("criteria")
-        return read_criteria(raw) if isinstance(raw, Mapping) else None
+        return (read_criteria(raw) if isinstance(raw, Mapping) else _unreadable(raw)) if raw else None
 
     @property
     def module(self) -> str:
@@ -221,12 +222,23 @@ def read_criteria(raw: Mapping[str, object]) -> Criteria:
     return Criterion(field=name, comparator=comparator, value=value, kind=take_text(rest, "type"), rest=rest)
 
 
-def criteria_json(criteria: Criteria) -> Json:
-    """Writes criteria as Zoho spells them.
+def is_unreadable(criteria: Criteria | None) -> bool:
+    """Returns whether criteria stand there in a form that is not known: they ask for something, nobody knows what."""
+    return isinstance(criteria, Criterion) and UNREADABLE in criteria.rest
+
+
+def _unreadable(raw: object) -> Criterion:
+    return Criterion("", "", rest={UNREADABLE: raw})
+
+
+def criteria_json(criteria: Criteria) -> Any:
+    """Writes criteria as Zoho spells them; what could not be read as it was.
 
     Args:
         criteria: that were read, or put together.
     """
+    if is_unreadable(criteria):
+        return criteria.rest[UNREADABLE]
     found = dict(criteria.rest)
     if isinstance(criteria, CriteriaGroup):
         put(found, group_operator=criteria.operator, group=[criteria_json(part) for part in criteria.parts])
@@ -250,9 +262,14 @@ def comparisons(criteria: Criteria | None) -> Iterator[Criterion]:
 def _condition(rest: Json) -> RuleCondition:
     inner = rest.get("criteria_details")
     details = dict(inner) if isinstance(inner, Mapping) else None
-    criteria = relational = None
+    criteria: Criteria | None = None
+    relational = None
+    if inner and details is None:
+        criteria = _unreadable(inner)  # which stays where it is
     if details is not None:
         criteria = take_within(details, "criteria", read_criteria)
+        if criteria is None and details.get("criteria"):
+            criteria = _unreadable(details.pop("criteria"))
         relational = take_within(details, "relational_criteria", _relational)
         rest["criteria_details"] = details
         if not details and (criteria or relational):
@@ -273,7 +290,9 @@ def _condition_json(condition: RuleCondition) -> Json:
     put(found, id=condition.id)
     put_number(found, "sequence_number", condition.sequence)
     details = dict(object_of(found, "criteria_details"))
-    if condition.criteria is not None:
+    inner = found.get("criteria_details")
+    is_in_place = bool(inner) and not isinstance(inner, Mapping) and is_unreadable(condition.criteria)
+    if condition.criteria is not None and not is_in_place:
         details["criteria"] = criteria_json(condition.criteria)
     if condition.relational is not None:
         details["relational_criteria"] = _relational_json(condition.relational)

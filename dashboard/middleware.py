@@ -209,7 +209,7 @@ class PersonalMiddleware:
                 timezone.deactivate()
         else:
             timezone.deactivate()
-        language = languages.chosen(user.language if isinstance(user, User) else "", languages.current())
+        language = languages.of_person(user.language) if isinstance(user, User) else languages.current()
         try:
             with languages.speaking(language):
                 response = self.get_response(request)

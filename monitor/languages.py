@@ -18,6 +18,9 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 SOURCE = "en"
 # Each by its own name: whoever looks for it may read no other.
 LANGUAGES = ((SOURCE, "English"), ("de", "Deutsch (in Arbeit)"))
+# Those in which every page is there. Who has signed in reads another one by choice alone: a page of two languages helps
+# nobody who did not ask for it.
+COMPLETE = frozenset({SOURCE})
 _HTML = {SOURCE: "en-GB"}
 _spoken: ContextVar[str] = ContextVar("language", default=SOURCE)
 
@@ -48,9 +51,15 @@ def of_browser(header: str) -> str:
     return next((code for code in liked if code in codes), SOURCE)
 
 
-def chosen(code: str, else_: str) -> str:
-    """Returns the language that a person chose; `else_` where they chose none that there is."""
-    return code if any(code == known for known, _ in LANGUAGES) else else_
+def of_person(chosen: str) -> str:
+    """Returns the language of who has signed in: the chosen one, else that of the browser where every page has it.
+
+    Args:
+        chosen: what the profile says; "" or a language that is gone count as none.
+    """
+    if any(chosen == code for code, _ in LANGUAGES):
+        return chosen
+    return current() if current() in COMPLETE else SOURCE
 
 
 @contextmanager

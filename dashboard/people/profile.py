@@ -20,7 +20,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=SAVED)
-        with languages.speaking(languages.chosen(request.user.language, languages.current())):
+        with languages.speaking(languages.of_person(request.user.language)):
             messages.success(request, _("Your profile is saved."))
         return redirect("profile")
     status = 400 if request.method == "POST" else 200

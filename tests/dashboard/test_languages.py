@@ -84,12 +84,20 @@ class TestWhoseLanguage:
         assert "Ihr Profil ist gespeichert." in words(client.get(reverse("profile")).content)
         assert client.post(reverse("profile"), chosen | {"language": "tlh"}).status_code == 400
 
-    def test_whoever_chose_none_or_one_that_is_gone_reads_what_the_browser_asks_for(self, world: World) -> None:
+    def test_whoever_chose_none_or_one_that_is_gone_reads_what_the_browser_asks_for(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(languages, "COMPLETE", {"en", "de"})
         for name, stored in (("nils", ""), ("olga", "tlh")):
             client = reader(name, stored)
             page = client.get(reverse("profile"), headers={"accept-language": "fr, de-AT;q=0.8, en;q=0.5"})
             assert b'<html lang="de">' in page.content
             assert b'<html lang="en-GB">' in client.get(reverse("profile")).content
+
+    def test_a_language_that_not_every_page_has_is_read_by_choice_alone(self, world: World) -> None:
+        for name, stored, said in (("nils", "", b"en-GB"), ("olga", "de", b"de")):
+            page = reader(name, stored).get(reverse("profile"), headers={"accept-language": "de"})
+            assert b'<html lang="%s">' % said in page.content
 
     def test_a_choice_goes_before_the_browser(self, world: World) -> None:
         page = reader("nils", "en").get(reverse("profile"), headers={"accept-language": "de"})

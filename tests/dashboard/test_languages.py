@@ -114,8 +114,9 @@ class TestWhoseLanguage:
         assert b'<html lang="en-GB">' in client.get(url).content
 
     def test_error_pages_speak_it_too(self, client: Client, vera: User) -> None:
+        User.objects.filter(pk=vera.pk).update(language="de")
         client.force_login(vera)
-        page = client.get("/nothing/", headers={"accept-language": "de"})
+        page = client.get("/nothing/")
         assert page.status_code == 404
         assert "Hier ist nichts" in words(page.content)
 

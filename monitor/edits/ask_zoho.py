@@ -16,7 +16,7 @@ from monitor.privacy import SecretMask, mask_text
 from monitor.vault import VaultError
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm.actions import ActionKind
-from monitor.zoho.errors import BadAnswer, NotFound, SignIn, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, NotFound, ScopeMissing, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 Subject, Act = Edit.Subject, Edit.Act
@@ -85,9 +85,9 @@ def facts_for(wanted: Mapping[str, Any], crm: CrmClient) -> KnownFacts:
     if module:
         try:
             configuration = crm.workflow_configurations(module)
-        except (Wait, SignIn):
-            raise
         except ZohoError as error:
+            if not _is_of_the_list(error):
+                raise
             missing.append(f"what rules of {module} may have ({error.code or 'no answer'})")
     for kind in kinds_named(wanted):
         try:
@@ -96,11 +96,16 @@ def facts_for(wanted: Mapping[str, Any], crm: CrmClient) -> KnownFacts:
                 missing.append(f"the whole list of {kind.replace('_', ' ')} (it is too long)")
             else:
                 shared[kind] = ids
-        except (Wait, SignIn):
-            raise
         except ZohoError as error:
+            if not _is_of_the_list(error):
+                raise
             missing.append(f"the list of {kind.replace('_', ' ')} ({error.code or 'no answer'})")
     return KnownFacts(configuration, shared, tuple(missing))
+
+
+def _is_of_the_list(error: ZohoError) -> bool:
+    """Returns whether an error is about one list alone: a missing scope is, a refused sign-in is not."""
+    return not isinstance(error, Wait | SignIn) or isinstance(error, ScopeMissing)
 
 
 def facts_of_account(account: ZohoAccount, wanted: Mapping[str, Any], open_account: OpenForEdits) -> KnownFacts:

@@ -303,7 +303,8 @@ def _changed_parts(base: list[Any], wanted: list[Any], what: str) -> list[Json]:
                 raise UnusableBody(f"The rule has no {what} with the id {identity}: leave the id out to add a new one.")
             parts.append(dict(part))  # a shared action is named by its id in its own list
         elif not _is_same(known[identity], part):
-            parts.append(_changed_part(known[identity], part))
+            changed = _changed_part(known[identity], part)
+            parts += [changed] if set(changed) != {"id"} else []  # what it leaves out stays as it is
     if nameless:
         text = f"Zoho shows a {what} of it without an id, so that it cannot be changed or taken out from here."
         raise UnusableBody(text)
@@ -320,13 +321,14 @@ def _changed_part(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
             continue
         if after is not None and not isinstance(after, list if key in ("scheduled_actions", "actions") else Mapping):
             raise UnusableBody(f"{key} has another form than Zoho's: it would take out all that stands there.")
-        if key == "instant_actions":
-            part[key] = {"actions": _changed_parts(_actions(before), _actions(after), "action")}
-        elif key == "criteria_details":
+        if key == "criteria_details":
             part[key] = _told_details(after) or None
-        else:
-            what = "action" if key == "actions" else "scheduled group"
-            part[key] = _changed_parts(_list(before), _list(after), what)
+        elif key == "instant_actions":
+            # An empty list might take out all that stands there: it is not sent.
+            if actions := _changed_parts(_actions(before), _actions(after), "action"):
+                part[key] = {"actions": actions}
+        elif parts := _changed_parts(_list(before), _list(after), "action" if key == "actions" else "scheduled group"):
+            part[key] = parts
     for key, value in wanted.items():
         if key != "id" and key not in PARTS and not _is_same(base.get(key), value):
             part[key] = value

@@ -63,7 +63,7 @@ def send(edit_id: int, *, open_account: OpenForEdits, now_fn: Clock) -> Edit:
     except NoProduct as reason:
         _call_off(edit, str(reason), now_fn(), code="not_connected")
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
-        _call_off(edit, f"Nothing was sent: {words_of(error)}", now_fn(), code="not_connected")
+        _call_off(edit, f"Nothing was sent: {words_of(error)}. {error.hint}", now_fn(), code="not_connected")
     except (ZohoError, VaultError) as error:
         sending.postpone(STATES, edit, error, mask_text(f"Zoho could not be asked: {words_of(error)}"), now_fn())
     return edit

@@ -74,6 +74,11 @@ def where_of(criteria: Criteria | None, kinds: Kinds, as_of: AsOf, beside: int =
     return CoqlWhere("", tuple(dict.fromkeys(cannot))) if cannot else CoqlWhere(text)
 
 
+def is_name(text: str) -> bool:
+    """Says whether a text can be the API name of a module or field."""
+    return _NAME.fullmatch(text) is not None
+
+
 def joined(parts: Sequence[str], operator: str) -> str:
     """Joins conditions two by two, as COQL wants them in brackets."""
     text = parts[0]
@@ -88,7 +93,7 @@ def count_query(module: str, *conditions: str) -> str:
     Raises:
         CannotSayError: the module's name is none.
     """
-    if _NAME.fullmatch(module) is None:
+    if not is_name(module):
         raise CannotSayError("the module's name cannot stand in a query")
     wanted = [one for one in conditions if one] or ["id is not null"]
     return f"select COUNT(id) from {module} where {joined(wanted, 'and')}"  # noqa: S608 - COQL, of checked parts

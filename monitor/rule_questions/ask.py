@@ -10,6 +10,7 @@ from monitor.connection import AccountClients, open_account
 from monitor.connection.organisation import zone_of
 from monitor.models import RuleVersion, WorkflowRule
 from monitor.privacy import mask_text
+from monitor.rule_criteria.coql import is_name
 from monitor.rule_criteria.field_kinds import Kinds, kinds_of
 from monitor.rule_criteria.of_rule import of_related
 from monitor.rule_questions.refusals import NotAnsweredError, sentence_of
@@ -62,12 +63,19 @@ def kinds_in(crm: CrmClient, module: str, notes: list[str]) -> Kinds:
 
 
 def module_of(rule: WorkflowRule, definition: RuleDefinition, notes: list[str]) -> str:
-    """Returns the module whose records are asked for; that another one's start the rule is noted."""
+    """Returns the module whose records are asked for; that another one's start the rule is noted.
+
+    Raises:
+        NotAnsweredError: it is not known.
+    """
     if related := of_related(definition):
         notes.append(
             f"A record of {related} starts the rule: the record that it belongs to is asked for, not that one."
         )
-    return definition.module or definition.trigger.module or rule.module
+    module = definition.module or definition.trigger.module or rule.module
+    if not is_name(module):
+        raise NotAnsweredError("Zoho does not say of which module the rule is, so that nothing can be asked.")
+    return module
 
 
 def stamp(at: datetime) -> str:

@@ -14,8 +14,9 @@ from monitor.edits.ask_zoho import look
 from monitor.edits.send import words_of
 from monitor.models import Edit
 from monitor.vault import VaultError
+from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm.rule_changes import CrmRuleChanges
-from monitor.zoho.errors import NotSent, Refused, Unreachable, Wait
+from monitor.zoho.errors import NotSent, Refused, ScopeMissing, Unreachable, Wait
 from monitor.zoho.shapes.crm_common import write_result
 from tests.dashboard.soup import Page, words
 from tests.edits.test_unknown_edits import COPY
@@ -118,3 +119,33 @@ def test_what_was_created_is_read_back_by_its_name_where_zoho_names_no_id(
     if is_found:
         assert edit_desk.rule("A new one").rule_id == edit.subject_id
         assert drafts.undo_draft(edit) is not None
+
+
+LACKS = ScopeMissing("x", code="OAUTH_SCOPE_MISMATCH", status=401)
+LACKS.said = "Unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("reads", "state", "told"),
+    [
+        ("workflow_configurations", "done", "Zoho did it."),
+        ("list_actions", "done", "Zoho did it."),
+        (
+            "get_workflow_rule",
+            "cancelled",
+            "Nothing was sent: Unauthorized (OAUTH_SCOPE_MISMATCH). Connect the account",
+        ),
+    ],
+)
+def test_only_a_scope_without_which_nothing_is_known_of_the_rule_keeps_a_change_back(
+    edit_desk: Any, monkeypatch: Any, reads: str, state: str, told: str
+) -> None:
+    def lacking(*args: Any, **more: Any) -> None:
+        raise LACKS
+
+    base, _ = drafts.newest_of(edit_desk.rule())
+    edit = edit_desk.ask_of_rule("change", definition={**base, "description": "Another"})
+    monkeypatch.setattr(CrmClient, reads, lacking)
+    edit = edit_desk.done(edit)
+    assert (edit.state, edit.answer[: len(told)]) == (state, told)
+    assert len(edit_desk.writes) == (state == "done")

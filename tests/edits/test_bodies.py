@@ -310,3 +310,21 @@ def test_a_list_without_anything_in_it_is_shown_where_zoho_shows_none() -> None:
     for shown in (None, {}, {"actions": []}):
         assert is_shown_in({"instant_actions": {"actions": []}}, {"instant_actions": shown})
     assert not is_shown_in({"instant_actions": {"actions": [{"type": "tasks"}]}}, {"instant_actions": None})
+
+
+def test_a_key_that_is_left_out_of_a_part_sends_no_empty_part() -> None:
+    action = {"id": "3", "type": "tasks", "name": "Call"}
+    group = {"id": "4", "execute_after": {"period": "days", "unit": 1}, "actions": [action]}
+    condition = {
+        "id": "2",
+        "sequence_number": 1,
+        "instant_actions": {"actions": [action]},
+        "scheduled_actions": [group],
+    }
+    short = {"id": "3", "type": "tasks"}
+    wanted = {
+        "id": "2",
+        "instant_actions": {"actions": [short]},
+        "scheduled_actions": [{"id": "4", "actions": [short]}],
+    }
+    assert change_body({"conditions": [condition]}, {"conditions": [wanted]}) == {}

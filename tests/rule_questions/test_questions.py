@@ -294,3 +294,13 @@ def test_a_sign_in_that_cannot_be_read_is_said_in_a_sentence(rule, monkeypatch):
     for call in (lambda: what_if(rule, definition, None, BEGINNING), lambda: why_not(rule, definition, "1", BEGINNING)):
         with pytest.raises(NotAnsweredError, match="sign-in cannot be read"):
             call()
+
+
+@pytest.mark.parametrize("module", ["", "De als", "../Deals", "x" * 200])
+def test_where_the_module_is_not_known_nothing_is_asked(asked, rule, module):
+    rule.module = module
+    definition = read_rule_definition(content_of(one("Amount", "greater_than", "1"), module=module))
+    for call in (lambda: what_if(rule, definition, None, BEGINNING), lambda: why_not(rule, definition, "1", BEGINNING)):
+        with pytest.raises(NotAnsweredError, match="of which module"):
+            call()
+    assert asked == []

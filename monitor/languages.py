@@ -105,6 +105,11 @@ def ngettext(one: str, many: str, count: float) -> str:
     return translation.ngettext(one, many, count)
 
 
+def gettext_noop(text: str) -> str:
+    """Marks the text of a table; `gettext` says it where it is shown."""
+    return text
+
+
 def ngettext_noop(one: str, many: str) -> tuple[str, str]:
     """Marks the text of a table for one and for any other number; `ngettext` says it where it is shown."""
     return one, many

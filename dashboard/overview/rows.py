@@ -133,7 +133,9 @@ def _account(need: Need) -> str:
 def _cause(need: Need) -> str:
     if need.thing.kind != "problem":
         return need.cause
-    what = REMEDIES.get(need.remedy, "").partition(". ")[0].partition(": ")[0].rstrip(".")
+    what = (
+        (_(REMEDIES[need.remedy]) if need.remedy in REMEDIES else "").partition(". ")[0].partition(": ")[0].rstrip(".")
+    )
     waiting = _("none open")
     if need.open_failures:
         waiting = _("%(failures)s open") % {"failures": formats.number(need.open_failures)}

@@ -11,7 +11,9 @@ from django.db.models import Case, Count, Max, Min, QuerySet, Sum, Value, When
 
 from monitor.app_names import plain_app
 from monitor.connection.month import COUNTED, counted_in_month, month_use_of
+from monitor.figures import number
 from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.models import (
     BROKEN,
     Connection,
@@ -201,15 +203,16 @@ def _problems(found: Mapping[str, Sequence[Row]]) -> list[Need]:
 
 
 def _connection(row: Row) -> Need:
-    key, name, app, status, since, _, account = row
+    key, name, app, status, since, __, account = row
     is_broken = status in BROKEN
-    to_app = f"The connection to {mask_name(app)}" if app else "The connection"
+    to_app = _("The connection to %(app)s") % {"app": mask_name(app)} if app else _("The connection")
+    works = _("%(connection)s does not work") if is_broken else _("%(connection)s: whether it works is not known")
     return Need(
         thing=Thing("connection", key),
         level=Level.BROKEN if is_broken else Level.KNOWN,
         title=mask_name(name) or mask_name(app) or NAMELESS,
         state=status,
-        cause=f"{to_app} does not work" if is_broken else f"{to_app}: whether it works is not known",
+        cause=works % {"connection": to_app},
         account=account,
         url=address_of("connection", key),
         since=since,
@@ -223,7 +226,7 @@ def _silent(one: SilentFlow) -> Need:
         level=Level.SILENT,
         title=one.flow.shown_name,
         state="silent",
-        cause=f"Its longest pause in four weeks was {_hours(one.longest_before)}",
+        cause=_("Its longest pause in four weeks was %(pause)s") % {"pause": _hours(one.longest_before)},
         account=one.flow.account.name,
         url=one.flow.get_absolute_url(),
         since=one.last_run,
@@ -233,7 +236,7 @@ def _silent(one: SilentFlow) -> Need:
 
 def _hours(length: timedelta) -> str:
     days, hours = divmod(round(length / timedelta(hours=1)), 24)
-    return " ".join(f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h")) if count) or "an hour"
+    return " ".join(f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h")) if count) or _("an hour")
 
 
 def _rules(found: Mapping[str, Sequence[Row]]) -> list[Need]:
@@ -247,18 +250,25 @@ def _rules(found: Mapping[str, Sequence[Row]]) -> list[Need]:
     return [_rule(thing, known) for thing, known in parts.items()]
 
 
+def _failed(what: str, count: int) -> str:
+    if what == "action":
+        said = ngettext("%(n)s action failed", "%(n)s actions failed", count)
+    else:
+        said = ngettext("%(n)s webhook failed", "%(n)s webhooks failed", count)
+    return said % {"n": number(count)}
+
+
 def _rule(thing: Thing, known: Sequence[tuple[Row, str, int, datetime | None]]) -> Need:
-    _, name, zohos_id, account, owner = known[0][0]
-    words = [f"{count:,} {what}{'' if count == 1 else 's'} failed" for _, what, count, _ in known]
+    __, name, zohos_id, account, owner = known[0][0]
+    words = [_failed(what, count) for __, what, count, __ in known]
+    since_when = _("%(failed)s since yesterday") % {"failed": ", ".join(words)}
     is_rule = thing.kind == "rule"
     return Need(
         thing=thing,
         level=Level.CRM,
-        title=(mask_name(name) or str(zohos_id)) if is_rule else "Webhooks of no known rule",
+        title=(mask_name(name) or str(zohos_id)) if is_rule else _("Webhooks of no known rule"),
         state="failing",
-        cause=f"CRM rule: {', '.join(words)} since yesterday"
-        if is_rule
-        else f"{words[0]} since yesterday".capitalize(),
+        cause=_("CRM rule: %(what)s") % {"what": since_when} if is_rule else since_when,
         account=account,
         url=address_of("rule", thing.key) if is_rule else address_of_list("webhook_failures"),
         since=min((since for *_, since in known if since is not None), default=None),
@@ -274,7 +284,8 @@ def _edit(row: Row) -> Need:
         level=Level.UNSETTLED,
         title=mask_name(name) or zohos_id or NAMELESS,
         state=Edit.State.UNKNOWN,
-        cause=f"{what}: the answer was lost; what Zoho shows is read, and can be settled by hand after 15 minutes",
+        cause=_("%(what)s: the answer was lost; what Zoho shows is read, and can be settled by hand after 15 minutes")
+        % {"what": what},
         account=account,
         url=address_of("edit", key),
         since=since,
@@ -287,9 +298,10 @@ def _retries(row: Row) -> Need:
     return Need(
         thing=Thing("retries", key),
         level=Level.UNSETTLED,
-        title=f"{count:,} retr{'y' if count == 1 else 'ies'} of {account}",
+        title=ngettext("%(n)s retry of %(account)s", "%(n)s retries of %(account)s", count)
+        % {"n": number(count), "account": account},
         state=RetryAttempt.State.UNKNOWN,
-        cause="The answer was lost: look in Zoho whether the run was repeated, and settle it",
+        cause=_("The answer was lost: look in Zoho whether the run was repeated, and settle it"),
         account=account,
         url=f"{address_of_list('retries_unknown')}?account={key}",
         since=since,
@@ -310,9 +322,10 @@ def _quota(found: Mapping[str, Sequence[Row]], now: datetime) -> list[Need]:
                 Need(
                     thing=Thing("quota", key),
                     level=Level.QUOTA,
-                    title=f"The month's executions of {name}",
+                    title=_("The month's executions of %(account)s") % {"account": name},
                     state="used_up" if month.limit is not None and used >= month.limit else "running_out",
-                    cause=f"About {month.forecast(now):,} by the end of the month, of {month.limit:,}: {used:,} so far",
+                    cause=_("About %(forecast)s by the end of the month, of %(limit)s: %(used)s so far")
+                    % {"forecast": number(month.forecast(now)), "limit": number(month.limit), "used": number(used)},
                     account=name,
                     url=address_of("account", key),
                 )
@@ -349,7 +362,9 @@ def _incident(row: IncidentRow, apps: Mapping[Thing, tuple[int, str]]) -> Incide
         level=Level.KNOWN if alert.is_acknowledged else Level.FIRING,
         title=row.title,
         state="acknowledged" if alert.is_acknowledged else "firing",
-        cause=mask_text(only.reason) or only.rule.name if only is not None else f"{alert.alerts:,} alerts",
+        cause=mask_text(only.reason) or only.rule.name
+        if only is not None
+        else ngettext("%(n)s alert", "%(n)s alerts", alert.alerts) % {"n": number(alert.alerts)},
         account=incident.account.name,
         url=incident.get_absolute_url(),
         since=incident.began_at,

@@ -9,21 +9,42 @@ from __future__ import annotations
 import re
 
 from monitor.error_classes import error_class
+from monitor.languages import gettext_noop
 
 UNKNOWN = "unknown"
 # In this order on pages, from what a person mends in the data to what passes by itself.
 REMEDIES: dict[str, str] = {
-    "value": "Correct the value that was refused, in the record or in the flow's mapping. Then retry.",
-    "missing": "Add what is missing: the required value, or the record, tax or item that is referred to. Then retry.",
-    "duplicate": "Such a record exists already: keep that one, or let the flow look for it before it creates one.",
-    "too large": "Make it smaller: fewer rows, a shorter text or a smaller file. A retry of the same fails again.",
-    "parse": "The answer or the data has another form than expected: look at what was sent, then at the mapping.",
-    "connection": "Reconnect the app in Zoho Flow, or renew the password or certificate that was refused. Then retry.",
-    "permission": "Give the connection's user the right, the scope or the edition that the action needs, then retry.",
-    "definition": "Change the flow: the action, its function or its settings are wrong. Until then, a retry fails.",
-    "rate limit": "Wait until the limit renews, then retry slowly. If it returns, spread the runs over the day.",
-    "intermittent": "The app was busy or away. Zoho tries again by itself; retry what is left once it answers.",
-    UNKNOWN: "Nothing in the error says what to do: read a sample, and look at what differs from runs that went well.",
+    "value": gettext_noop("Correct the value that was refused, in the record or in the flow's mapping. Then retry."),
+    "missing": gettext_noop(
+        "Add what is missing: the required value, or the record, tax or item that is referred to. Then retry."
+    ),
+    "duplicate": gettext_noop(
+        "Such a record exists already: keep that one, or let the flow look for it before it creates one."
+    ),
+    "too large": gettext_noop(
+        "Make it smaller: fewer rows, a shorter text or a smaller file. A retry of the same fails again."
+    ),
+    "parse": gettext_noop(
+        "The answer or the data has another form than expected: look at what was sent, then at the mapping."
+    ),
+    "connection": gettext_noop(
+        "Reconnect the app in Zoho Flow, or renew the password or certificate that was refused. Then retry."
+    ),
+    "permission": gettext_noop(
+        "Give the connection's user the right, the scope or the edition that the action needs, then retry."
+    ),
+    "definition": gettext_noop(
+        "Change the flow: the action, its function or its settings are wrong. Until then, a retry fails."
+    ),
+    "rate limit": gettext_noop(
+        "Wait until the limit renews, then retry slowly. If it returns, spread the runs over the day."
+    ),
+    "intermittent": gettext_noop(
+        "The app was busy or away. Zoho tries again by itself; retry what is left once it answers."
+    ),
+    UNKNOWN: gettext_noop(
+        "Nothing in the error says what to do: read a sample, and look at what differs from runs that went well."
+    ),
 }
 _BY_CLASS = {
     "connection": "connection",

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from dashboard import formats, paint
 from monitor.languages import gettext as _
+from monitor.languages import pgettext
 from monitor.models.addresses import address_of, address_of_list
 from monitor.queries.needs import Need
 from monitor.triage.remedy import REMEDIES
@@ -115,7 +116,7 @@ def acts_of(need: Need, rights: Rights) -> list[Act]:
         acts.append(Act(_("What became of it"), need.url))
     elif kind == "account":
         acts.append(Act(_("Its state"), need.url))
-    return acts or [Act(_("Open"), need.url)]
+    return acts or [Act(pgettext("act", "Open"), need.url)]
 
 
 def _pills(need: Need) -> SafeString:

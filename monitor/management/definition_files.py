@@ -95,8 +95,15 @@ def _as_yaml(record: Mapping[str, Any]) -> str:
 def _from_yaml(text: str) -> Any:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Reads days and times as the texts that they are in Zoho's JSON."""
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in some if not tag.endswith(":timestamp")]
+        for first, some in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)  # noqa: S506 - a loader of plain values
     except yaml.YAMLError:
         raise ValueError from None
 
@@ -258,6 +265,7 @@ def _read(file: Path, kind: str | None) -> tuple[str, Defined]:
         is_ours = all(isinstance(one, str) for one in (account, zoho_id, name)) and isinstance(content, dict)
         if not is_ours or record["kind"] != kind:
             raise ValueError
+        json.dumps(content, sort_keys=True)  # YAML holds more than JSON can say: sets, bytes, what holds itself
     except (ValueError, KeyError, TypeError, RecursionError):
         raise FolderError(f"{file} is no exported definition") from None
     return account, Defined(kind or "", zoho_id, name, content)

@@ -9,6 +9,9 @@ from monitor.models import HookTraffic, WatchChannel
 from monitor.periods import DAY
 
 QUIET_FOR = 7 * DAY  # without a notification; most modules with rules change more often
+# Codes that begin a refusal and have nothing to do with the module, though they speak of limits or of what is invalid.
+PATIENCE = ("TOO_MANY_REQUESTS", "RATE_LIMIT_EXCEEDED")
+TOKENS = ("INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE")
 MANY_LATE = 0.2  # of those that came
 
 
@@ -47,6 +50,12 @@ def _of_refusal(channel: WatchChannel) -> str:
     code = channel.reason
     if "scope" in code.lower() or "grant" in code:
         return "Reconnect the account with the scopes of callbacks."
+    if code.startswith(TOKENS):
+        return "Zoho refuses the account's sign-in: reconnect the account."
+    if code.startswith(PATIENCE):
+        return "Zoho's limit of calls is used up for now: it is tried again by itself."
+    if "notify_url" in code:
+        return "Zoho does not take the address that it is to call: see PUBLIC_URL."
     if "LIMIT" in code:
         return "Zoho allows no more channels: stop one that no rule needs."
     if "INVALID" in code:

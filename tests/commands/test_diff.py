@@ -170,6 +170,22 @@ def test_a_damaged_file_is_never_taken_for_something_removed(
     assert f"{file.name} is no exported definition" in ended.error
 
 
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("2026-12-01", 1), ("2026-12-01 10:00:00", 1), ("!!set {a, b}", 2), ("!!binary aGk=", 2), ("&a [*a]", 2)],
+)
+def test_a_file_that_was_written_by_hand_is_compared_or_refused_in_one_line(
+    production: ZohoAccount, tmp_path: Path, value: str, code: int
+) -> None:
+    run("export", "definitions", str(tmp_path), "--account=Production", "--format=yaml")
+    file = next(tmp_path.rglob("rules/*edited.yaml"))
+    file.write_text(file.read_text().replace("value: 50000", f"value: {value}"))
+    ended = run("diff", str(tmp_path), "Production")
+    assert ended.code == code
+    told = f"criteria.value: {value} → 50000" if code == 1 else f"{file.name} is no exported definition"
+    assert told in (ended.out if code == 1 else ended.error)
+
+
 def test_a_database_that_is_in_the_way_ends_with_2(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any, **__: Any) -> None:
         raise OperationalError("gone away")

@@ -318,7 +318,7 @@ def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]
 def told(error: ZohoError) -> str:
     if isinstance(error, ScopeMissing):
         return f"Zoho refuses notifications: reconnect the account and grant {', '.join(WATCH_SCOPES)}"
-    return f"{getattr(error, 'code', '') or ''} {error}".strip()
+    return f"{error.code} {error.said or error.message}".strip()
 
 
 def _forget_stream(context: Context) -> None:

@@ -260,7 +260,7 @@ def _failed(what: str, count: int) -> str:
 
 def _rule(thing: Thing, known: Sequence[tuple[Row, str, int, datetime | None]]) -> Need:
     __, name, zohos_id, account, owner = known[0][0]
-    words = [_failed(what, count) for __, what, count, __ in known]
+    words = [_failed(what, count) for _of, what, count, _since in known]
     since_when = _("%(failed)s since yesterday") % {"failed": ", ".join(words)}
     is_rule = thing.kind == "rule"
     return Need(

@@ -96,8 +96,8 @@ def _context(request: HttpRequest, row: Edit, settle_form: EditSettleForm | None
     may_edit = may(request.user, "edits", row.account)
     now = timezone.now()
     is_young = row.sent_at is None or now < row.sent_at + BY_HAND_AFTER
-    is_wished = row.state == Edit.State.WISHED and row.not_before is not None
-    waits_until = row.not_before if is_wished and row.not_before > now else None
+    until = row.not_before if row.state == Edit.State.WISHED else None
+    waits_until = until if until is not None and until > now else None
     asks = row.state == Edit.State.UNKNOWN and may_edit and not is_young
     return {
         "detail": queries.detail(row),

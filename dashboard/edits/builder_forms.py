@@ -23,6 +23,7 @@ from dashboard.edits.typed_parts import (
     NoSuchPart,
     TypedPart,
     change_parts,
+    may_add,
     new_condition,
     new_part,
     read_typed,
@@ -164,7 +165,7 @@ class PartsForm(WishForm):
     @property
     def may_add_condition(self) -> bool:
         """Returns whether there is room for another condition."""
-        return len(self.parts.of(CONDITION)) < 10
+        return may_add(self.parts, CONDITION)
 
     def first_fields(self) -> list[forms.BoundField]:
         """Returns the fields of the whole rule."""

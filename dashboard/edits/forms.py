@@ -11,11 +11,12 @@ from django import forms
 
 from dashboard.filters import FilterForm, OneOfField, TextField
 from dashboard.reasons import ReasonForm
-from monitor.edits.check import CONNECTED_DESCRIPTION, CONNECTED_NAME, RULE_DESCRIPTION, RULE_NAME
+from monitor.edits.check import CONNECTED_DESCRIPTION, CONNECTED_NAME
 from monitor.edits.unmask import StillHidden, is_shortened, restored, shown_definition
 from monitor.models import Edit, WorkflowRule, ZohoAccount
 from monitor.privacy import mask_name
 from monitor.queries.edits import EditFilter
+from monitor.rule_limits import RULE_DESCRIPTION, RULE_NAME
 
 LONGEST_JSON = 200_000
 STEPS = ("preview", "confirm")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.edits.check import CONDITIONS, INSTANT_ACTIONS, SCHEDULED_GROUPS
+from monitor.rule_limits import CONDITIONS, INSTANT_ACTIONS, SCHEDULED_GROUPS
 
 COMPARISON, ACTION, LATER, CONDITION = "k", "a", "s", "c"
 TRIGGER = "t"

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.edits.body import ASSOCIATIVE, DELETE, actions_of, names_other_module
+from monitor.rule_limits import CONDITIONS, INSTANT_ACTIONS, RULE_DESCRIPTION, RULE_NAME, SCHEDULED_GROUPS
 from monitor.zoho.shapes.known_parts import api_name_of
 from monitor.zoho.shapes.rule_limits import RuleConfiguration, TriggerKind
 
-RULE_NAME, RULE_DESCRIPTION = 100, 1000
-CONDITIONS, INSTANT_ACTIONS, SCHEDULED_GROUPS = 10, 5, 5
 ORDERED_AT_ONCE = 10
 CONNECTED_NAME, CONNECTED_DESCRIPTION = 50, 500
 # Zoho's pattern: letters, digits, some signs, spaces, and whatever lies outside Basic Latin.

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from monitor.rule_audit.facts import AccountFacts, AuditedRule, AuditFacts
 from monitor.rule_audit.finding import FoundIn, NotChecked, RuleFinding, found
+from monitor.rule_limits import CONDITIONS, SCHEDULED_GROUPS
 from monitor.rule_words.vocabulary import action_name
 
 NEAR = 0.9
-# Documented: docs/reference/zoho-crm.md, "Workflow rules" (10 conditions, 5 groups of actions after a delay each).
-MOST_CONDITIONS, MOST_SCHEDULED = 10, 5
 SMALL = 5  # a smaller limit is met by design
 MOST_NAMED = 5
 # Counts and limits of the organisation by what a person calls them.
@@ -93,14 +92,14 @@ def _of_rule(rule: AuditedRule, account: AccountFacts) -> Iterator[Use]:
         return
     conditions = rule.definition.conditions
     limits, configuration = account.limits, account.configurations.get(rule.module)
-    yield "conditions", len(conditions), MOST_CONDITIONS
+    yield "conditions", len(conditions), CONDITIONS
     if limits is not None:
         yield "actions", len(rule.definition.actions), limits.total_actions_per_rule_limit
         # Each group counts once at least, whether Zoho counts them or their actions.
         groups, _ = _delayed(rule)
         yield "groups of delayed actions", groups, limits.scheduled_actions_per_rule_limit
     scheduled = max((len(part.scheduled) for part in conditions), default=0)
-    yield "groups of delayed actions in one condition", scheduled, MOST_SCHEDULED
+    yield "groups of delayed actions in one condition", scheduled, SCHEDULED_GROUPS
     for kind in configuration.actions if configuration is not None else ():
         if kind.limit is None:
             continue

@@ -52,6 +52,7 @@ def _letter(found: re.Match[str]) -> str:
 
 def _written(value: Any) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False)
+        # In one order: what is no JSON any more once its digits are gone is told as it stands.
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
     except RecursionError:
         return repr(type(value))

@@ -140,3 +140,10 @@ def test_keys_that_differ_by_a_digit_are_both_told() -> None:
 def test_an_answer_with_html_in_it_is_still_an_answer() -> None:
     assert are_one({"message": "No &quot;Acme&quot;"}, '{"message": "No &quot;Acme&quot;"}', {"message": 'No "Bolt"'})
     assert are_one('{"message": "No \\u0022Acme\\u0022"}', {"message": 'No "Bolt"'})
+
+
+def test_the_order_of_keys_does_not_matter_where_what_is_left_is_no_json() -> None:
+    """A digit before a backslash takes the end of the key along: the text is told as it stands."""
+    details = {"1": [], "": [], "0\\": ""}
+    turned = dict(reversed(details.items()))
+    assert said("Failed", details=details) == said("Failed", details=turned)

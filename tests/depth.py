@@ -55,14 +55,16 @@ def tried(quick: int, deep: int, *, nightly: int = 2_000, **more: object) -> set
 
     Args:
         quick: examples in `make test`.
-        deep: examples in `make test-deep`; a quarter of them on a second database, and in `.ci/run` on either.
+        deep: examples in `make test-deep`; a quarter of them on a second database. `.ci/run` tries a quarter of
+            them, and on a second database as many as `make test`.
         nightly: examples with HYPOTHESIS_PROFILE=nightly, new ones each time.
         more: other settings of Hypothesis.
 
     Returns:
         Settings with which no example is too slow or too large, and fixtures last for all examples.
     """
-    examples = {"quick": quick, "ci": max(deep // 4, quick), "deep": fewer(deep, quick), "nightly": nightly}[PROFILE]
+    in_ci = quick if IS_SECOND else max(deep // 4, quick)
+    examples = {"quick": quick, "ci": in_ci, "deep": fewer(deep, quick), "nightly": nightly}[PROFILE]
     return hypothesis.settings(
         max_examples=examples,
         derandomize=PROFILE != "nightly",

@@ -92,6 +92,7 @@ def test_an_empty_install_claims_nothing_and_names_the_next_step(client: Client,
 
 
 @pytest.mark.django_db
+@pytest.mark.one_database
 @pytest.mark.parametrize("has_worker", [False, True])
 @pytest.mark.parametrize("has_flow", [False, True])
 def test_an_account_that_was_never_swept_claims_nothing_on_any_page(

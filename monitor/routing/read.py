@@ -83,17 +83,12 @@ def ask_labels_of_alerts(alerts: Sequence[AlertState]) -> Asking[list[Labels]]:
     )
 
 
-def labels_of(subjects: Sequence[tuple[str, str]]) -> list[Labels]:
-    """Returns the tags and owners of what alerts are about, in their order. Two statements at most.
+def ask_labels_of(subjects: Sequence[tuple[str, str]]) -> Asking[list[Labels]]:
+    """Asks for the tags and owners of what alerts are about, in their order. Two statements at most.
 
     Args:
         subjects: kind and key of each, as alerts keep them.
     """
-    return answered(ask_labels_of(subjects))
-
-
-def ask_labels_of(subjects: Sequence[tuple[str, str]]) -> Asking[list[Labels]]:
-    """Asks for what `labels_of` returns."""
     keys: defaultdict[str, set[int]] = defaultdict(set)
     for kind, key in subjects:
         if kind in (FLOW, CRM_RULE, PROBLEM):

@@ -82,9 +82,11 @@ def take_hours(model: type[MarkedHour], size: int, since: datetime) -> set[tuple
         return {(flow, hour) for _, flow, hour in held}
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
+        # As an array the rows are chosen once. In an IN (...) of rows the planner may choose anew for each row it looks
+        # at, each time passing over those that are deleted already: more would go than were asked for.
         cursor.execute(
-            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE hour >= %s "  # noqa: S608 - our own names
-            "ORDER BY hour DESC, flow_id DESC LIMIT %s FOR UPDATE SKIP LOCKED) "
+            f"DELETE FROM {table} WHERE id = ANY (ARRAY(SELECT id FROM {table} WHERE hour >= %s "  # noqa: S608 - our own
+            "ORDER BY hour DESC, flow_id DESC LIMIT %s FOR UPDATE SKIP LOCKED)) "
             "RETURNING flow_id, extract(epoch FROM hour)::bigint",
             [since, size],
         )

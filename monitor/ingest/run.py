@@ -18,6 +18,7 @@ from monitor.ingest.lists import one_thing
 from monitor.ingest.runs import read_runs
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
+from monitor.models.interrupted import after_interruption
 from monitor.vault import VaultError
 from monitor.zoho.errors import Wait, ZohoError
 
@@ -85,6 +86,7 @@ def _accounted_for(account: ZohoAccount, run: StageRun, lease: Lease, clock: Cal
     try:
         yield
     except BaseException as error:
+        after_interruption(error)
         now = clock()
         name = type(error).__name__
         StageRun.objects.filter(pk=run.pk).update(finished_at=now, outcome=StageRun.Outcome.FAILED, error=name)
@@ -189,6 +191,9 @@ def _lease(account: ZohoAccount, clock: Callable[[], datetime], patience: Patien
         raise Busy(account, Lease.held_until(account, clock()))
     try:
         yield lease
+    except BaseException as error:
+        after_interruption(error)
+        raise
     finally:
         lease.release()
 

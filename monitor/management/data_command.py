@@ -27,6 +27,8 @@ class DataCommand(BaseCommand):
             _check_migrations()
             return super().execute(*args, **options)
         except Error as error:
+            if _was_interrupted(error):
+                raise _interrupted() from None
             line = str(error).strip().splitlines()
             raise CommandError(f"the database does not answer as it should: {line[0] if line else error}") from None
         except VaultError as error:
@@ -36,11 +38,23 @@ class DataCommand(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
         except KeyboardInterrupt:
-            raise CommandError("interrupted; what was stored stays", returncode=130) from None
+            raise _interrupted() from None
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         """Does the command's work; each command has its own."""
         raise NotImplementedError
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Returns whether it came of ending what Ctrl-C broke off: a transaction that could not be rolled back, say."""
+    before = error.__context__
+    while before is not None and not isinstance(before, KeyboardInterrupt):
+        before = before.__context__
+    return before is not None
+
+
+def _interrupted() -> CommandError:
+    return CommandError("interrupted; what was stored stays", returncode=130)
 
 
 COULD_NOT = 2  # exit code of a command that answers, where it cannot

@@ -26,7 +26,7 @@ from monitor.languages import gettext as _
 from monitor.periods import Window
 from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
-from monitor.rollups.count_runs import merge_errors
+from monitor.rollups.success_rate import merge_errors
 
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}

@@ -13,7 +13,8 @@ from monitor.queries import links
 from monitor.queries.counts import Counts, Detail, Piece
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
-from monitor.rollups.count_runs import merge, merge_errors, percentile
+from monitor.rollups.run_time_histogram import merge, percentile
+from monitor.rollups.success_rate import merge_errors
 
 
 @dataclass(frozen=True)

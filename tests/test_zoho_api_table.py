@@ -12,8 +12,8 @@ import pytest
 
 from monitor.zoho import CRM_SCOPES, FLOW_SCOPES, CrmClient, FlowClient, OAuthClient
 from standin.build import Credentials, Habits
-from standin.faults.stories import FAULT_STORIES
-from standin.stories import STORIES
+from standin.faults.one_per_fault import FAULT_STORIES
+from standin.what_goes_wrong import STORIES
 from tests.conformance.places import answered, endpoints, make_place
 from tests.conformance.walk import HOST, walk
 from tests.realprocess import ROOT

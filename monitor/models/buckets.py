@@ -84,7 +84,7 @@ class Bucket(models.Model):
     `succeeded + failed` are the finished runs of the success rate: a failed run whose retry or re-run
     succeeded is in `succeeded` once, and the retry's own row is in none of them. `first_succeeded` counts
     the same runs by their first attempt. `errors` counts the failed ones by class of error. `durations` is a
-    histogram, see `monitor.rollups.count_runs`.
+    histogram, see `monitor.rollups.run_time_histogram`.
     """
 
     succeeded = models.PositiveIntegerField(default=0)

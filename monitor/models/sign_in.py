@@ -8,7 +8,7 @@ from monitor.models.people import User
 
 
 class SignInCount(models.Model):
-    """Counts wrong passwords by one of the ways of `monitor.sign_in.limits`, such as those for a name."""
+    """Counts wrong passwords by one of the ways of `monitor.sign_in.how_long_to_wait`, such as those for a name."""
 
     # A digest: a name that nobody has may be a password in the wrong field.
     key = models.CharField(max_length=64, unique=True)

@@ -13,8 +13,8 @@ from django.db.models import Q
 
 from monitor import audit
 from monitor.models import MailServer, User
-from monitor.notify import mail_server
-from monitor.notify.mailer import Mailer
+from monitor.notify import mail_server_state
+from monitor.notify.mail_connection import Mailer
 from monitor.notify.message import domain
 from monitor.notify.smtp_answers import FailureKind, SendOutcome, SmtpStage
 
@@ -65,10 +65,10 @@ def probe(person: User, now: datetime) -> ProbeResult:
         mailer.close()
     with transaction.atomic():
         if outcome is None:
-            mail_server.accepts(now)
+            mail_server_state.accepts(now)
         elif outcome.kind == FailureKind.SENDER:
-            mail_server.refuses(outcome, now)
-        row = mail_server.standing()
+            mail_server_state.refuses(outcome, now)
+        row = mail_server_state.standing()
         audit.record(person, "mail.test", row, now=now, detail={"answer": outcome.code if outcome else "taken"})
     return _result(outcome)
 

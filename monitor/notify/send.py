@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from monitor.models import Delivery, MailServer
-from monitor.notify import attempts, mail_server, outbox
+from monitor.notify import attempts, mail_server_state, outbox
 from monitor.notify.hearing import give_up_for_others, hears_no_more
 from monitor.notify.kept_back import keep_back, why_over
 from monitor.notify.kinds import plain_of
 from monitor.notify.late import TOLD, LateVerdict
-from monitor.notify.mailer import Mailer
+from monitor.notify.mail_connection import Mailer
 from monitor.notify.message import build
 from monitor.notify.recipients import why_not
 from monitor.notify.retell import look_again
@@ -91,10 +91,10 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
     """
     tell = clock or _running_from(now)
     report, mailer, ends_at = SendReport(), Mailer(), tell() + BUDGET
-    server = mail_server.standing()
+    server = mail_server_state.standing()
     if server.state in (MailServer.State.REFUSES, MailServer.State.UNREACHABLE):
         _give_up_old(server, now, report)
-    if mail_server.is_pausing(server, now):
+    if mail_server_state.is_pausing(server, now):
         report.paused = server.reason
         return report
     try:
@@ -107,7 +107,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
         mailer.close()
         _judge_suspects(tell(), report)
     if report.sent and not report.paused:
-        mail_server.accepts(tell())
+        mail_server_state.accepts(tell())
     return report
 
 
@@ -201,7 +201,8 @@ def _exchange(delivery: Delivery, mailer: Mailer, clock: Clock) -> SendOutcome |
     else:
         outcome = mailer.send(message)
     kind, code, answer = (outcome.kind, outcome.code, outcome.reason) if outcome is not None else (None, "", "")
-    if outcome is None or not (_is_away(outcome) and mail_server.standing().state == MailServer.State.UNREACHABLE):
+    was_away = MailServer.State.UNREACHABLE
+    if outcome is None or not (_is_away(outcome) and mail_server_state.standing().state == was_away):
         # That a server is away still is no news of this mail: a day of such tries would be thousands.
         attempts.record(delivery, kind, at=at, until=clock(), code=code, answer=answer)
     return outcome
@@ -279,12 +280,12 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
     is_away, columns = _is_away(outcome), dict[str, int]()
     if refused:
         report.paused = outcome.reason
-        mail_server.refuses(outcome, now)
+        mail_server_state.refuses(outcome, now)
     elif is_away:
         # The others would fare the same; they are tried after this one, without an attempt counted. Nor is this one's
         # any more, or it would wait for half an hour where its recipient's server wants it again later.
         report.paused = outcome.reason
-        if not mail_server.is_unreachable(outcome, now):
+        if not mail_server_state.is_unreachable(outcome, now):
             columns = {"attempts": delivery.attempts - 1}
     if again is None:
         is_bounced = outcome.kind == FailureKind.PERMANENT

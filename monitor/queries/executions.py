@@ -31,7 +31,7 @@ DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.quer
 FINISHED, MADE_GOOD, RETRY = "finished", "made_good", "retry"
 EVER_FAILED = "ever_failed"  # an outcome: any of `Failure.Fate`
 NO_RECORD = 0  # in the place of a run: those of which no record is known
-# As `monitor.rollups.count_runs` counts: a retry's own run nowhere, a failed run that a retry made good as a success.
+# As `monitor.rollups.success_rate` counts: a retry's own run nowhere, a failed run that a retry made good as a success.
 _UNMARKED, _MADE_GOOD = Q(chain_mark=None), Q(chain_mark__kind=ChainMark.Kind.MADE_GOOD)
 _COUNTED_AS = {
     "failed": Q(status="failed") & _UNMARKED,

@@ -14,8 +14,8 @@ from django.db.models import Count, Sum
 from monitor.models import AccountDay, AccountHour, DayBucket, Flow, HourBucket
 from monitor.models.bulk import delete, upsert
 from monitor.quarters import Packed, Part, pack, unpack
-from monitor.rollups.count_runs import RunCounts
 from monitor.rollups.read import FlowDay, FlowHour
+from monitor.rollups.success_rate import RunCounts
 
 # What is summed up, in the order of `Part`.
 SUMMED = ("succeeded", "failed", "first_succeeded", "running", "other")

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from monitor.ends import RunEnd
 from monitor.periods import HOUR
-from monitor.rollups.count_runs import FAILED, MAX_DURATION_MS, SUCCESS
 from monitor.rollups.read import Row
 from monitor.rollups.retry_chains import Lineage
+from monitor.rollups.run_time_histogram import MAX_DURATION_MS
+from monitor.rollups.success_rate import FAILED, SUCCESS
 from monitor.zoho.reruns import Outlook, clock_began, goes_on_since, outlook
 
 _HOUR = int(HOUR.total_seconds()) * 1000

@@ -17,8 +17,8 @@ from monitor.models import ChainMark, DayBucket, Execution, HourBucket, RetryAtt
 from monitor.models.spans import rows_within, utc
 from monitor.periods import DAY, HOUR, day_start, hour_of
 from monitor.quarters import Packed
-from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, RunCounts
 from monitor.rollups.retry_chains import Key, Lineage, RetryLink
+from monitor.rollups.success_rate import COUNT_FIELDS, SUCCESS, RunCounts
 
 # (primary key of the flow, start of the hour in UTC)
 FlowHour = tuple[int, datetime]

@@ -17,10 +17,10 @@ from monitor.models import ChainMark, CountedHour, DirtyHour
 from monitor.models.hand_over import again_on_deadlock, is_our_turn, take_hours
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
-from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, RUNNING, SUCCESS, CountedRun, RunCounts
 from monitor.rollups.end_of_run import end_of, running_since, start_of
 from monitor.rollups.prune import ALONE, closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
+from monitor.rollups.success_rate import COUNT_FIELDS, FAILED, RUNNING, SUCCESS, CountedRun, RunCounts
 from monitor.rollups.write import write, write_marks
 
 __all__ = ["COUNT_FIELDS", "rebuild_dirty"]

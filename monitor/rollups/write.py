@@ -14,8 +14,8 @@ from monitor.models.bulk import insert, upsert
 from monitor.quarters import Packed, Part, pack
 from monitor.rollups import read
 from monitor.rollups.account_totals import Moves
-from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts
 from monitor.rollups.read import FlowDay, FlowHour
+from monitor.rollups.success_rate import COUNT_FIELDS, RunCounts
 
 
 def write(

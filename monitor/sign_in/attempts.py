@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from django.utils.crypto import salted_hmac
 
 from monitor.models import KnownNetwork, SignInCount, User
-from monitor.sign_in.limits import DAY, OWN, CountedBy, Place, SignInVerdict, Tried, counted, counts_of, judge
+from monitor.sign_in.how_long_to_wait import DAY, OWN, CountedBy, Place, SignInVerdict, Tried, counted, counts_of, judge
 
 MOST_NETWORKS = 20  # of a person; the one that was not used for the longest time goes
 NETWORK_KNOWN = timedelta(days=180)

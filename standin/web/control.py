@@ -13,11 +13,11 @@ from standin.clock import OffsetClock, SettableClock
 from standin.errors import RefusalError
 from standin.faults.script import Fault, FaultScript
 from standin.flow.rows import flow_summary
-from standin.stories import begin
 from standin.web.callbacks import Callbacks
 from standin.web.ledger import Ledger
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request, flow_refusal, json_reply
+from standin.what_goes_wrong import begin
 from standin.world import World
 
 PREFIX = "/_control"

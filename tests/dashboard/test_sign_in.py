@@ -19,7 +19,7 @@ from dashboard.client_address import read_trust
 from dashboard.people import known_browsers
 from dashboard.people.sign_in import AccountAdapter
 from monitor.models import AuditEntry, KnownNetwork, User
-from monitor.sign_in.limits import LIMITS, WARNED, CountedBy
+from monitor.sign_in.how_long_to_wait import LIMITS, WARNED, CountedBy
 from tests import factories
 from tests.bystander import own
 

@@ -13,7 +13,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.history.backfill import Backfill
 from monitor.ingest.history.first_reading import OVER_AFTER, FirstReading
 from monitor.ingest.history.newest_first import OVERLAP, Pages
-from monitor.ingest.lists import flows, notification_channels
+from monitor.ingest.lists import flows, gone_flows, notification_channels
 from monitor.ingest.night import prune, reconcile
 from monitor.ingest.runs import holes, read_runs
 from monitor.ingest.runs.walk_pages import Walked
@@ -126,30 +126,30 @@ def test_only_living_flows_that_two_lists_did_not_have_are_asked_for_and_a_count
 ) -> None:
     seen = {make_flow(context.account).flow_id for _ in range(30)}
     once, twice = make_flow(context.account), make_flow(context.account, missed_sweeps=1)
-    most = make_flow(context.account, missed_sweeps=flows.MOST_MISSED)
+    most = make_flow(context.account, missed_sweeps=gone_flows.MOST_MISSED)
     gone = make_flow(context.account, missed_sweeps=1, gone_at=now - DAY)
     client = refusing(NotFound("gone", status=404))
 
-    flows._note_absent(context, client, seen, now)
+    gone_flows.mark_gone(context, client, seen, now)
 
     rows = {flow.pk: (flow.missed_sweeps, flow.gone_at) for flow in Flow.objects.filter(account=context.account)}
     assert client.asked == [twice.flow_id]
     assert rows[once.pk] == (1, None)
     assert rows[twice.pk] == (2, now)
-    assert rows[most.pk] == (flows.MOST_MISSED, None)
+    assert rows[most.pk] == (gone_flows.MOST_MISSED, None)
     assert rows[gone.pk] == (1, now - DAY)
 
 
 def test_of_many_that_vanish_at_once_those_are_asked_for_that_two_lists_and_an_hour_did_not_have(
     context: Context, now: datetime
 ) -> None:
-    long_ago, lately = now - flows.PATIENCE - SECOND, now - flows.PATIENCE
+    long_ago, lately = now - gone_flows.PATIENCE - SECOND, now - gone_flows.PATIENCE
     make_flow(context.account, missed_sweeps=0, seen_at=long_ago)
     make_flow(context.account, missed_sweeps=5, seen_at=lately)
     lost = make_flow(context.account, missed_sweeps=4, seen_at=long_ago)
     client = refusing(NotFound("gone", status=404))
 
-    flows._note_absent(context, client, set(), now)
+    gone_flows.mark_gone(context, client, set(), now)
 
     assert client.asked == [lost.flow_id]
 

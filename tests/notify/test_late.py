@@ -23,7 +23,7 @@ from monitor.notify import retell, send
 from monitor.notify.channels import send as channels
 from monitor.notify.channels.send import send_to_channels
 from monitor.notify.dispatch import dispatch_new, write_for
-from monitor.notify.mailer import Mailer
+from monitor.notify.mail_connection import Mailer
 from monitor.notify.send import SendReport, send_due
 from monitor.notify.send_again import CannotBeSentAgain, send_again
 from monitor.notify.smtp_answers import (

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.models import AlertState, AuditEntry, Delivery, MailServer, Role, User
 from monitor.notify.dispatch import dispatch_new
-from monitor.notify.mailer import Mailer
+from monitor.notify.mail_connection import Mailer
 from monitor.notify.probe import PAUSE, probe
 from monitor.notify.send import BUDGET, LEASE, SendReport, send_due
 from monitor.notify.smtp_answers import AWAY_PAUSE, REFUSED_PAUSE, SendOutcome

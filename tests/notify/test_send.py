@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import AlertState, Delivery, Notice, Role, SendAttempt, User
-from monitor.notify import mailer, send
+from monitor.notify import mail_connection, send
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import SendReport, send_due
 from tests import factories
@@ -215,13 +215,13 @@ def test_a_slow_senders_failure_does_not_undo_what_its_successor_did(
     fired: Delivery, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sink.at_rcpt = ["450 later"]
-    judge = mailer.classify
+    judge = mail_connection.classify
 
     def be_overtaken(*args: Any, **kwargs: Any) -> Any:
         own(Delivery).update(state="sent", attempts=2)
         return judge(*args, **kwargs)
 
-    monkeypatch.setattr(mailer, "classify", be_overtaken)
+    monkeypatch.setattr(mail_connection, "classify", be_overtaken)
     send_at(now)
     assert own(Delivery).get().state == "sent"
 

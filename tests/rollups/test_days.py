@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
 from monitor.rollups import recount
-from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts, percentile
 from monitor.rollups.recount import rebuild_dirty
+from monitor.rollups.run_time_histogram import percentile
+from monitor.rollups.success_rate import COUNT_FIELDS, RunCounts
 from tests import factories
 from tests.bystander import own
 from tests.depth import tried

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from standin.build import make_app, make_world
-from standin.stories import STORIES, begin
+from standin.what_goes_wrong import STORIES, begin
 from tests.standin.client import CONTROL, Client, flow_id
 
 

@@ -1,4 +1,4 @@
-"""Reads the list of flows with Zoho's counters, which says which flows moved; marks gone the deleted ones."""
+"""Reads the list of flows with Zoho's counters, which says which flows moved."""
 
 from __future__ import annotations
 
@@ -9,28 +9,23 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from monitor.faultpoints import faultpoint
 from monitor.hide_secrets import without_secrets
 from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.lists.gone_flows import mark_gone
 from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
 from monitor.models.definitions import packed_apps
 from monitor.privacy import SecretMask
-from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, NotAvailable, Refused
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary
 
 MOST_PAGES = 500
 LONGEST_ROUND = timedelta(hours=6)  # a round that was left longer ago is begun again
 PROBE_AGE = timedelta(hours=1)  # for so long Zoho's total is believed after it was right
-MOST_LOOKS = 10  # flows asked for by their ids in one sweep
-# Lists without it after which a flow is asked for by its id: one that answers is asked ever more seldom.
-ASK_AFTER = [2**n for n in range(1, 14)]
-MOST_MISSED = 2**14  # fits the column
 COLUMNS = (
     "flow_name",
     "description",
@@ -171,7 +166,7 @@ def read_page(
         with context.writing():
             let_go_unlisted(context.account, Stream.FLOWS, walk.began, context.clock())
     context.note(Stream.FLOWS, StreamState.State.OK, items=len(walk.seen), began=walk.began)
-    _note_absent(context, client, walk.seen, walk.began)
+    mark_gone(context, client, walk.seen, walk.began)
     return True
 
 
@@ -275,35 +270,3 @@ def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
     for flow in found:
         flow.account = context.account  # not joined: each copy would be decrypted by itself
     return found
-
-
-def _note_absent(context: Context, client: FlowClient, seen: set[str], started: datetime) -> None:
-    """Marks flows gone after two complete lists without them and a 404 by their id; their history stays.
-
-    Where many vanish at once the list is not believed for an hour; then, too, each is asked for by its id.
-    """
-    living = Flow.objects.filter(account=context.account, gone_at=None)
-    absent, count, total = count_absent(living, seen, "flow_id")
-    if not count:
-        return
-    with context.writing():
-        absent.filter(missed_sweeps__lt=MOST_MISSED).update(missed_sweeps=F("missed_sweeps") + 1)
-    doubtful = absent.filter(missed_sweeps__in=ASK_AFTER)
-    if is_mass(count, total):
-        doubt(context, count, total, "flows")
-        doubtful = absent.filter(missed_sweeps__gte=2, seen_at__lt=started - PATIENCE)
-    for flow in doubtful.order_by("seen_at", "pk")[:MOST_LOOKS]:
-        if _is_gone(context, client, flow):
-            with context.writing():
-                Flow.objects.filter(pk=flow.pk).update(gone_at=started)
-
-
-def _is_gone(context: Context, client: FlowClient, flow: Flow) -> bool:
-    try:
-        context.call(partial(client.get_flow, flow.flow_id))
-    except (Wait, SignIn):
-        raise
-    except ZohoError as error:
-        # The list is read all the same: what cannot be looked at now is looked at another time.
-        return isinstance(error, NotFound) or (isinstance(error, NotAvailable) and error.status == 404)
-    return False

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from monitor.management.ports import require_port
 from monitor.management.speech import speak
-from standin.demo import people, settings, static, story
+from standin.demo import demo_story, people, settings, static
 from standin.demo.processes import Ended, Show
 
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         try:
             with Show(self._say) as show:
                 standin = {name: value for name, value in kept.items() if name.startswith("STANDIN_")}
-                show.start("standin", *story.standin_command(standin_port), **standin)
+                show.start("standin", *demo_story.standin_command(standin_port), **standin)
                 self._say("preparing the database …")
                 call_command("migrate", verbosity=0)
                 if not static.is_collected():  # the first start, or a file has changed
@@ -57,13 +57,13 @@ class Command(BaseCommand):
                 people.welcome(password)
                 zoho = f"http://127.0.0.1:{standin_port}"
                 show.wait_until_it_answers("standin", zoho, standin_port)
-                if not story.is_connected(zoho):  # the first start, or the stand-in's port has changed
+                if not demo_story.is_connected(zoho):  # the first start, or the stand-in's port has changed
                     self._say("connecting the demo's Zoho account …")
-                    story.connect(zoho, kept)
+                    demo_story.connect(zoho, kept)
                 show.start("web", "web", "--port", str(port))
                 show.start("worker", "worker", "--grace", "3")  # a demo is ended by somebody who waits
                 show.wait_until_it_answers("web", f"http://127.0.0.1:{port}/accounts/login/", port)
-                self._say(story.greeting(port, password))
+                self._say(demo_story.greeting(port, password))
                 show.watch()
         except Ended:
             self._say("\nthe demo has ended; its data is kept (`make demo-reset` throws it away)")

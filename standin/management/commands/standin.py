@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         from standin.build import PLANS
         from standin.flow.failures import BY_NAME
-        from standin.stories import STORIES
+        from standin.what_goes_wrong import STORIES
 
         parser.add_argument("--port", type=int, default=8765, help="0 picks a free one (default: 8765)")
         parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from standin.build import JournalError, OffsetClock, StandinServer, make_app, make_world
-        from standin.stories import begin
+        from standin.what_goes_wrong import begin
 
         for name, (least, most) in RANGES.items():
             if options[name] is not None and not least <= options[name] <= most:

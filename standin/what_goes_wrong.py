@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from standin.errors import RefusalError
+from standin.faults.one_per_fault import FAULT_STORIES
 from standin.faults.script import FaultScript
-from standin.faults.stories import FAULT_STORIES
 from standin.world import World
 
 Story = Callable[[World, FaultScript], None]

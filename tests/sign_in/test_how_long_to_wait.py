@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sign_in.limits import (
+from monitor.sign_in.how_long_to_wait import (
     DAY,
     LIMITS,
     WARNED,

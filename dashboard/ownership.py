@@ -14,8 +14,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from dashboard import remembered
-from dashboard.filters import NOBODY, FilterForm, NameField, OwnerField
+from dashboard.filters import ANY, NOBODY, FilterForm, NameField, OwnerField
 from monitor.access import may, who_may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Flow, Ownership, User, WorkflowRule
 from monitor.ownership import NO_ADDRESS, Guidance, OwnershipRefused, is_web_address, ownership_of, set_ownership
 from monitor.tags import BadTag, read_tags, tag_of
@@ -26,23 +28,30 @@ LONGEST_LINE = 1000
 class OwnershipForm(forms.Form):
     """Asks who looks after a thing, and for its tags. An owner who is gone may stay."""
 
-    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+    owner = forms.ModelChoiceField(
+        User.objects.none(), required=False, label=gettext_lazy("Owner"), empty_label=gettext_lazy("Nobody")
+    )
     tags = forms.CharField(
-        label="Tags",
+        label=gettext_lazy("Tags"),
         required=False,
         max_length=LONGEST_LINE,
-        help_text="Short plain words, apart by spaces, such as: orders billing.",
+        help_text=gettext_lazy("Short plain words, apart by spaces, such as: orders billing."),
     )
     runbook = forms.CharField(
-        label="Runbook", required=False, max_length=500, help_text="The address of what to do when it fails."
+        label=gettext_lazy("Runbook"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("The address of what to do when it fails."),
     )
     value = forms.CharField(
-        label="Value",
+        label=gettext_lazy("Value"),
         required=False,
         max_length=200,
-        help_text="What one successful run is worth or means, such as: one order reaches the books.",
+        help_text=gettext_lazy("What one successful run is worth or means, such as: one order reaches the books."),
     )
-    note = forms.CharField(label="Note", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    note = forms.CharField(
+        label=gettext_lazy("Note"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
     def __init__(self, data: Any = None, *, thing: Flow | WorkflowRule) -> None:
         known = ownership_of(thing)
@@ -60,7 +69,7 @@ class OwnershipForm(forms.Form):
     def clean_runbook(self) -> str:
         address: str = self.cleaned_data["runbook"]
         if address and not is_web_address(address):
-            raise forms.ValidationError(NO_ADDRESS)
+            raise forms.ValidationError(_(NO_ADDRESS))
         return address
 
 
@@ -84,14 +93,14 @@ def take(request: HttpRequest, thing: Flow | WorkflowRule) -> tuple[OwnershipFor
     """Sets what the form of a thing says; returns the form with what is wrong where it was not set."""
     form = OwnershipForm(request.POST, thing=thing)
     if not {"owner", "tags"} <= set(request.POST) or not form.is_valid():
-        return form, "Fix what the form says."
+        return form, _("Fix what the form says.")
     said = form.cleaned_data
     try:
         guidance = _guidance(said, request.POST.keys(), thing)
         is_new = set_ownership(thing, said["owner"], said["tags"], request.user, timezone.now(), guidance)
     except OwnershipRefused as refusal:
         return form, str(refusal)
-    messages.success(request, "It is set." if is_new else "It is as it was.")
+    messages.success(request, _("It is set.") if is_new else _("It is as it was."))
     return redirect(f"{thing.get_absolute_url()}?tab=alerts" if isinstance(thing, Flow) else thing)
 
 
@@ -104,8 +113,8 @@ def _guidance(said: dict[str, Any], sent: Collection[str], thing: Flow | Workflo
 class OwnedFilterForm(FilterForm):
     """Reads what a list is narrowed to by owner and tag."""
 
-    owner = OwnerField(label="Owner")
-    tag = NameField(label="Tag")
+    owner = OwnerField(label=gettext_lazy("Owner"))
+    tag = NameField(label=gettext_lazy("Tag"))
 
     # Where the list's ownership hangs: the name of its link.
     owned_by = "flow"
@@ -113,10 +122,10 @@ class OwnedFilterForm(FilterForm):
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         known = remembered.of(("owners and tags", self.owned_by), self._known)
-        owners = sorted({(name, pk) for pk, name, _ in known if pk is not None})
+        owners = sorted({(name, pk) for pk, name, __ in known if pk is not None})
         tags = sorted({tag for *_, tag in known if tag is not None})
-        self.offer("owner", [(NOBODY, "Nobody"), *((pk, name) for name, pk in owners)], "Anybody")
-        self.offer("tag", [(tag, tag) for tag in tags], "Any")
+        self.offer("owner", [(NOBODY, _("Nobody")), *((pk, name) for name, pk in owners)], _("Anybody"))
+        self.offer("tag", [(tag, tag) for tag in tags], ANY)
         # Where nobody has set any there is nothing to narrow by.
         for name, offered in (("owner", owners), ("tag", tags)):
             if not offered and not data.get(name):

@@ -18,11 +18,15 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import Flow, Ownership, Tag, TagUse, User, WorkflowRule
 from monitor.models.asking import Asking, answered
 from monitor.tags import MOST_TAGS, BadTag, tag_of
 
-NO_ADDRESS = "The runbook is an address that begins with https:// or http://, without a name or password in it."
+NO_ADDRESS = gettext_noop(
+    "The runbook is an address that begins with https:// or http://, without a name or password in it."
+)
 
 
 class OwnershipRefused(Exception):  # noqa: N818 - it says what happened
@@ -164,16 +168,16 @@ def set_ownership(
     except BadTag as fault:
         raise OwnershipRefused(str(fault)) from None
     if len(wanted) > MOST_TAGS:
-        raise OwnershipRefused(f"At most {MOST_TAGS} tags.")
+        raise OwnershipRefused(_("At most %(most)s tags.") % {"most": MOST_TAGS})
     if guidance is not None and guidance.runbook and not is_web_address(guidance.runbook):
-        raise OwnershipRefused(NO_ADDRESS)
+        raise OwnershipRefused(_(NO_ADDRESS))
     link: dict[str, Any] = {"flow": thing} if isinstance(thing, Flow) else {"rule": thing}
     with transaction.atomic():
         Ownership.objects.get_or_create(**link)
         # Held until the end: of two who set it at once each says truly what the other left.
         row = Ownership.objects.select_for_update(no_key=True, of=("self",)).select_related("owner").get(**link)
         if owner is not None and owner.pk != row.owner_id and not may(owner, "acknowledge", thing.account):
-            raise OwnershipRefused(f"{owner.get_username()} may not work on alerts.")
+            raise OwnershipRefused(_("%(person)s may not work on alerts.") % {"person": owner.get_username()})
         before = {
             "owner": row.owner.get_username() if row.owner is not None else None,
             "tags": sorted(row.tags.values_list("name", flat=True)),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from monitor.languages import gettext as _
+
 LONGEST_TAG = 40  # characters
 MOST_TAGS = 20  # of one flow or workflow rule
 _APART = re.compile(r"[\s,;]+")
@@ -31,7 +33,7 @@ def read_tags(text: str) -> list[str]:
     """
     found = sorted({tag_of(word) for word in _APART.split(text) if word})
     if len(found) > MOST_TAGS:
-        raise BadTag(f"At most {MOST_TAGS} tags.")
+        raise BadTag(_("At most %(most)s tags.") % {"most": MOST_TAGS})
     return found
 
 
@@ -43,15 +45,18 @@ def tag_of(word: str) -> str:
     """
     tag = _folded(word.removeprefix("#"))
     if len(tag) > LONGEST_TAG:
-        raise BadTag(f"“{tag[:LONGEST_TAG]}…” is too long for a tag: at most {LONGEST_TAG} characters.")
+        raise BadTag(
+            _("“%(tag)s…” is too long for a tag: at most %(most)s characters.")
+            % {"tag": tag[:LONGEST_TAG], "most": LONGEST_TAG}
+        )
     if not tag or not all(_is_plain(sign) for sign in tag) or not any(sign.isalnum() for sign in tag):
         shown = "".join(sign if sign.isprintable() else "?" for sign in word[:LONGEST_TAG])
-        raise BadTag(f"“{shown}” is no tag: letters, digits and the signs - _ . only.")
+        raise BadTag(_("“%(tag)s” is no tag: letters, digits and the signs - _ . only.") % {"tag": shown})
     return tag
 
 
 def _folded(word: str) -> str:
-    for _ in range(_ROUNDS):
+    for __ in range(_ROUNDS):
         before, word = word, unicodedata.normalize("NFKC", word.casefold())
         if word == before:
             break

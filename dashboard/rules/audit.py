@@ -21,6 +21,7 @@ from dashboard.reasons import ReasonForm
 from dashboard.rules.forms import FindingFilterForm
 from monitor import accepted_findings
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import AcceptedFinding, Stream, WorkflowRule, ZohoAccount
 from monitor.queries import rule_audit as queries
 from monitor.queries.rule_audit import AuditedFinding, AuditOfRules
@@ -59,7 +60,7 @@ def rule_finding(request: HttpRequest, account: int, key: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         accepted_findings.accept(row.finding, reason, by=request.user, now=now)  # type: ignore[arg-type]
-        messages.success(request, "Accepted. It comes back by itself if what was seen changes.")
+        messages.success(request, _("Accepted. It comes back by itself if what was seen changes."))
         return redirect("rule_audit")
     context = {"row": row, "form": form, "may_accept": may(request.user, RIGHT)} | age_of(owner.pk, Stream.RULES)
     return render(request, "rules/finding.html", context, status=400 if form.is_bound else 200)
@@ -70,7 +71,7 @@ def rule_finding_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Has a finding that was accepted stand again."""
     row = get_or_404(request.user, AcceptedFinding, pk, action=RIGHT)
     if accepted_findings.take_back(row, by=request.user, now=timezone.now()):  # type: ignore[arg-type]
-        messages.success(request, f"“{row.about}” is a finding again.")
+        messages.success(request, _("“%(about)s” is a finding again.") % {"about": row.about})
     return redirect("rule_audit")
 
 
@@ -91,7 +92,7 @@ def _list(request: HttpRequest, form: FindingFilterForm) -> HttpResponse:
         return lists.numbered(rows, form) | more
 
     more = {"may_export": may(request.user, "export"), "may_accept": may(request.user, RIGHT)}
-    return lists.show(request, "rules/audit.html", form, find, stream=Stream.RULES, nouns="findings", **more)
+    return lists.show(request, "rules/audit.html", form, find, stream=Stream.RULES, nouns=_("findings"), **more)
 
 
 def _counts(query: QueryDict, rows: list[AuditedFinding]) -> list[tuple[str, int, str]]:
@@ -102,7 +103,7 @@ def _counts(query: QueryDict, rows: list[AuditedFinding]) -> list[tuple[str, int
         if count:
             kept = FindingFilterForm.own(query, "page", "kind")
             kept["kind"] = name
-            found.append((kind.label, count, f"?{kept.urlencode()}"))
+            found.append((_(kind.label), count, f"?{kept.urlencode()}"))
     return found
 
 

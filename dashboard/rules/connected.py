@@ -12,6 +12,7 @@ from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.rules.forms import ConnectedFilterForm
+from monitor.languages import gettext as _
 from monitor.models import Edit, Stream
 from monitor.queries import connected as queries
 from monitor.queries import edits
@@ -26,7 +27,7 @@ def connected_workflows(request: HttpRequest) -> HttpResponse:
         return lists.numbered(queries.search(wanted), form)
 
     template = "rules/connected_workflows.html"
-    return lists.show(request, template, form, find, stream=Stream.CONNECTED, nouns="connected workflows")
+    return lists.show(request, template, form, find, stream=Stream.CONNECTED, nouns=_("connected workflows"))
 
 
 @require_safe

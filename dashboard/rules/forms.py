@@ -6,8 +6,9 @@ from django import forms
 from django.http import QueryDict
 
 from dashboard import remembered
-from dashboard.filters import BIGGEST_ID, DayField, FilterForm, NameField, OneOfField, TextField
+from dashboard.filters import ANY, BIGGEST_ID, DayField, FilterForm, NameField, OneOfField, TextField
 from dashboard.ownership import OwnedFilterForm
+from monitor.languages import gettext_lazy, pgettext_lazy
 from monitor.queries import rule_list, webhook_failures
 from monitor.queries.connected import ConnectedFilter
 from monitor.queries.rule_audit import FindingFilter
@@ -17,26 +18,31 @@ from monitor.rule_audit.audit import KINDS, QUIET_DAYS
 from monitor.rule_words.vocabulary import action_name, module_name, trigger_name
 
 RAN = (
-    ("never", "Never"),
-    *((f"{days}d", f"In the last {days} days") for days in (7, 30, 90)),
-    *((f"not-{days}d", f"Not in the last {days} days") for days in (30, 90, 365)),
+    ("never", gettext_lazy("Never")),
+    ("7d", gettext_lazy("In the last 7 days")),
+    ("30d", gettext_lazy("In the last 30 days")),
+    ("90d", gettext_lazy("In the last 90 days")),
+    ("not-30d", gettext_lazy("Not in the last 30 days")),
+    ("not-90d", gettext_lazy("Not in the last 90 days")),
+    ("not-365d", gettext_lazy("Not in the last 365 days")),
 )
-DAYS = (("7", "7 days"), ("90", "90 days"), ("365", "365 days"))
+DAYS = (("7", gettext_lazy("7 days")), ("90", gettext_lazy("90 days")), ("365", gettext_lazy("365 days")))
+ANYTHING = gettext_lazy("Anything")
 
 
 class RuleFilterForm(OwnedFilterForm):
     """Reads what the list of workflow rules is narrowed to and sorted by, and over which days it counts."""
 
-    text = TextField("Name or id")
-    state = OneOfField(STATES.items(), "State")
-    module = NameField(label="Module")
-    trigger = NameField(label="Runs on")
-    action = NameField(label="Does")
-    executed = OneOfField(RAN, "Last run")
-    failed = OneOfField([("yes", "With failures")], "Actions")
-    days = OneOfField(DAYS, "Usage of", empty="30 days")
+    text = TextField(gettext_lazy("Name or id"))
+    state = OneOfField(((name, gettext_lazy(words)) for name, words in STATES.items()), gettext_lazy("State"))
+    module = NameField(label=gettext_lazy("Module"))
+    trigger = NameField(label=gettext_lazy("Runs on"))
+    action = NameField(label=gettext_lazy("Does"))
+    executed = OneOfField(RAN, gettext_lazy("Last run"))
+    failed = OneOfField([("yes", gettext_lazy("With failures"))], gettext_lazy("Actions"))
+    days = OneOfField(DAYS, gettext_lazy("Usage of"), empty=gettext_lazy("30 days"))
     # Addresses of before `state` name it; counts that are links do so, too.
-    active = OneOfField([("yes", "Active"), ("no", "Inactive")], "Switched")
+    active = OneOfField([("yes", gettext_lazy("Active")), ("no", gettext_lazy("Inactive"))], gettext_lazy("Switched"))
 
     sorts = SORTS
     sort_name = "order"
@@ -47,9 +53,9 @@ class RuleFilterForm(OwnedFilterForm):
     def __init__(self, data: QueryDict) -> None:
         self._choices = known = remembered.of("choices of rules", rule_list.choices)
         super().__init__(data)
-        self.offer("module", [(name, module_name(name)) for name in known.modules], "Any")
-        self.offer("trigger", [(kind, trigger_name(kind)) for kind in known.triggers], "Anything")
-        self.offer("action", [(kind, action_name(kind)) for kind in known.actions], "Anything")
+        self.offer("module", [(name, module_name(name)) for name in known.modules], ANY)
+        self.offer("trigger", [(kind, trigger_name(kind)) for kind in known.triggers], ANYTHING)
+        self.offer("action", [(kind, action_name(kind)) for kind in known.actions], ANYTHING)
         if not data.get("active"):
             self.fields["active"].widget = forms.HiddenInput()
 
@@ -75,9 +81,15 @@ class RuleFilterForm(OwnedFilterForm):
 class ConnectedFilterForm(FilterForm):
     """Reads what the list of connected workflows is narrowed to."""
 
-    text = TextField("Name, module or id")
+    text = TextField(gettext_lazy("Name, module or id"))
     status = OneOfField(
-        [("active", "Active"), ("inactive", "Inactive"), ("draft", "Draft"), ("gone", "Deleted")], "State"
+        [
+            ("active", gettext_lazy("Active")),
+            ("inactive", gettext_lazy("Inactive")),
+            ("draft", gettext_lazy("Draft")),
+            ("gone", gettext_lazy("Deleted")),
+        ],
+        gettext_lazy("State"),
     )
 
     field_order = ["text", "status", "account"]
@@ -93,24 +105,24 @@ class FailureFilterForm(FilterForm):
     A day is one of the viewer's; `rule` is a mirrored rule's primary key.
     """
 
-    text = TextField("Name, reason or id")
-    module = NameField(label="Module")
-    first_day = DayField("From")
-    last_day = DayField("To")
+    text = TextField(gettext_lazy("Name, reason or id"))
+    module = NameField(label=gettext_lazy("Module"))
+    first_day = DayField(gettext_lazy("From"))
+    last_day = DayField(gettext_lazy("To"))
     rule = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=BIGGEST_ID,
         localize=False,
         widget=forms.HiddenInput,
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "This is not a rule's id."),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), gettext_lazy("This is not a rule's id.")),
     )
 
     field_order = ["text", "module", "first_day", "last_day", "account", "rule"]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
-        self.offer("module", [(name, name) for name in webhook_failures.modules()], "Any")
+        self.offer("module", [(name, name) for name in webhook_failures.modules()], ANY)
 
     def wanted(self) -> FailureFilter:
         cleaned = self.cleaned_data
@@ -127,17 +139,25 @@ class FailureFilterForm(FilterForm):
 class FindingFilterForm(FilterForm):
     """Reads what the list of findings of the audit is narrowed to."""
 
-    text = TextField("Rule or id")
-    kind = OneOfField([(kind.name, kind.label) for kind in KINDS.values()], "Finding")
-    module = NameField(label="Module")
-    state = OneOfField([("accepted", "Accepted"), ("all", "All")], "State", empty="Standing")
-    quiet = OneOfField([("14", "14 days"), ("60", "60 days"), ("90", "90 days")], "Quiet for", empty="30 days")
+    text = TextField(gettext_lazy("Rule or id"))
+    kind = OneOfField([(kind.name, gettext_lazy(kind.label)) for kind in KINDS.values()], gettext_lazy("Finding"))
+    module = NameField(label=gettext_lazy("Module"))
+    state = OneOfField(
+        [("accepted", pgettext_lazy("finding", "Accepted")), ("all", gettext_lazy("All"))],
+        gettext_lazy("State"),
+        empty=pgettext_lazy("finding", "Standing"),
+    )
+    quiet = OneOfField(
+        [("14", gettext_lazy("14 days")), ("60", gettext_lazy("60 days")), ("90", gettext_lazy("90 days"))],
+        gettext_lazy("Quiet for"),
+        empty=gettext_lazy("30 days"),
+    )
 
     field_order = ["text", "kind", "module", "state", "quiet", "account"]
 
     def offer_modules(self, names: list[str]) -> None:
         """Sets the modules that are offered."""
-        self.offer("module", [(name, name) for name in names], "Any")
+        self.offer("module", [(name, name) for name in names], ANY)
 
     @property
     def quiet_days(self) -> int:

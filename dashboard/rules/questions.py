@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods
 from dashboard.access import get_or_404
 from dashboard.context import age_of
 from monitor.access import may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Stream, WorkflowRule
 from monitor.privacy import mask
 from monitor.queries import rules as queries
@@ -41,28 +43,30 @@ BIGGEST_PLACE = 1_000
 class WhatIfForm(forms.Form):
     """Asks which comparison is to be another one, if any."""
 
-    place = forms.TypedChoiceField(label="Change", required=False, coerce=int, empty_value=None)
+    place = forms.TypedChoiceField(label=gettext_lazy("Change"), required=False, coerce=int, empty_value=None)
     comparator = forms.ChoiceField(
-        label="to", required=False, choices=[(name, words) for name, words in COMPARATORS.items() if name in KNOWN]
+        label=gettext_lazy("to"),
+        required=False,
+        choices=[(name, gettext_lazy(words)) for name, words in COMPARATORS.items() if name in KNOWN],
     )
     value = forms.CharField(
-        label="Value",
+        label=gettext_lazy("Value"),
         required=False,
         max_length=200,
-        help_text="Several with commas. ${EMPTY} stands for nothing. Not kept.",
+        help_text=gettext_lazy("Several with commas. ${EMPTY} stands for nothing. Not kept."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def __init__(self, data: Any, definition: RuleDefinition) -> None:
         super().__init__(data)
         choices = [(str(place), in_words_of_criteria(one)) for place, one in enumerate(comparisons_of(definition))]
-        self.fields["place"].choices = [("", "Nothing: count as it is"), *choices]  # type: ignore[attr-defined]
+        self.fields["place"].choices = [("", _("Nothing: count as it is")), *choices]  # type: ignore[attr-defined]
         self._definition = definition
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("place") is not None and not cleaned.get("value"):
-            self.add_error("value", "Give a value to compare with.")
+            self.add_error("value", _("Give a value to compare with."))
         return cleaned
 
     def edited(self) -> RuleDefinition | None:
@@ -78,9 +82,9 @@ class WhyNotForm(forms.Form):
 
     record = forms.RegexField(
         r"\A\d{1,20}\Z",
-        label="Zoho's id of the record",
-        error_messages={"invalid": "Give the id of a record: its address in Zoho CRM ends with it."},
-        help_text="Not kept. Its address in Zoho CRM ends with it.",
+        label=gettext_lazy("Zoho's id of the record"),
+        error_messages={"invalid": gettext_lazy("Give the id of a record: its address in Zoho CRM ends with it.")},
+        help_text=gettext_lazy("Not kept. Its address in Zoho CRM ends with it."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 
@@ -140,14 +144,14 @@ def _asked(request: HttpRequest, pk: int) -> tuple[WorkflowRule, RuleDefinition 
 def _is_granted(call: str, rule: WorkflowRule, context: dict[str, Any]) -> bool:
     """Looks whether the scopes of a call were granted; notes it for the page where not."""
     granted = scopes.granted_to(rule.account)
-    context["scopes_unknown"] = "" if granted else " and ".join(NEEDED[call])
+    context["scopes_unknown"] = "" if granted else _(" and ").join(NEEDED[call])
     context["lacks"] = scopes.lacking_of(rule.account, CHOICE, NEEDED[call], granted)
     return context["lacks"] is None
 
 
 def _refusal(rule: WorkflowRule, reason: NotAnsweredError) -> dict[str, Any]:
     lacks = scopes.refused(rule.account, CHOICE) if reason.lacks_scope else None
-    return {"lacks": lacks} if lacks else {"refusal": str(reason)}
+    return {"lacks": lacks} if lacks else {"refusal": _(str(reason))}
 
 
 def _show(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -163,9 +167,9 @@ def _show(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
 def _parts(answer: WhyNotAnswer) -> Iterator[tuple[str, bool | None, list[AnswerLine]]]:
     """Puts the answers of the trigger and of each condition in lines: a title, whether it passes, and its parts."""
     if answer.trigger is not None:
-        yield "The trigger's criteria", answer.trigger.passes, list(_lines(answer.trigger))
+        yield _("The trigger's criteria"), answer.trigger.passes, list(_lines(answer.trigger))
     for condition in answer.conditions:
-        yield f"Condition {condition.number}", condition.passes, list(_lines(condition.answer))
+        yield _("Condition %(n)s") % {"n": condition.number}, condition.passes, list(_lines(condition.answer))
 
 
 def _lines(answer: CriteriaAnswer, depth: int = 0) -> Iterator[AnswerLine]:
@@ -173,18 +177,20 @@ def _lines(answer: CriteriaAnswer, depth: int = 0) -> Iterator[AnswerLine]:
         words = in_words_of_criteria(answer.criterion)
         yield AnswerLine(words, _held(answer), answer.passes, answer.why, depth)
     elif answer.parts:
-        words = {"AND": "All of these", "OR": "Any of these"}.get(answer.operator, "These")
+        words = {"AND": _("All of these"), "OR": _("Any of these")}.get(answer.operator, _("These"))
         yield AnswerLine(words, "", answer.passes, answer.why if answer.passes is None else "", depth)
         for part in answer.parts:
             yield from _lines(part, depth + 1)
     else:
-        yield AnswerLine("Every record passes" if answer.passes else "Not known", "", answer.passes, answer.why, depth)
+        yield AnswerLine(
+            _("Every record passes") if answer.passes else _("Not known"), "", answer.passes, answer.why, depth
+        )
 
 
 def _held(answer: CriteriaAnswer) -> str:
     """Shows what the record holds, masked as a record is."""
     if answer.criterion is None or answer.value in (None, "", [], {}):
-        return "nothing"
+        return _("nothing")
     (shown,) = mask({answer.criterion.field: answer.value}).values()
     text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

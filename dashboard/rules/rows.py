@@ -10,6 +10,8 @@ from html import escape
 from django.utils.safestring import SafeString
 
 from dashboard import formats, paint
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, pgettext
 from monitor.models import WorkflowRule
 from monitor.models.crm import kinds_in
 from monitor.ownership import Owned
@@ -19,7 +21,7 @@ from monitor.rule_words.vocabulary import action_name, module_name, trigger_name
 
 # What a list knows of a rule: who looks after it, and what it did in the period.
 ListedRule = tuple[WorkflowRule, Owned, RuleUse | None]
-UNREAD = "not read yet"
+UNREAD = gettext_noop("not read yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,16 @@ def _row(line: RuleLine) -> str:
     if line.trend:
         words = f'<span class="visually-hidden">, {escape(line.trend_words)}</span>'
         trend = f'<div class="small muted">{line.trend}{words}</div>'
+    done = f'<span title="{escape(line.trend_words)}">{line.done}</span>{trend}'
     return (
         f'<tr><th scope="row"><a href="{escape(line.url)}">{escape(line.name)}</a>{paint.owned_line(line.owned)}</th>'
-        f'<td data-label="Runs on">{escape(line.module)}<div class="small muted">{escape(line.trigger)}</div></td>'
-        f'<td data-label="Does">{escape(line.actions)}</td>'
-        f'<td data-label="State">{line.state}</td><td data-label="Last run">{line.last_run}</td>'
-        f'<td class="num" data-label="Done"><span title="{escape(line.trend_words)}">{line.done}</span>{trend}</td>'
-        f'<td class="num" data-label="Failed">{_bad(line.failed, is_bad=line.has_failed)}</td>'
-        f'<td class="num" data-label="Failed, by Zoho">{_bad(line.reported, is_bad=line.has_reported)}'
+        f'<td data-label="{_("Runs on")}">{escape(line.module)}'
+        f'<div class="small muted">{escape(line.trigger)}</div></td>'
+        f'<td data-label="{_("Does")}">{escape(line.actions)}</td>'
+        f'<td data-label="{_("State")}">{line.state}</td><td data-label="{_("Last run")}">{line.last_run}</td>'
+        f'<td class="num" data-label="{pgettext("actions", "Done")}">{done}</td>'
+        f'<td class="num" data-label="{_("Failed")}">{_bad(line.failed, is_bad=line.has_failed)}</td>'
+        f'<td class="num" data-label="{_("Failed, by Zoho")}">{_bad(line.reported, is_bad=line.has_reported)}'
         f'<div class="small muted">{line.counted_over}</div></td></tr>'
     )
 
@@ -118,10 +122,10 @@ def paint_readings(readings: Iterable[DayReading]) -> SafeString:
 
 
 def _reading(row: DayReading) -> str:
-    at_least = f" {paint.pill('unknown', 'at least')}" if row.is_reset else ""
+    at_least = f" {paint.pill('unknown', _('at least'))}" if row.is_reset else ""
     first = row.counts_from
     counted = " / ".join(map(formats.number, (row.success_count, row.failure_count)))
-    since = f" since {formats.short_date(first)}" if first is not None else ""
+    since = " " + _("since %(day)s") % {"day": formats.short_date(first)} if first is not None else ""
     added = "".join(
         f'<td class="num">{formats.number(count)}</td>' for count in (row.triggered, row.succeeded, row.failed)
     )
@@ -134,7 +138,7 @@ def _reading(row: DayReading) -> str:
 def paint_state(rule: WorkflowRule) -> SafeString:
     """Paints whether a rule runs."""
     state = state_of(rule)
-    return paint.pill(state, "Not known") if state == "unknown" else paint.pill(state)
+    return paint.pill(state, _("Not known")) if state == "unknown" else paint.pill(state)
 
 
 def state_of(rule: WorkflowRule) -> str:
@@ -159,7 +163,7 @@ def _line(rule: WorkflowRule, owned: Owned, use: RuleUse | None, now: datetime, 
         actions=", ".join(action_name(kind) for kind in kinds_in(rule.action_kinds)) or formats.DASH,
         state=paint_state(rule),
         state_word=state_of(rule),
-        last_run=paint.ago(ran, now, zone) if ran is not None else paint.pill("never", "Never ran"),
+        last_run=paint.ago(ran, now, zone) if ran is not None else paint.pill("never", _("Never ran")),
         ran_at=ran,
         done=formats.number(use.done if use else None),
         failed=formats.number(use.failed if use else None),
@@ -174,16 +178,17 @@ def _line(rule: WorkflowRule, owned: Owned, use: RuleUse | None, now: datetime, 
 
 def _trend(use: RuleUse | None) -> tuple[str, str]:
     if use is None or use.first_day is None:
-        return "", "no usage read yet"
+        return "", _("no usage read yet")
     if use.known_from is not None:
-        return "", f"known from {formats.short_date(use.known_from)} on"
+        return "", _("known from %(first)s on") % {"first": formats.short_date(use.known_from)}
     if use.done_before is None:
-        return "", "the period before is not known in full"
-    return formats.change(use.done or 0, use.done_before), f"{formats.number(use.done_before)} in the period before"
+        return "", _("the period before is not known in full")
+    words = _("%(was)s in the period before") % {"was": formats.number(use.done_before)}
+    return formats.change(use.done or 0, use.done_before), words
 
 
 def _counted_over(rule: WorkflowRule) -> str:
     first, last = rule.usage_from, rule.usage_till
     if first is None:
-        return UNREAD
+        return _(UNREAD)
     return f"{formats.short_date(first)} – {formats.date(last) if last is not None else ''}"

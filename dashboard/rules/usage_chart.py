@@ -14,13 +14,15 @@ from dashboard.axes import axis, count_axis, rate_axis
 from dashboard.chart_words import rate_words
 from dashboard.charts import Cell, Chart, LegendKey, bar_trace, layout_of, line_trace
 from dashboard.slots import Slot
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, pgettext
 from monitor.periods import day_start
 from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.queries.rule_usage import UsedDay
 
 CHART = "chart-rule-usage"
-BEFORE_FIRST, NO_READING = "before our first reading", "no reading"
+BEFORE_FIRST, NO_READING = gettext_noop("before our first reading"), gettext_noop("no reading")
 WEEKLY_FROM = 100  # days; longer periods have a column a week
 
 
@@ -48,7 +50,7 @@ def slots_of(days: Sequence[UsedDay], begins: date, last: date, first_day: date 
                 end=day_start(end, UTC),
                 counts=Counts(sum(day.done or 0 for day in known), sum(day.failed or 0 for day in known)),
                 is_known=len(known) == len(inside),
-                missing=BEFORE_FIRST if is_before else NO_READING,
+                missing=_(BEFORE_FIRST if is_before else NO_READING),
             )
         )
         start = end
@@ -64,7 +66,7 @@ def draw(slots: Sequence[Slot], title: str) -> Chart:
     """
     counts = [slot.counts for slot in slots]
     holes = holes_of(slots)
-    floor, _ = rate_axis([c.rate for c in counts if c.rate is not None])
+    floor, __ = rate_axis([c.rate for c in counts if c.rate is not None])
     most, count_step = count_axis(max((c.finished for c in counts), default=0))
     slack = (100 - floor) * 0.04
     layout = layout_of(slots, UTC, holes) | {"barmode": "stack"}
@@ -72,26 +74,28 @@ def draw(slots: Sequence[Slot], title: str) -> Chart:
         range(floor, 101, (100 - floor) // 2), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack
     )
     layout["yaxis"] |= {"domain": [0.7, 1]}
-    layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.62]}
+    layout["yaxis2"] = axis(range(0, most + 1, count_step), formats.number) | {"domain": [0, 0.62]}
     layout["xaxis"]["anchor"] = "y2"
     named = [formats.date(slot.start.date()) for slot in slots]
     shown = [c if c.finished or slot.is_known else None for c, slot in zip(counts, slots, strict=True)]
     data = [
         bar_trace(name, role, slots, UTC, [c and getattr(c, of) for c in shown]) | {"yaxis": "y2", "x": named}
-        for name, role, of in (("Done", "good", "succeeded"), ("Failed", "bad", "failed"))
+        for name, role, of in ((pgettext("actions", "Done"), "good", "succeeded"), (_("Failed"), "bad", "failed"))
     ]
-    data.append(line_trace("Success rate", "first", named, [c.rate for c in counts], [rate_words(c) for c in counts]))
+    data.append(
+        line_trace(_("Success rate"), "first", named, [c.rate for c in counts], [rate_words(c) for c in counts])
+    )
     return Chart(
         id=CHART,
         title=title,
         summary=summary_of(slots),
         figure={"data": data, "layout": layout},
         legend=[
-            LegendKey("Done", "good", "bar"),
-            LegendKey("Failed", "bad", "bar"),
-            LegendKey("Success rate", "first"),
+            LegendKey(pgettext("actions", "Done"), "good", "bar"),
+            LegendKey(_("Failed"), "bad", "bar"),
+            LegendKey(_("Success rate"), "first"),
         ],
-        head=["From", "Success rate", "Done", "Failed"],
+        head=[_("From"), _("Success rate"), pgettext("actions", "Done"), _("Failed")],
         rows=[
             [Cell(name), Cell(formats.rate(slot.counts.rate)), *_cells(slot)]
             for name, slot in zip(named, slots, strict=True)
@@ -102,8 +106,8 @@ def draw(slots: Sequence[Slot], title: str) -> Chart:
 def _cells(slot: Slot) -> list[Cell]:
     if not slot.counts.finished and not slot.is_known:
         return [Cell(slot.missing)] * 2
-    least = "" if slot.is_known else "at least "
-    return [Cell(f"{least}{formats.number(count)}") for count in (slot.counts.succeeded, slot.counts.failed)]
+    counts = map(formats.number, (slot.counts.succeeded, slot.counts.failed))
+    return [Cell(count if slot.is_known else _("at least %(n)s") % {"n": count}) for count in counts]
 
 
 def holes_of(slots: Sequence[Slot]) -> list[Hole]:
@@ -123,7 +127,11 @@ def summary_of(slots: Sequence[Slot]) -> str:
     """Says in words what the chart shows."""
     whole = sum((slot.counts for slot in slots), Counts())
     unknown = sum(not slot.is_known for slot in slots)
-    left = f" Of {unknown:,} of {len(slots):,} columns not all is known." if unknown else ""
+    left = ""
+    if unknown:
+        counts = {"unknown": formats.number(unknown), "of": formats.number(len(slots))}
+        left = " " + _("Of %(unknown)s of %(of)s columns not all is known.") % counts
     if not whole.finished:
-        return f"No action is known to have been tried.{left}"
-    return f"{whole.succeeded:,} actions done, {whole.failed:,} failed: {formats.rate(whole.rate)}.{left}"
+        return _("No action is known to have been tried.") + left
+    said = {"done": formats.number(whole.succeeded), "failed": formats.number(whole.failed)}
+    return _("%(done)s actions done, %(failed)s failed: %(rate)s.") % (said | {"rate": formats.rate(whole.rate)}) + left

@@ -16,6 +16,7 @@ from dashboard.ownership import OwnershipForm
 from dashboard.rules import listed, usage_chart
 from dashboard.rules.forms import RuleFilterForm
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Edit, Stream, WorkflowRule
 from monitor.models.asking import answered, in_step
 from monitor.periods import CHOICES, choice_of
@@ -42,7 +43,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         form,
         find,
         stream=Stream.RULES,
-        nouns="workflow rules",
+        nouns=_("workflow rules"),
         now=now,
         may_export=may(request.user, "export"),
     )
@@ -82,7 +83,7 @@ def _show(
     slots = usage_chart.slots_of(days, used.begins, used.last, used.first_day)
     if request.GET.get("csv") and request.method != "POST":
         return chart_files.send(request.GET["csv"], [usage_chart.CHART], slots, f"rule-{row.pk}-{period.days}-days")
-    title = f"Usage of {chosen.name or chosen.kind}" if chosen else "Usage"
+    title = _("Usage of %(action)s") % {"action": chosen.name or chosen.kind} if chosen else _("Usage")
     detail, changed = answered(
         in_step(queries.ask_detail(row), edits.ask_of_thing(row.account_id, Edit.Subject.RULE, row.rule_id))
     )

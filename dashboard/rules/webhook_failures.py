@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard import lists, unmasked_search
 from dashboard.access import requires
 from dashboard.rules.forms import FailureFilterForm
+from monitor.languages import gettext as _
 from monitor.models import Stream, WebhookFailure
 from monitor.queries import webhook_failures as queries
 
@@ -48,6 +49,6 @@ def webhook_failures_unmasked(request: HttpRequest) -> HttpResponse:
 def _list_context() -> dict[str, Any]:
     return {
         "stream": Stream.WEBHOOK_FAILURES,
-        "nouns": "failed webhooks",
+        "nouns": _("failed webhooks"),
         "unmasked_url": reverse("webhook_failures_unmasked"),
     }

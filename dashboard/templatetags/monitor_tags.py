@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,7 +41,7 @@ from monitor.privacy import mask_name
 from monitor.queries import audit, links
 from monitor.queries.problems import ProblemRow
 from monitor.rule_words.failure_reasons import is_zohos_word, reason_words
-from monitor.rule_words.vocabulary import ZOHOS_WORD, module_name, trigger_name
+from monitor.rule_words.vocabulary import module_name, trigger_name, zohos_word
 from monitor.zoho.own_pages import own_page
 
 register = template.Library()
@@ -95,11 +95,11 @@ def known(value: int | None, age: Any) -> str:
 def failure_reason(failure: WebhookFailure) -> str:
     """Says in words why a webhook failed; a word of Zoho's that has none is shown as such, and its sentences masked."""
     if words := reason_words(failure.reason):
-        return words
+        return _(words)
     shown = masked(failure.reason, failure.people)
     if not shown:
         return formats.DASH
-    return f"{ZOHOS_WORD}: “{shown}”" if is_zohos_word(failure.reason) else shown
+    return zohos_word(shown) if is_zohos_word(failure.reason) else shown
 
 
 @register.filter(name="masked")
@@ -237,6 +237,12 @@ def new_problems_url(first_seen: datetime) -> str:
 def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
     """Writes "22 Nov 12:00:05", in the viewer's zone, with the whole date and the zone in the tooltip."""
     return paint.when(at, timezone.get_current_timezone(), timezone.localtime().year) if at else missing
+
+
+@register.filter
+def day_words(day: date | None) -> str:
+    """Writes "22 Nov 2026" for a day that belongs to no zone; nothing where there is none."""
+    return formats.date(day) if day is not None else ""
 
 
 @register.simple_tag

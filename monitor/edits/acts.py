@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.languages import gettext_noop
 from monitor.models import Edit
 
 Act, Subject = Edit.Act, Edit.Subject
@@ -31,27 +32,35 @@ class ActKind:
 
 
 _SWITCH = {
-    Act.ACTIVATE: ActKind("Activate", "Activate {name}?", "activated", is_switch=True),
-    Act.DEACTIVATE: ActKind("Deactivate", "Deactivate {name}?", "deactivated", is_switch=True),
+    Act.ACTIVATE: ActKind(gettext_noop("Activate"), gettext_noop("Activate {name}?"), "activated", is_switch=True),
+    Act.DEACTIVATE: ActKind(
+        gettext_noop("Deactivate"), gettext_noop("Deactivate {name}?"), "deactivated", is_switch=True
+    ),
 }
 _COMMON = {
     **_SWITCH,
-    Act.DESCRIBE: ActKind("Rename or describe", "Rename or describe {name}", "renamed or described"),
-    Act.CREATE: ActKind("Create", "Create {name}", "created"),
-    Act.DELETE: ActKind("Delete", "Delete {name} in Zoho?", "deleted", is_final=True),
+    Act.DESCRIBE: ActKind(
+        gettext_noop("Rename or describe"), gettext_noop("Rename or describe {name}"), "renamed or described"
+    ),
+    Act.CREATE: ActKind(gettext_noop("Create"), gettext_noop("Create {name}"), "created"),
+    Act.DELETE: ActKind(gettext_noop("Delete"), gettext_noop("Delete {name} in Zoho?"), "deleted", is_final=True),
 }
 KINDS: dict[tuple[str, str], ActKind] = {
     **{(Subject.RULE, act): kind for act, kind in _COMMON.items()},
-    (Subject.RULE, Act.CHANGE): ActKind("Change criteria and actions", "Change {name}", "changed"),
-    (Subject.ORDER, Act.REORDER): ActKind("Reorder", "Reorder the rules of {name}", "reordered"),
+    (Subject.RULE, Act.CHANGE): ActKind(
+        gettext_noop("Change criteria and actions"), gettext_noop("Change {name}"), "changed"
+    ),
+    (Subject.ORDER, Act.REORDER): ActKind(
+        gettext_noop("Reorder"), gettext_noop("Reorder the rules of {name}"), "reordered"
+    ),
     **{(Subject.CONNECTED, act): kind for act, kind in _COMMON.items()},
-    (Subject.FLOW, Act.ACTIVATE): ActKind("Enable", "Enable {name}?", "enabled"),
-    (Subject.FLOW, Act.DEACTIVATE): ActKind("Disable", "Disable {name}?", "disabled"),
+    (Subject.FLOW, Act.ACTIVATE): ActKind(gettext_noop("Enable"), gettext_noop("Enable {name}?"), "enabled"),
+    (Subject.FLOW, Act.DEACTIVATE): ActKind(gettext_noop("Disable"), gettext_noop("Disable {name}?"), "disabled"),
     (Subject.FLOW, Act.TEST_TRIGGER): ActKind(
-        "Test the trigger", "Test the trigger of {name}?", "trigger tested", runs_work=True
+        gettext_noop("Test the trigger"), gettext_noop("Test the trigger of {name}?"), "trigger tested", runs_work=True
     ),
     (Subject.FLOW, Act.TEST_ACTIONS): ActKind(
-        "Test the actions", "Run the actions of {name}?", "actions tested", runs_work=True
+        gettext_noop("Test the actions"), gettext_noop("Run the actions of {name}?"), "actions tested", runs_work=True
     ),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from monitor.languages import gettext_noop
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
 from monitor.models.sent_once import SentOnce
@@ -17,35 +18,35 @@ class Edit(SentOnce):
     """
 
     class State(models.TextChoices):
-        WISHED = "wished", "Waiting to be sent"
-        SENDING = "sending", "Being sent"
-        DONE = "done", "Done"
-        REFUSED = "refused", "Refused by Zoho"
-        UNKNOWN = "unknown", "Outcome unknown"
-        SETTLED_DONE = "settled_done", "Done, as was read later"
-        SETTLED_NOT_DONE = "settled_not_done", "Not done, as was read later"
-        CANCELLED = "cancelled", "Not sent"
+        WISHED = "wished", gettext_noop("Waiting to be sent")
+        SENDING = "sending", gettext_noop("Being sent")
+        DONE = "done", gettext_noop("Done")
+        REFUSED = "refused", gettext_noop("Refused by Zoho")
+        UNKNOWN = "unknown", gettext_noop("Outcome unknown")
+        SETTLED_DONE = "settled_done", gettext_noop("Done, as was read later")
+        SETTLED_NOT_DONE = "settled_not_done", gettext_noop("Not done, as was read later")
+        CANCELLED = "cancelled", gettext_noop("Not sent")
 
     class Subject(models.TextChoices):
         """Names what is changed."""
 
-        RULE = "rule", "Workflow rule"
-        ORDER = "rule_order", "Order of workflow rules"
-        CONNECTED = "connected_workflow", "Connected workflow"
-        FLOW = "flow", "Flow"
+        RULE = "rule", gettext_noop("Workflow rule")
+        ORDER = "rule_order", gettext_noop("Order of workflow rules")
+        CONNECTED = "connected_workflow", gettext_noop("Connected workflow")
+        FLOW = "flow", gettext_noop("Flow")
 
     class Act(models.TextChoices):
         """Names what is done."""
 
-        ACTIVATE = "activate", "Activate"
-        DEACTIVATE = "deactivate", "Deactivate"
-        DESCRIBE = "describe", "Rename or describe"
-        CHANGE = "change", "Change criteria and actions"
-        CREATE = "create", "Create"
-        REORDER = "reorder", "Reorder"
-        DELETE = "delete", "Delete"
-        TEST_TRIGGER = "test_trigger", "Test the trigger"
-        TEST_ACTIONS = "test_actions", "Test the actions"
+        ACTIVATE = "activate", gettext_noop("Activate")
+        DEACTIVATE = "deactivate", gettext_noop("Deactivate")
+        DESCRIBE = "describe", gettext_noop("Rename or describe")
+        CHANGE = "change", gettext_noop("Change criteria and actions")
+        CREATE = "create", gettext_noop("Create")
+        REORDER = "reorder", gettext_noop("Reorder")
+        DELETE = "delete", gettext_noop("Delete")
+        TEST_TRIGGER = "test_trigger", gettext_noop("Test the trigger")
+        TEST_ACTIONS = "test_actions", gettext_noop("Test the actions")
 
     OPEN_STATES = (State.WISHED, State.SENDING, State.UNKNOWN)
     DONE_STATES = (State.DONE, State.SETTLED_DONE)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Sum
 
+from monitor.languages import gettext_noop
 from monitor.models import Ownership, UsageSnapshot, WorkflowRule, ZohoAccount
 from monitor.models.crm import ADDED, does_action, kinds_in
 from monitor.periods import day_of, first_of_days
@@ -18,11 +19,11 @@ from monitor.queries.together import together
 USUAL_DAYS = 30
 SORTS = ("name", "last", "failures")
 STATES = {
-    "active": "Active",
-    "inactive": "Inactive",
-    "never": "Active, never fired",
-    "failing": "Active, failing",
-    "gone": "Deleted in Zoho",
+    "active": gettext_noop("Active"),
+    "inactive": gettext_noop("Inactive"),
+    "never": gettext_noop("Active, never fired"),
+    "failing": gettext_noop("Active, failing"),
+    "gone": gettext_noop("Deleted in Zoho"),
 }
 _LIVING = Q(gone_at=None)
 _STATE_FITS = {

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-ZOHOS_WORD = "Zoho's word"
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
+
+ZOHOS_WORD = gettext_noop("Zoho's word")
 
 
 class Words(NamedTuple):
@@ -19,68 +22,113 @@ class Words(NamedTuple):
 
 
 _CALLS = {"scheduled": "scheduled call", "outgoing": "outgoing call", "incoming": "incoming call"}
+# What happens to a call within a sentence, and the names of it for each of `_CALLS`.
 _CALL_EVENTS = {
-    "ring": ("rings", "ringing"),
-    "start": ("starts", "started"),
-    "edit": ("is edited", "edited"),
-    "createedit": ("is created or edited", "created or edited"),
-    "field_update": ("has a field updated", "field updated"),
-    "section_update": ("has a section updated", "section updated"),
+    "ring": (
+        "rings",
+        (
+            gettext_noop("Scheduled call ringing"),
+            gettext_noop("Outgoing call ringing"),
+            gettext_noop("Incoming call ringing"),
+        ),
+    ),
+    "start": (
+        "starts",
+        (
+            gettext_noop("Scheduled call started"),
+            gettext_noop("Outgoing call started"),
+            gettext_noop("Incoming call started"),
+        ),
+    ),
+    "edit": (
+        "is edited",
+        (
+            gettext_noop("Scheduled call edited"),
+            gettext_noop("Outgoing call edited"),
+            gettext_noop("Incoming call edited"),
+        ),
+    ),
+    "createedit": (
+        "is created or edited",
+        (
+            gettext_noop("Scheduled call created or edited"),
+            gettext_noop("Outgoing call created or edited"),
+            gettext_noop("Incoming call created or edited"),
+        ),
+    ),
+    "field_update": (
+        "has a field updated",
+        (
+            gettext_noop("Scheduled call field updated"),
+            gettext_noop("Outgoing call field updated"),
+            gettext_noop("Incoming call field updated"),
+        ),
+    ),
+    "section_update": (
+        "has a section updated",
+        (
+            gettext_noop("Scheduled call section updated"),
+            gettext_noop("Outgoing call section updated"),
+            gettext_noop("Incoming call section updated"),
+        ),
+    ),
 }
 
 # The phrase follows its subject: "a Deal", "a Lead".
 TRIGGERS: dict[str, Words] = {
-    "create": Words("Created", "is created"),
-    "edit": Words("Edited", "is edited"),
-    "create_or_edit": Words("Created or edited", "is created or edited"),
-    "delete": Words("Deleted", "is deleted"),
-    "field_update": Words("Field updated", "has fields updated"),
-    "section_update": Words("Section updated", "has a section updated"),
-    "rollup_summary_update": Words("Roll-up summary updated", "has a roll-up summary updated"),
-    "date_or_datetime": Words("Date reached", "reaches a date"),
-    "score_increase": Words("Score risen", "has its score raised"),
-    "score_update": Words("Score changed", "has its score changed"),
-    "score_decrease": Words("Score fallen", "has its score lowered"),
-    "recommendation": Words("Recommendation", "gets a recommendation"),
-    "recommendation_rebuy": Words("Recommendation to buy again", "gets a recommendation to buy again"),
-    "reschedule": Words("Rescheduled", "is rescheduled"),
-    "cancel": Words("Cancelled", "is cancelled"),
-    "overdue": Words("Overdue", "is overdue"),
-    "reassign": Words("Reassigned", "is reassigned"),
-    "marked_as_complete": Words("Marked as complete", "is marked as complete"),
-    "anyaction": Words("Any action", "has anything done with it"),
-    "missed_call": Words("Call missed", "has a call missed"),
-    "email_received": Words("Mail received", "sends a mail"),
-    "email_received_notreplied": Words("Mail received, not answered", "sends a mail that is not answered"),
-    "email_received_opened_notreplied": Words(
-        "Mail received, opened, not answered", "sends a mail that is opened and not answered"
+    "create": Words(gettext_noop("Created"), "is created"),
+    "edit": Words(gettext_noop("Edited"), "is edited"),
+    "create_or_edit": Words(gettext_noop("Created or edited"), "is created or edited"),
+    "delete": Words(gettext_noop("Deleted"), "is deleted"),
+    "field_update": Words(gettext_noop("Field updated"), "has fields updated"),
+    "section_update": Words(gettext_noop("Section updated"), "has a section updated"),
+    "rollup_summary_update": Words(gettext_noop("Roll-up summary updated"), "has a roll-up summary updated"),
+    "date_or_datetime": Words(gettext_noop("Date reached"), "reaches a date"),
+    "score_increase": Words(gettext_noop("Score risen"), "has its score raised"),
+    "score_update": Words(gettext_noop("Score changed"), "has its score changed"),
+    "score_decrease": Words(gettext_noop("Score fallen"), "has its score lowered"),
+    "recommendation": Words(gettext_noop("Recommendation"), "gets a recommendation"),
+    "recommendation_rebuy": Words(gettext_noop("Recommendation to buy again"), "gets a recommendation to buy again"),
+    "reschedule": Words(gettext_noop("Rescheduled"), "is rescheduled"),
+    "cancel": Words(gettext_noop("Cancelled"), "is cancelled"),
+    "overdue": Words(gettext_noop("Overdue"), "is overdue"),
+    "reassign": Words(gettext_noop("Reassigned"), "is reassigned"),
+    "marked_as_complete": Words(gettext_noop("Marked as complete"), "is marked as complete"),
+    "anyaction": Words(gettext_noop("Any action"), "has anything done with it"),
+    "missed_call": Words(gettext_noop("Call missed"), "has a call missed"),
+    "email_received": Words(gettext_noop("Mail received"), "sends a mail"),
+    "email_received_notreplied": Words(
+        gettext_noop("Mail received, not answered"), "sends a mail that is not answered"
     ),
-    "mail_sent": Words("Mail sent", "is sent a mail"),
-    "mail_sent_clicked": Words("Link of a mail clicked", "clicks a link of a mail"),
-    "mail_sent_replied": Words("Mail answered", "answers a mail"),
-    "mail_sent_replied_within": Words("Mail answered in time", "answers a mail in time"),
-    "mail_sent_opened": Words("Mail opened", "opens a mail"),
-    "mail_sent_notopened": Words("Mail not opened", "does not open a mail"),
-    "mail_sent_notreplied": Words("Mail not answered", "does not answer a mail"),
-    "mail_sent_opened_notreplied": Words("Mail opened, not answered", "opens a mail and does not answer it"),
-    "mail_sent_bounced": Words("Mail bounced", "has a mail sent to it bounce"),
+    "email_received_opened_notreplied": Words(
+        gettext_noop("Mail received, opened, not answered"), "sends a mail that is opened and not answered"
+    ),
+    "mail_sent": Words(gettext_noop("Mail sent"), "is sent a mail"),
+    "mail_sent_clicked": Words(gettext_noop("Link of a mail clicked"), "clicks a link of a mail"),
+    "mail_sent_replied": Words(gettext_noop("Mail answered"), "answers a mail"),
+    "mail_sent_replied_within": Words(gettext_noop("Mail answered in time"), "answers a mail in time"),
+    "mail_sent_opened": Words(gettext_noop("Mail opened"), "opens a mail"),
+    "mail_sent_notopened": Words(gettext_noop("Mail not opened"), "does not open a mail"),
+    "mail_sent_notreplied": Words(gettext_noop("Mail not answered"), "does not answer a mail"),
+    "mail_sent_opened_notreplied": Words(
+        gettext_noop("Mail opened, not answered"), "opens a mail and does not answer it"
+    ),
+    "mail_sent_bounced": Words(gettext_noop("Mail bounced"), "has a mail sent to it bounce"),
     # Two that only the descriptions before the current one have.
-    "mail_bounced": Words("Mail bounce", "has a mail bounce"),
-    "mail_opened": Words("Opening of a mail", "has a mail opened"),
-    "fb_post_on_page": Words("Facebook post", "posts on the Facebook page"),
-    "fb_comment_on_page": Words("Facebook comment", "comments on the Facebook page"),
-    "fb_like_on_post": Words("Facebook like", "likes a Facebook post"),
-    "fb_send_message": Words("Facebook message", "sends a Facebook message"),
-    "tw_mention_on": Words("Mentioned on Twitter", "mentions the Twitter account"),
-    "tw_retweet_on_tweet": Words("Retweet", "retweets a tweet"),
-    "tw_comment_on_tweet": Words("Comment on a tweet", "comments on a tweet"),
-    "tw_send_message": Words("Twitter message", "sends a Twitter message"),
+    "mail_bounced": Words(gettext_noop("Mail bounce"), "has a mail bounce"),
+    "mail_opened": Words(gettext_noop("Opening of a mail"), "has a mail opened"),
+    "fb_post_on_page": Words(gettext_noop("Facebook post"), "posts on the Facebook page"),
+    "fb_comment_on_page": Words(gettext_noop("Facebook comment"), "comments on the Facebook page"),
+    "fb_like_on_post": Words(gettext_noop("Facebook like"), "likes a Facebook post"),
+    "fb_send_message": Words(gettext_noop("Facebook message"), "sends a Facebook message"),
+    "tw_mention_on": Words(gettext_noop("Mentioned on Twitter"), "mentions the Twitter account"),
+    "tw_retweet_on_tweet": Words(gettext_noop("Retweet"), "retweets a tweet"),
+    "tw_comment_on_tweet": Words(gettext_noop("Comment on a tweet"), "comments on a tweet"),
+    "tw_send_message": Words(gettext_noop("Twitter message"), "sends a Twitter message"),
     **{
-        f"{which}_call_{event}": Words(
-            f"{call.capitalize()} {name}", f"has {'an' if call[0] in 'io' else 'a'} {call} that {verb}"
-        )
-        for which, call in _CALLS.items()
-        for event, (verb, name) in _CALL_EVENTS.items()
+        f"{which}_call_{event}": Words(name, f"has {'an' if call[0] in 'io' else 'a'} {call} that {verb}")
+        for event, (verb, names) in _CALL_EVENTS.items()
+        for (which, call), name in zip(_CALLS.items(), names, strict=True)
     },
 }
 
@@ -122,23 +170,23 @@ VALUES: dict[str, str] = {
 }
 
 ACTIONS: dict[str, Words] = {
-    "email_notifications": Words("Mail", "mail"),
-    "field_updates": Words("Field update", "update the field of"),
-    "tasks": Words("Task", "task"),
-    "webhooks": Words("Webhook", "webhook"),
-    "functions": Words("Function", "function"),
-    "add_tags": Words("Add tags", "add tags"),
-    "remove_tags": Words("Remove tags", "remove tags"),
-    "assign_owner": Words("Assign owner", "assign the owner"),
-    "create_record": Words("Create record", "create the record"),
-    "create_connected_record": Words("Create connected record", "create the connected record"),
-    "add_meeting": Words("Meeting", "meeting"),
-    "schedule_call": Words("Call", "call"),
-    "convert": Words("Convert", "convert"),
-    "flow": Words("Flow", "start the flow"),
-    "circuits": Words("Circuit", "start the circuit"),
-    "chat_notifications": Words("Chat message", "chat message"),
-    "social_actions": Words("Social action", "social action"),
+    "email_notifications": Words(gettext_noop("Mail"), "mail"),
+    "field_updates": Words(gettext_noop("Field update"), "update the field of"),
+    "tasks": Words(gettext_noop("Task"), "task"),
+    "webhooks": Words(gettext_noop("Webhook"), "webhook"),
+    "functions": Words(gettext_noop("Function"), "function"),
+    "add_tags": Words(gettext_noop("Add tags"), "add tags"),
+    "remove_tags": Words(gettext_noop("Remove tags"), "remove tags"),
+    "assign_owner": Words(gettext_noop("Assign owner"), "assign the owner"),
+    "create_record": Words(gettext_noop("Create record"), "create the record"),
+    "create_connected_record": Words(gettext_noop("Create connected record"), "create the connected record"),
+    "add_meeting": Words(gettext_noop("Meeting"), "meeting"),
+    "schedule_call": Words(gettext_noop("Call"), "call"),
+    "convert": Words(gettext_noop("Convert"), "convert"),
+    "flow": Words(gettext_noop("Flow"), "start the flow"),
+    "circuits": Words(gettext_noop("Circuit"), "start the circuit"),
+    "chat_notifications": Words(gettext_noop("Chat message"), "chat message"),
+    "social_actions": Words(gettext_noop("Social action"), "social action"),
 }
 
 PERIODS: dict[str, tuple[str, str]] = {
@@ -211,4 +259,13 @@ def _named(table: dict[str, Words], kind: str) -> str:
     if not kind:
         return ""
     words = table.get(kind)
-    return words.name if words else f"{ZOHOS_WORD}: “{kind}”"
+    return _(words.name) if words else zohos_word(kind)
+
+
+def zohos_word(word: str) -> str:
+    """Says of a word that it is Zoho's, and has none of ours.
+
+    Args:
+        word: as it is shown.
+    """
+    return f"{_(ZOHOS_WORD)}: “{word}”"

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from dashboard import remembered
 from monitor import languages
-from monitor.models import Role, User
+from monitor.models import ConnectedWorkflow, Role, User
 from tests import factories
 from tests.dashboard import soup
 from tests.dashboard.world import World, make_world
@@ -24,7 +24,10 @@ from tests.dashboard.world import World, make_world
 pytestmark = pytest.mark.django_db
 
 # Pages whose every word is marked; the next area that is done is added here (docs/translating.md).
-DONE = ("profile", "account_change_password", "overview", "flows", "executions", "execution")
+DONE = (
+    *("profile", "account_change_password", "overview", "flows", "executions", "execution"),
+    *("rules", "connected_workflows", "connected_workflow", "webhook_failures"),
+)
 
 
 @pytest.fixture
@@ -33,7 +36,8 @@ def world(at_noon: datetime) -> World:
 
 
 def address_of(page: str, world: World) -> str:
-    return reverse(page, args=[world.execution.pk]) if page == "execution" else reverse(page)
+    of = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}.get(page)
+    return reverse(page, args=[of.pk] if of else [])
 
 
 def reader(name: str, language: str = "", **kwargs: Any) -> Client:
@@ -200,6 +204,7 @@ def data_of(world: World) -> set[str]:
     ]
     shown += [run.error_code, run.error_message, run.error_details, world.problem.title, world.attempt.reason]
     shown += [world.attempt.requested_by.username, world.crm_problem.title, "nils example com UTC Zoho CRM"]
+    shown += [world.rule.module, "Pat Example", *ConnectedWorkflow.objects.values_list("name", flat=True)]
     shown += [name for _, name in languages.LANGUAGES]
     shown += ["Mo Di Mi Do Fr Sa So", "% of 32 runs, below 95 %"]  # why an alert fires is stored, in English
     return set(re.findall(r"[A-Za-zÄÖÜäöüß]{2,}", " ".join(shown)))

@@ -124,7 +124,7 @@ def success_rate(
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
             *([LegendKey("Period before", "other", "dash")] if before else []),
-            LegendKey("Failed runs", "bad", "bar"),
+            LegendKey(_("Failed runs"), "bad", "bar"),
             *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
             *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
@@ -153,7 +153,7 @@ def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: flo
     traces = [
         line_trace("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
         line_trace("Final result", "good", where, [c.rate for c in counts], texts),
-        bar_trace("Failed", "bad", slots, zone, failed, links_of(slots, "failed", link)) | {"yaxis": "y2"},
+        bar_trace(_("Failed"), "bad", slots, zone, failed, links_of(slots, "failed", link)) | {"yaxis": "y2"},
     ]
     if threshold is not None:
         bound = [formats.rate(threshold)] * len(slots)
@@ -274,7 +274,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
                 bar_trace(name, role, slots, zone, [row[place] or None for row in table], [row[place] for row in hrefs])
                 for place, (name, role, _) in enumerate(kinds)
             ]
-            or [bar_trace("Failed", "bad", slots, zone, [None] * len(slots))],
+            or [bar_trace(_("Failed"), "bad", slots, zone, [None] * len(slots))],
             "layout": layout,
         },
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
@@ -295,17 +295,18 @@ def failed_by_day(slots: Sequence[Slot], zone: tzinfo, link: Link = no_link) -> 
     counts = [slot.counts.failed for slot in slots]
     most, step = count_axis(max(counts, default=0))
     layout = layout_of(slots, zone, ())
-    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    layout["yaxis"] = axis(range(0, most + 1, step), formats.number)
     return Chart(
         id="chart-problem",
-        title="Failed runs by day",
-        summary=f"{sum(counts):,} runs failed in these days, {max(counts, default=0):,} at most in one.",
+        title=_("Failed runs by day"),
+        summary=_("%(n)s runs failed in these days, %(most)s at most in one.")
+        % {"n": formats.number(sum(counts)), "most": formats.number(max(counts, default=0))},
         figure={
-            "data": [bar_trace("Failed", "bad", slots, zone, counts, links_of(slots, "failed", link))],
+            "data": [bar_trace(_("Failed"), "bad", slots, zone, counts, links_of(slots, "failed", link))],
             "layout": layout,
         },
-        legend=[LegendKey("Failed runs", "bad", "bar")],
-        head=["From", "Failed"],
+        legend=[LegendKey(_("Failed runs"), "bad", "bar")],
+        head=[_("From"), _("Failed")],
         rows=[
             [Cell(name), _count(slot.counts.failed, slot, "failed", link)]
             for name, slot in zip(names(slots, zone), slots, strict=True)

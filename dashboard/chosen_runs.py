@@ -20,6 +20,8 @@ from django.http import QueryDict
 from dashboard import time_limit
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.filters import BIGGEST_ID
+from dashboard.formats import number
+from monitor.languages import gettext as _
 from monitor.models import Execution, Failure, Problem, User
 from monitor.queries.executions import ExecutionFilter, matching
 from monitor.retry.batches import MOST_ITEMS
@@ -107,11 +109,11 @@ def unseal(text: str, person: User) -> ChosenRuns:
     try:
         held = signing.loads(text, salt=_SALT, max_age=HELD_FOR)
     except signing.SignatureExpired:
-        raise ChoiceRefused("You looked at this more than an hour ago; choose again.") from None
+        raise ChoiceRefused(_("You looked at this more than an hour ago; choose again.")) from None
     except signing.BadSignature:
-        raise ChoiceRefused("The choice in the form is damaged; choose again.") from None
+        raise ChoiceRefused(_("The choice in the form is damaged; choose again.")) from None
     if held["p"] != person.pk:
-        raise ChoiceRefused("Somebody else chose this; choose yourself.")
+        raise ChoiceRefused(_("Somebody else chose this; choose yourself."))
     runs = {account: _sums(steps) for account, steps in held["r"]}
     chosen = ChosenRuns(runs, held["s"], held["o"], held["t"], datetime.fromisoformat(held["a"]))
     # Where nothing was shown of the runs, there is none of these.
@@ -122,11 +124,11 @@ def unseal(text: str, person: User) -> ChosenRuns:
 def _of_problem(text: str) -> ChosenRuns:
     problem = Problem.objects.filter(pk=_number(text), merged_into=None).first()
     if problem is None:
-        raise ChoiceRefused("There is no such problem.")
+        raise ChoiceRefused(_("There is no such problem."))
     rows = Failure.objects.filter(group__problem=problem, fate=Failure.Fate.OPEN).order_by("failed_at", "pk")
     keys = list(rows.values_list("pk", flat=True)[: MOST_ITEMS + 1])
     chosen = ChosenRuns({problem.account_id: keys} if keys else {}, {"kind": "problem"}, problem.pk)
-    return _checked(chosen, "No failed run of this problem is open.")
+    return _checked(chosen, _("No failed run of this problem is open."))
 
 
 def _matching(query: str, now: datetime) -> ChosenRuns:
@@ -135,8 +137,8 @@ def _matching(query: str, now: datetime) -> ChosenRuns:
         form = ExecutionFilterForm(QueryDict(query))
         found = _found(form, now) if form.is_valid() else None
     if found is None:
-        raise ChoiceRefused("The filter of the list cannot be read; choose again.")
-    return _checked(found, "No failed run matches this filter.")
+        raise ChoiceRefused(_("The filter of the list cannot be read; choose again."))
+    return _checked(found, _("No failed run matches this filter."))
 
 
 def _found(form: ExecutionFilterForm, now: datetime) -> ChosenRuns:
@@ -158,19 +160,20 @@ def _by_account(rows: Any) -> dict[int, list[int]]:
     return dict(found)
 
 
-def _checked(chosen: ChosenRuns, nothing: str = "Nothing is chosen.") -> ChosenRuns:
+def _checked(chosen: ChosenRuns, nothing: str = "") -> ChosenRuns:
     if not chosen.keys:
-        raise ChoiceRefused(nothing)
+        raise ChoiceRefused(nothing or _("Nothing is chosen."))
     if len(chosen.keys) > MOST_ITEMS:
         raise ChoiceRefused(
-            f"These are more than {MOST_ITEMS:,} runs: narrow the list, by time or by flow, and take them in turn."
+            _("These are more than %(n)s runs: narrow the list, by time or by flow, and take them in turn.")
+            % {"n": number(MOST_ITEMS)}
         )
     return chosen
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= BIGGEST_ID):
-        raise ChoiceRefused("The choice cannot be read; choose again.")
+        raise ChoiceRefused(_("The choice cannot be read; choose again."))
     return int(text)
 
 

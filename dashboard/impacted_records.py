@@ -18,6 +18,7 @@ from dashboard.filters import FilterForm
 from dashboard.reasons import ReasonForm
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.triage import impacted
 from monitor.triage.impacted import ImpactedRecord
 
@@ -80,7 +81,7 @@ def show(request: HttpRequest, of: RecordsOf, unmask_form: ReasonForm | None = N
         PAGE,
         form,
         find,
-        nouns="records",
+        nouns=_("records"),
         own_url=of.own_url,
         of=of,
         may_export=may_export,

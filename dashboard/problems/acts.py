@@ -16,6 +16,7 @@ from dashboard.access import get_or_404
 from dashboard.problems.forms import AcceptForm, ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm, SplitForm
 from dashboard.problems.page import page_context, template_of
 from dashboard.problems.views import all_problems
+from monitor.languages import gettext as _
 from monitor.models import FailureGroup, Problem
 from monitor.triage import accept_crm, acts
 from monitor.triage.acts import ActRefused
@@ -25,7 +26,7 @@ from monitor.triage.acts import ActRefused
 def problem_take(request: HttpRequest, pk: int) -> HttpResponse:
     """Makes the person who asks the owner."""
     row = get_or_404(request.user, all_problems(), pk, action="triage")
-    return _do(request, row, lambda now: acts.assign(row, request.user, request.user, now), "You are on it.")
+    return _do(request, row, lambda now: acts.assign(row, request.user, request.user, now), _("You are on it."))
 
 
 @require_POST
@@ -35,7 +36,7 @@ def problem_assign(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Problem, form: Form, now: Any) -> None:
         acts.assign(row, form.cleaned_data["owner"], request.user, now)
 
-    return _by_form(request, pk, AssignForm, do, "The owner is set.")
+    return _by_form(request, pk, AssignForm, do, _("The owner is set."))
 
 
 @require_POST
@@ -47,7 +48,7 @@ def problem_note(request: HttpRequest, pk: int) -> HttpResponse:
         if unknown:
             messages.warning(request, acts.nobody_is_called(unknown))
 
-    return _by_form(request, pk, NoteForm, do, "The note is added.")
+    return _by_form(request, pk, NoteForm, do, _("The note is added."))
 
 
 @require_POST
@@ -58,7 +59,7 @@ def problem_resolve(request: HttpRequest, pk: int) -> HttpResponse:
         data = form.cleaned_data
         acts.resolve(row, request.user, now, by_change_at=data["changed_at"], text=data["text"])
 
-    return _by_form(request, pk, ResolveForm, do, "The problem is resolved.")
+    return _by_form(request, pk, ResolveForm, do, _("The problem is resolved."))
 
 
 @require_POST
@@ -68,7 +69,7 @@ def problem_archive(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Problem, form: ArchiveForm, now: Any) -> None:
         acts.archive(row, request.user, now, text=form.cleaned_data["text"], **form.limits)
 
-    return _by_form(request, pk, ArchiveForm, do, "The problem is archived.")
+    return _by_form(request, pk, ArchiveForm, do, _("The problem is archived."))
 
 
 @require_POST
@@ -78,7 +79,7 @@ def problem_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Problem, form: Form, now: Any) -> None:
         acts.reopen(row, request.user, now, text=form.cleaned_data["text"])
 
-    return _by_form(request, pk, ReopenForm, do, "The problem is open again.")
+    return _by_form(request, pk, ReopenForm, do, _("The problem is open again."))
 
 
 @require_POST
@@ -88,14 +89,14 @@ def problem_accept(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Problem, form: Form, now: Any) -> None:
         accept_crm.accept(row, request.user, form.cleaned_data["reason"], now)
 
-    return _by_form(request, pk, AcceptForm, do, "What was open is accepted.")
+    return _by_form(request, pk, AcceptForm, do, _("What was open is accepted."))
 
 
 @require_POST
 def problem_accept_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Opens again what was accepted within the last ten minutes."""
     row = get_or_404(request.user, all_problems(), pk, action="write_off")
-    return _do(request, row, lambda now: accept_crm.take_back(row, request.user, now), "It is open again.")
+    return _do(request, row, lambda now: accept_crm.take_back(row, request.user, now), _("It is open again."))
 
 
 @require_POST
@@ -104,15 +105,15 @@ def problem_split(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, all_problems(), pk, action="triage")
     form = SplitForm(request.POST)
     if not form.is_valid():
-        return refused(request, row, "Say which failures get a problem of their own.", status=400)
+        return refused(request, row, _("Say which failures get a problem of their own."), status=400)
     group = FailureGroup.objects.filter(pk=form.cleaned_data["group"]).first()
     try:
         if group is None:
-            raise ActRefused("These failures do not belong to the problem.", "not_its_group")
+            raise ActRefused(_("These failures do not belong to the problem."), "not_its_group")
         own = acts.split(row, group, request.user, timezone.now())
     except ActRefused as refusal:
         return refused(request, row, refusal.message, status=409)
-    messages.success(request, "These failures have a problem of their own now.")
+    messages.success(request, _("These failures have a problem of their own now."))
     return redirect(own)
 
 
@@ -127,7 +128,7 @@ def _by_form(
     row = get_or_404(request.user, all_problems(), pk, action="triage")
     form = kind(request.POST, auto_id=f"{kind.__name__.lower()}_%s")
     if not form.is_valid():
-        return refused(request, row, "Fix what the form says.", status=400, form=form)
+        return refused(request, row, _("Fix what the form says."), status=400, form=form)
     return _do(request, row, lambda now: do(row, form, now), done, form)
 
 

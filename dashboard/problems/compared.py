@@ -14,6 +14,8 @@ from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.filters import FilterForm, OneOfField
 from dashboard.problems.views import all_problems
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.queries.executions import by_keys
 from monitor.triage.what_differs import compared_runs
 
@@ -23,7 +25,7 @@ GOOD = "good"
 class ComparedForm(FilterForm):
     """Reads which of the compared runs are listed: the failed ones, or the good ones beside them."""
 
-    runs = OneOfField([(GOOD, "Good")], "Runs", "Failed")
+    runs = OneOfField([(GOOD, gettext_lazy("Good"))], gettext_lazy("Runs"), gettext_lazy("Failed"))
     # Links from counts set it: `ShownDifference.key`.
     difference = forms.RegexField("^[0-9a-f]{16}$", required=False, widget=forms.HiddenInput)
     account = None
@@ -47,4 +49,4 @@ def problem_compared(request: HttpRequest, pk: int) -> HttpResponse:
         return page | {"rows": by_keys(page["rows"])}
 
     more = age_of(row.account_id) | {"problem": row}
-    return lists.show(request, "problems/compared.html", form, find, nouns="runs", **more)
+    return lists.show(request, "problems/compared.html", form, find, nouns=_("runs"), **more)

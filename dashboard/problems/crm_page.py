@@ -12,6 +12,7 @@ from dashboard.context import age_of
 from dashboard.problems.forms import AcceptForm
 from dashboard.problems.log import lines_of
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import CrmFailure, Problem, Stream
 from monitor.privacy import mask_name, mask_text
 from monitor.queries import crm_problems
@@ -48,8 +49,8 @@ def _said(entry: CrmFailure) -> str:
     """Says what failed: why a call did, or which action."""
     call = entry.webhook_failure
     if call is None:
-        return mask_name(entry.action_name) or entry.action_id or "Which action Zoho does not say"
+        return mask_name(entry.action_name) or entry.action_id or _("Which action Zoho does not say")
     known = reason_words(call.reason)
     if known is not None:
-        return known
+        return _(known)
     return call.reason.replace("_", " ") if is_zohos_word(call.reason) else mask_text(call.reason, people=call.people)

@@ -11,6 +11,8 @@ from django.http import QueryDict
 from dashboard.filters import NOBODY, FilterForm, IdField, OneOfField, OwnerField, TextField, TimeField
 from dashboard.flow_field import FlowField
 from monitor.access import who_may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy, gettext_noop
 from monitor.models import Problem, User
 from monitor.queries.problems import ProblemFilter
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
@@ -19,20 +21,30 @@ from monitor.triage.write_off import REASON_LIMIT
 ALL = "all"
 ESCALATES, TIME, COUNT = "escalates", "time", "count"
 # What may be done with several problems at once.
-MANY = {"take": "Take them", "resolve": "Resolve", "archive": "Archive", "reopen": "Reopen", "merge": "Merge into one"}
+MANY = {
+    "take": gettext_noop("Take them"),
+    "resolve": gettext_noop("Resolve"),
+    "archive": gettext_noop("Archive"),
+    "reopen": gettext_noop("Reopen"),
+    "merge": gettext_noop("Merge into one"),
+}
 
 
 class ProblemFilterForm(FilterForm):
     """Reads what the list of problems is narrowed to: those that somebody has to look at, unless it says otherwise."""
 
-    state = OneOfField([(ALL, "All"), *Problem.State.choices], "State", "Unresolved")
-    owner = OwnerField(label="Owner")
+    state = OneOfField(
+        [(ALL, gettext_lazy("All")), *((code, gettext_lazy(words)) for code, words in Problem.State.choices)],
+        gettext_lazy("State"),
+        gettext_lazy("Unresolved"),
+    )
+    owner = OwnerField(label=gettext_lazy("Owner"))
     flow = FlowField()
-    seen_from = TimeField(label="First seen from")
+    seen_from = TimeField(label=gettext_lazy("First seen from"))
 
-    app = TextField("App of the action")
+    app = TextField(gettext_lazy("App of the action"))
 
-    rule = IdField(label="Workflow rule")
+    rule = IdField(label=gettext_lazy("Workflow rule"))
 
     # Links set these: they are shown where they are set.
     set_by_links = ("seen_from", "app", "rule")
@@ -41,10 +53,10 @@ class ProblemFilterForm(FilterForm):
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
         people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
-        self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
+        self.offer("owner", [(NOBODY, _("Nobody")), *people], _("Anybody"))
         for name in self.set_by_links:
             if name == "rule":
-                self.offer("rule", [], "Any")
+                self.offer("rule", [], _("Any"))
             if not data.get(name):
                 self.fields[name].widget = forms.HiddenInput()
 
@@ -74,13 +86,17 @@ class WordsField(forms.CharField):
 class AcceptForm(forms.Form):
     """Asks why what failed in CRM is accepted."""
 
-    reason = forms.CharField(label="Why", max_length=REASON_LIMIT, validators=[ProhibitNullCharactersValidator()])
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=REASON_LIMIT, validators=[ProhibitNullCharactersValidator()]
+    )
 
 
 class AssignForm(forms.Form):
     """Asks who is on it."""
 
-    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+    owner = forms.ModelChoiceField(
+        User.objects.none(), required=False, label=gettext_lazy("Owner"), empty_label=gettext_lazy("Nobody")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,36 +106,44 @@ class AssignForm(forms.Form):
 class NoteForm(forms.Form):
     """Asks for a note."""
 
-    text = WordsField("Note", required=True, help_text="@name tells a person of it by mail; the owner is told anyway.")
+    text = WordsField(
+        gettext_lazy("Note"),
+        required=True,
+        help_text=gettext_lazy("@name tells a person of it by mail; the owner is told anyway."),
+    )
 
 
 class ResolveForm(forms.Form):
     """Asks how a problem was solved, and when what solved it was changed."""
 
     changed_at = TimeField(
-        label="Solved by a change at",
-        help_text="Failures of runs that began before do not bring it back. Empty: now.",
+        label=gettext_lazy("Solved by a change at"),
+        help_text=gettext_lazy("Failures of runs that began before do not bring it back. Empty: now."),
     )
-    text = WordsField("How (optional)")
+    text = WordsField(gettext_lazy("How (optional)"))
 
 
 class ArchiveForm(forms.Form):
     """Asks until when a problem is put away."""
 
     until = forms.ChoiceField(
-        label="Until",
-        choices=[(ESCALATES, "it escalates"), (TIME, "a time"), (COUNT, "so many more failures")],
+        label=gettext_lazy("Until"),
+        choices=[
+            (ESCALATES, gettext_lazy("it escalates")),
+            (TIME, gettext_lazy("a time")),
+            (COUNT, gettext_lazy("so many more failures")),
+        ],
         initial=ESCALATES,
     )
-    time = TimeField(label="The time")
-    count = forms.IntegerField(label="How many more", required=False, min_value=1, max_value=MOST_MORE)
-    text = WordsField("Why (optional)")
+    time = TimeField(label=gettext_lazy("The time"))
+    count = forms.IntegerField(label=gettext_lazy("How many more"), required=False, min_value=1, max_value=MOST_MORE)
+    text = WordsField(gettext_lazy("Why (optional)"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         for name in (TIME, COUNT):
             if data.get("until") == name and not data.get(name) and name not in self.errors:
-                self.add_error(name, "Say when." if name == TIME else "Say how many.")
+                self.add_error(name, _("Say when.") if name == TIME else _("Say how many."))
         return data
 
     @property
@@ -135,7 +159,7 @@ class ArchiveForm(forms.Form):
 class ReopenForm(forms.Form):
     """Asks why a problem is looked at again."""
 
-    text = WordsField("Why (optional)")
+    text = WordsField(gettext_lazy("Why (optional)"))
 
 
 class SplitForm(forms.Form):
@@ -147,8 +171,10 @@ class SplitForm(forms.Form):
 class ManyForm(forms.Form):
     """Asks what is to be done with the ticked problems."""
 
-    act = forms.ChoiceField(label="With the ticked", choices=MANY.items())
-    text = WordsField("Why (optional)")
+    act = forms.ChoiceField(
+        label=gettext_lazy("With the ticked"), choices=[(act, gettext_lazy(words)) for act, words in MANY.items()]
+    )
+    text = WordsField(gettext_lazy("Why (optional)"))
     problem = forms.TypedMultipleChoiceField(coerce=int, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -16,6 +16,8 @@ from django.views.decorators.http import require_POST
 from dashboard.access import requires
 from dashboard.problems.forms import ManyForm
 from dashboard.problems.views import show_list
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import Problem, User
 from monitor.queries import problems as queries
 from monitor.triage import acts
@@ -23,8 +25,13 @@ from monitor.triage.acts import ActRefused
 from monitor.triage.many import with_each
 
 MOST = 200
-DONE = {"take": "You are on them.", "resolve": "They are resolved.", "archive": "They are archived."}
-DONE |= {"reopen": "They are open again.", "merge": "They are one problem now."}
+DONE = {
+    "take": gettext_noop("You are on them."),
+    "resolve": gettext_noop("They are resolved."),
+    "archive": gettext_noop("They are archived."),
+    "reopen": gettext_noop("They are open again."),
+    "merge": gettext_noop("They are one problem now."),
+}
 
 
 @require_POST
@@ -36,12 +43,12 @@ def problems_act(request: HttpRequest) -> HttpResponse:
     """
     form = ManyForm(request.POST)
     if not form.is_valid():
-        return show_list(request, refusal="The form cannot be read; choose again.", status=400)
+        return show_list(request, refusal=_("The form cannot be read; choose again."), status=400)
     keys = list(dict.fromkeys(form.cleaned_data["problem"]))
     if not keys:
-        return show_list(request, refusal="Nothing is ticked.", status=400)
+        return show_list(request, refusal=_("Nothing is ticked."), status=400)
     if len(keys) > MOST:
-        return show_list(request, refusal=f"At most {MOST} problems at once.", status=400, ticked=keys)
+        return show_list(request, refusal=_("At most %(n)s problems at once.") % {"n": MOST}, status=400, ticked=keys)
     act, text, now = form.cleaned_data["act"], form.cleaned_data["text"], timezone.now()
     try:
         if act == "merge":
@@ -49,7 +56,7 @@ def problems_act(request: HttpRequest) -> HttpResponse:
         with_each(keys, partial(_act_on, act, person=request.user, text=text, now=now))
     except ActRefused as refusal:
         return show_list(request, refusal=refusal.message, status=409, ticked=keys)
-    messages.success(request, DONE[act])
+    messages.success(request, _(DONE[act]))
     return redirect(f"{reverse('problems')}?{request.GET.urlencode()}")
 
 
@@ -57,12 +64,12 @@ def _merge(request: HttpRequest, keys: Collection[int], now: datetime) -> HttpRe
     """Merges the ticked problems into the one that was seen first, and shows that."""
     rows = list(queries.problems().filter(pk__in=keys).order_by("first_seen_at", "pk"))
     if len(rows) != len(keys):
-        raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+        raise ActRefused(_("One of them was merged meanwhile; load the page again."), "changed_meanwhile")
     first, *others = rows
     if not others:
-        raise ActRefused("Tick two problems at least.", "itself")
+        raise ActRefused(_("Tick two problems at least."), "itself")
     acts.merge(others, first, request.user, now)
-    messages.success(request, DONE["merge"])
+    messages.success(request, _(DONE["merge"]))
     return redirect(first)
 
 

@@ -17,6 +17,7 @@ from dashboard.problems.log import lines_of
 from dashboard.slots import Slot
 from dashboard.widgets import offer_rows
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Failure, FailureGroup, Problem
 from monitor.models.asking import answered, ask, in_step
 from monitor.queries import links
@@ -51,6 +52,7 @@ def page_context(
         "problem": problem,
         "may_act": may(request.user, "triage", problem.account) and problem.merged_into_id is None,
         "refusal": refusal,
+        "state_words": _(problem.get_state_display()),
     }
     kinds = (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)
     shared |= {_FORM_NAMES[kind]: _form(kind, problem, form) for kind in kinds}
@@ -76,7 +78,7 @@ def _runs_context(request: HttpRequest, problem: Problem, owner: Any) -> dict[st
     causes = zip(detail.groups, detail.templates, strict=True)
     return age_of(problem.account_id) | {
         "detail": detail,
-        "what_to_do": REMEDIES.get(problem.remedy, ""),
+        "what_to_do": _(REMEDIES[problem.remedy]) if problem.remedy in REMEDIES else "",
         "differences": differences,
         "causes": [(group, _told(detail, group, text)) for group, text in causes],
         "chart": _trend(problem, detail, zone),

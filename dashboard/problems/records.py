@@ -12,6 +12,7 @@ from dashboard import impacted_records
 from dashboard.access import get_or_404
 from dashboard.impacted_records import RecordsOf
 from dashboard.problems.views import all_problems
+from monitor.languages import gettext as _
 from monitor.models import Problem
 
 
@@ -40,7 +41,7 @@ def _of(row: Problem) -> RecordsOf:
     return RecordsOf(
         thing=row,
         scope=Q(group__problem=row),
-        name="The problem",
+        name=_("The problem"),
         up_url=row.get_absolute_url(),
         own_url=reverse("problem_records", args=[row.pk]),
         file_name=f"problem-{row.pk}-records",

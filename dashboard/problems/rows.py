@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from django.utils.safestring import SafeString
 
 from dashboard import formats, paint
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.models import Problem
 from monitor.models.addresses import address_of_list
 from monitor.queries import links
@@ -76,10 +78,10 @@ def _line(row: ProblemRow, now: datetime, zone: tzinfo, *, is_ticked: bool) -> P
         url=problem.get_absolute_url(),
         title=row.title,
         where=f"{problem.app} · {problem.account.name}" if problem.app else problem.account.name,
-        state=paint.pill(problem.state, _STATES.get(problem.state, problem.state)),
+        state=paint.pill(problem.state, _(_STATES.get(problem.state, problem.state))),
         open=_failures(row.ledger.open, "bad strong", outcome="open", problem_id=pk, is_of_crm=is_of_crm),
         failed=_failures(row.ledger.failed, "", problem_id=pk, is_of_crm=is_of_crm),
-        flows=SafeString(f"{row.flows} rule{'s' * (row.flows != 1)}")
+        flows=SafeString(ngettext("%(n)s rule", "%(n)s rules", row.flows) % {"n": row.flows})
         if is_of_crm
         else paint.count(row.flows, f"{address_of_list('flows')}?{urlencode({'problem': pk})}"),
         tone=tone_of_age(now - row.oldest_open) if row.oldest_open else "",

@@ -17,6 +17,8 @@ from dashboard.news import MOST_NEW, News, read_key
 from dashboard.problems.forms import MANY, ProblemFilterForm
 from dashboard.problems.page import page_context, template_of
 from monitor.access import may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Problem
 from monitor.models.asking import Asking, answered, in_step
 from monitor.queries import policies
@@ -49,7 +51,7 @@ def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> Asking[dict[
     if request.htmx:  # type: ignore[attr-defined]
         return {}
     scope: dict[str, Any] = {"account": wanted.account_id, "flow": wanted.flow_id}
-    of_what = "This flow" if wanted.flow_id else "This account" if wanted.account_id else "In all"
+    of_what = _("This flow") if wanted.flow_id else _("This account") if wanted.account_id else _("In all")
     counts = yield from queries.ask_ledger(Q(**{name: key for name, key in scope.items() if key is not None}))
     return {"counts": counts, "of_what": of_what, "account_id": wanted.account_id, "flow_id": wanted.flow_id}
 
@@ -58,7 +60,7 @@ def _newer(wanted: queries.ProblemFilter, mark: str) -> int:
     return queries.matching(wanted).filter(pk__gt=read_key(mark)).order_by()[: MOST_NEW + 1].count()
 
 
-NEW = News("problem", "problems", lambda context: str(context["newest"]), _newer)
+NEW = News(gettext_lazy("problem"), gettext_lazy("problems"), lambda context: str(context["newest"]), _newer)
 
 
 def _ask_page(wanted: queries.ProblemFilter, form: ProblemFilterForm) -> Asking[dict[str, Any]]:
@@ -85,7 +87,7 @@ def show_list(
         "problems/list.html",
         form,
         find,
-        nouns="problems",
+        nouns=_("problems"),
         news=NEW,
         own_url=reverse("problems"),
         may_act=may_act,

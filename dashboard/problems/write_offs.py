@@ -9,17 +9,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from dashboard import chosen_runs
+from dashboard import chosen_runs, formats
 from dashboard.access import get_or_404, requires
 from dashboard.chosen_runs import ChoiceRefused, ChosenRuns
 from dashboard.problems.page import just_written_off
 from dashboard.problems.views import all_problems
 from dashboard.reasons import ReasonForm
+from monitor.languages import gettext as _
+from monitor.languages import ngettext, ngettext_noop
 from monitor.models import Failure, Problem
 from monitor.triage import write_off as acts
 from monitor.triage.acts import ActRefused
 
 PAGE = "problems/write_off.html"
+WRITTEN_OFF = ngettext_noop(
+    "%(n)s failed run is written off. It can be taken back for ten minutes.",
+    "%(n)s failed runs are written off. It can be taken back for ten minutes.",
+)
+OPEN_AGAIN = ngettext_noop("%(n)s failed run is open again.", "%(n)s failed runs are open again.")
 
 
 @require_POST
@@ -48,7 +55,7 @@ def write_off_confirm(request: HttpRequest) -> HttpResponse:
         done = acts.write_off(chosen.keys, request.user, form.cleaned_data["reason"], timezone.now())
     except ActRefused as refusal:
         return _show(request, chosen, form, refusal=refusal.message, status=409)
-    _tell(request, len(done), "written off. It can be taken back for ten minutes.", "Nothing was open any more.")
+    _tell(request, len(done), WRITTEN_OFF, _("Nothing was open any more."))
     if chosen.problem_id is not None:
         return redirect("problem", chosen.problem_id)
     return redirect(f"{reverse('executions')}?outcome={Failure.Fate.WRITTEN_OFF}")
@@ -63,7 +70,7 @@ def write_off_take_back(request: HttpRequest) -> HttpResponse:
     except ChoiceRefused as refusal:
         return render(request, PAGE, {"refusal": str(refusal)}, status=400)
     done = acts.take_back(chosen.keys, request.user, timezone.now())
-    _tell(request, len(done), "open again.", "None of them was written off within the last ten minutes.")
+    _tell(request, len(done), OPEN_AGAIN, _("None of them was written off within the last ten minutes."))
     return redirect(f"{reverse('executions')}?outcome={Failure.Fate.OPEN}")
 
 
@@ -74,7 +81,7 @@ def problem_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     keys = list(just_written_off(row, now).values_list("pk", flat=True))
     done = acts.take_back(keys, request.user, now)
-    _tell(request, len(done), "open again.", "The ten minutes are over.")
+    _tell(request, len(done), OPEN_AGAIN, _("The ten minutes are over."))
     return redirect(row)
 
 
@@ -93,9 +100,8 @@ def _show(
     return render(request, PAGE, context, status=status)
 
 
-def _tell(request: HttpRequest, count: int, done: str, nothing: str) -> None:
+def _tell(request: HttpRequest, count: int, done: tuple[str, str], nothing: str) -> None:
     if count:
-        runs = "1 failed run is" if count == 1 else f"{count:,} failed runs are"
-        messages.success(request, f"{runs} {done}")
+        messages.success(request, ngettext(*done, count) % {"n": formats.number(count)})
     else:
         messages.warning(request, nothing)

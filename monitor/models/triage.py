@@ -21,12 +21,12 @@ class Problem(models.Model):
     """
 
     class State(models.TextChoices):
-        NEW = "new", "New"
-        ONGOING = "ongoing", "Ongoing"
-        ESCALATING = "escalating", "Escalating"
-        REGRESSED = "regressed", "Regressed"
-        ARCHIVED = "archived", "Archived"
-        RESOLVED = "resolved", "Resolved"
+        NEW = "new", gettext_noop("New")
+        ONGOING = "ongoing", gettext_noop("Ongoing")
+        ESCALATING = "escalating", gettext_noop("Escalating")
+        REGRESSED = "regressed", gettext_noop("Regressed")
+        ARCHIVED = "archived", gettext_noop("Archived")
+        RESOLVED = "resolved", gettext_noop("Resolved")
 
     class Source(models.TextChoices):
         RUNS = "runs", "Runs of flows"

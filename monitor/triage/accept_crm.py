@@ -8,6 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import CrmFailure, Problem, User
 from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.activity import log
@@ -27,9 +28,9 @@ def accept(problem: Problem, actor: User, reason: str, now: datetime) -> int:
     """
     reason = " ".join(reason.replace("\0", "").split())
     if not reason:
-        raise ActRefused("Say why these failures are accepted.", "text_missing")
+        raise ActRefused(_("Say why these failures are accepted."), "text_missing")
     if len(reason) > REASON_LIMIT:
-        raise ActRefused(f"The reason is longer than {REASON_LIMIT} characters.", "text_long")
+        raise ActRefused(_("The reason is longer than %(n)s characters.") % {"n": REASON_LIMIT}, "text_long")
     return again_on_deadlock(partial(_move, problem, actor, now, Fate.OPEN, Fate.WRITTEN_OFF, "accepted", reason))
 
 
@@ -45,7 +46,7 @@ def take_back(problem: Problem, actor: User, now: datetime) -> int:
 @transaction.atomic
 def _move(problem: Problem, actor: User, now: datetime, before: str, after: str, kind: str, reason: str) -> int:
     if not may(actor, "write_off", problem.account):
-        raise ActRefused("You may not accept failures.", "not_permitted")
+        raise ActRefused(_("You may not accept failures."), "not_permitted")
     # Failures before problems, as everywhere.
     rows = CrmFailure.objects.select_for_update(no_key=True).filter(group__problem=problem, fate=before).order_by("pk")
     if before == Fate.WRITTEN_OFF:
@@ -53,9 +54,11 @@ def _move(problem: Problem, actor: User, now: datetime, before: str, after: str,
     counts = dict(rows.values_list("pk", "count"))
     held = hold([problem.pk]).get(problem.pk)
     if held is None or held.merged_into_id is not None:
-        raise ActRefused("It was merged into another problem.", "merged_away")
+        raise ActRefused(_("It was merged into another problem."), "merged_away")
     if not counts:
-        raise ActRefused("Nothing of it is open." if before == Fate.OPEN else "It is too late for that.", "already_so")
+        raise ActRefused(
+            _("Nothing of it is open.") if before == Fate.OPEN else _("It is too late for that."), "already_so"
+        )
     CrmFailure.objects.filter(pk__in=list(counts), fate=before).update(fate=after, fate_at=now)
     log(problem, kind, now=now, actor=actor, text=reason, detail={"failures": sum(counts.values())})
     touch([problem.pk])

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from monitor.access import may
+from monitor.figures import number
+from monitor.languages import gettext as _
 from monitor.mentioned import people_mentioned
 from monitor.models import Failure, FailureGroup, Occasion, Problem, ProblemAct, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
@@ -52,7 +54,7 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
     """
     _check(problem, actor)
     if owner is not None and not (may(owner, "triage", problem.account) and owner.username != SYSTEM_USERNAME):
-        raise ActRefused(f"{owner.get_username()} may not work on problems.", "no_owner")
+        raise ActRefused(_("%(name)s may not work on problems.") % {"name": owner.get_username()}, "no_owner")
     with transaction.atomic():
         held = _held(problem)
         before = held.owner.get_username() if held.owner is not None else None
@@ -91,8 +93,11 @@ def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[st
 def nobody_is_called(unknown: Sequence[str]) -> str:
     """Says which of the names that a note mentions are nobody's."""
     names = ", ".join(f"@{name[:NAME_SHOWN]}" for name in unknown[:NAMES_SHOWN])
-    more = f" and {len(unknown) - NAMES_SHOWN} more" if len(unknown) > NAMES_SHOWN else ""
-    return f"Nobody who may see this is called {names}{more}, so no mail went there."
+    more = len(unknown) - NAMES_SHOWN
+    if more > 0:
+        said = _("Nobody who may see this is called %(names)s and %(n)s more, so no mail went there.")
+        return said % {"names": names, "n": number(more)}
+    return _("Nobody who may see this is called %(names)s, so no mail went there.") % {"names": names}
 
 
 def resolve(
@@ -112,8 +117,9 @@ def resolve(
     """
     _check(problem, actor)
     if by_change_at is not None and by_change_at > now:
-        raise ActRefused("The change cannot lie in the future.", "bad_time")
-    _leave(problem, State.RESOLVED)
+        raise ActRefused(_("The change cannot lie in the future."), "bad_time")
+    if problem.state == State.RESOLVED:
+        raise ActRefused(_("It is resolved."), "already_so")
     _change(problem, State.RESOLVED, actor, now, text, resolved_before=by_change_at or now)
 
 
@@ -134,11 +140,11 @@ def archive(
     """
     _check(problem, actor)
     if until is not None and after_more is not None:
-        raise ActRefused("Choose a time or a number of failures, not both.", "bad_number")
+        raise ActRefused(_("Choose a time or a number of failures, not both."), "bad_number")
     if until is not None and not now < until <= now + LONGEST_ARCHIVE:
-        raise ActRefused("The time must lie ahead, a year at most.", "bad_time")
+        raise ActRefused(_("The time must lie ahead, a year at most."), "bad_time")
     if after_more is not None and not 1 <= after_more <= MOST_MORE:
-        raise ActRefused(f"The number of failures is 1 to {MOST_MORE:,}.", "bad_number")
+        raise ActRefused(_("The number of failures is 1 to %(n)s.") % {"n": number(MOST_MORE)}, "bad_number")
     with transaction.atomic():
         _held(problem)  # a merge counts on: it must not come between the count and the change
         present = _failures_of([problem.pk]) if after_more is not None else 0
@@ -154,7 +160,7 @@ def reopen(problem: Problem, actor: User, now: datetime, *, text: str = "") -> N
     """
     _check(problem, actor)
     if problem.is_unresolved:
-        raise ActRefused("It is open.", "already_so")
+        raise ActRefused(_("It is open."), "already_so")
     _change(problem, State.ONGOING, actor, now, text)
 
 
@@ -168,11 +174,11 @@ def merge(problems: Collection[Problem], into: Problem, actor: User, now: dateti
     for problem in problems:
         _check(problem, actor)
         if problem.pk == into.pk:
-            raise ActRefused("A problem cannot be merged into itself.", "itself")
+            raise ActRefused(_("A problem cannot be merged into itself."), "itself")
         if problem.account_id != into.account_id:
-            raise ActRefused("Problems of two accounts cannot be merged.", "other_account")
+            raise ActRefused(_("Problems of two accounts cannot be merged."), "other_account")
         if problem.source != into.source:
-            raise ActRefused("A problem of runs and one of Zoho CRM cannot be merged.", "other_source")
+            raise ActRefused(_("A problem of runs and one of Zoho CRM cannot be merged."), "other_source")
     again_on_deadlock(partial(_merge, sorted({problem.pk for problem in problems}), into, actor, now))
 
 
@@ -181,7 +187,7 @@ def _merge(keys: Collection[int], into: Problem, actor: User, now: datetime) -> 
     # In one order, so that two people who merge each other's never wait for each other.
     held = hold({*keys, into.pk})
     if len(held) != len(keys) + 1 or any(one.merged_into_id is not None for one in held.values()):
-        raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+        raise ActRefused(_("One of them was merged meanwhile; load the page again."), "changed_meanwhile")
     target = held.pop(into.pk)
     if not keys:
         return
@@ -217,9 +223,9 @@ def _split(problem: Problem, group: FailureGroup, actor: User, now: datetime) ->
     held = _held(problem)
     groups = {one.pk: one for one in FailureGroup.objects.filter(problem=problem)}
     if group.pk not in groups:
-        raise ActRefused("These failures do not belong to the problem.", "not_its_group")
+        raise ActRefused(_("These failures do not belong to the problem."), "not_its_group")
     if len(groups) == 1:
-        raise ActRefused("These are all of its failures.", "one_group")
+        raise ActRefused(_("These are all of its failures."), "one_group")
     own = Problem.objects.create(
         account_id=problem.account_id,
         source=problem.source,
@@ -249,9 +255,9 @@ def _failures_of(problems: Collection[int]) -> int:
 
 def _check(problem: Problem, actor: User) -> None:
     if not may(actor, "triage", problem.account):
-        raise ActRefused("You may not work on problems.", "not_permitted")
+        raise ActRefused(_("You may not work on problems."), "not_permitted")
     if problem.merged_into_id is not None:
-        raise ActRefused("It was merged into another problem.", "merged_away")
+        raise ActRefused(_("It was merged into another problem."), "merged_away")
 
 
 def _held(problem: Problem) -> Problem:
@@ -262,25 +268,20 @@ def _held(problem: Problem) -> Problem:
     """
     held = hold([problem.pk]).get(problem.pk)
     if held is None or held.merged_into_id is not None:
-        raise ActRefused("It was merged into another problem.", "merged_away")
+        raise ActRefused(_("It was merged into another problem."), "merged_away")
     return held
-
-
-def _leave(problem: Problem, state: str) -> None:
-    if problem.state == state:
-        raise ActRefused(f"It is {state}.", "already_so")
 
 
 def _change(problem: Problem, to: str, actor: User, now: datetime, text: str, **changes: Any) -> None:
     words = _words(text) if text.strip() else ""
     if not change_state(problem, to, now=now, actor=actor, text=words, **changes):
-        raise ActRefused("Somebody has changed it meanwhile; load the page again.", "changed_meanwhile")
+        raise ActRefused(_("Somebody has changed it meanwhile; load the page again."), "changed_meanwhile")
 
 
 def _words(text: str) -> str:
     text = text.replace("\0", "").strip()
     if not text:
-        raise ActRefused("Write something.", "text_missing")
+        raise ActRefused(_("Write something."), "text_missing")
     if len(text) > TEXT_LIMIT:
-        raise ActRefused(f"That is longer than {TEXT_LIMIT:,} characters.", "text_long")
+        raise ActRefused(_("That is longer than %(n)s characters.") % {"n": number(TEXT_LIMIT)}, "text_long")
     return text

@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.languages import gettext_noop
+
 FEWEST = 5  # failed runs, and good ones, below which nothing can be told
 MOST_VALUES = 50  # of a field: an id differs in each run and explains none
 MOST_TOLD = 8
 DEEPEST = 3  # keys in a path
-ABSENT = "(absent)"
+ABSENT = gettext_noop("(absent)")
 TRIGGER = "trigger"
 Path = tuple[str, ...]
 Fields = Mapping[Path, str]

@@ -13,10 +13,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean, pstdev
 
+from monitor.languages import gettext_noop
+
 NEW_FOR = timedelta(days=7)
 CALM_FOR = timedelta(days=1)  # an escalation is over after a day without a spike
 FEWEST = 10  # failures in an hour below which nothing escalates
 UNRESOLVED = ("new", "ongoing", "escalating", "regressed")
+# The forms of the reasons below, which are stored: pages say them by `monitor.sentences`.
+REASONS = (
+    gettext_noop("Every failed run of it has come to an end."),
+    gettext_noop("Every failure of it has come to an end."),
+    gettext_noop("No failed run belongs to it any more."),
+    gettext_noop("No failure belongs to it any more."),
+    gettext_noop("It has not failed unusually often for a day."),
+    gettext_noop("A week has gone by."),
+    gettext_noop("A failed run of it is open though it was resolved."),
+    gettext_noop("A failure of it is open though it was resolved."),
+    gettext_noop("%(n)s failed runs of it are open though it was resolved."),
+    gettext_noop("%(n)s failures of it are open though it was resolved."),
+    gettext_noop("Its time in the archive is over."),
+    gettext_noop("It has come to %(n)s failed runs."),
+    gettext_noop("It has come to %(n)s failures."),
+    gettext_noop("%(n)s runs failed with it within an hour, far more than before."),
+    gettext_noop("%(n)s failures of it came within an hour, far more than before."),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from django.db import transaction
 
+from monitor.languages import gettext as _
 from monitor.models import Problem
 from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.acts import ActRefused
@@ -38,11 +39,13 @@ def _with_each(keys: Collection[int], act: Callable[[Problem], Answer]) -> dict[
     rows = Problem.objects.filter(pk__in=keys, merged_into=None).select_related("account", "owner").order_by("pk")
     found = list(rows.defer("account__client_secret"))
     if len(found) != len(keys):
-        raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+        raise ActRefused(_("One of them was merged meanwhile; load the page again."), "changed_meanwhile")
     answers = {}
     for row in found:
         try:
             answers[row.pk] = act(row)
         except ActRefused as refusal:
-            raise ActRefused(f"Problem {row.pk}: {refusal.message}", refusal.code) from None
+            raise ActRefused(
+                _("Problem %(key)s: %(why)s") % {"key": row.pk, "why": refusal.message}, refusal.code
+            ) from None
     return answers

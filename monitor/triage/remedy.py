@@ -11,35 +11,37 @@ import re
 from monitor.error_classes import error_class
 from monitor.languages import gettext_noop
 
-UNKNOWN = "unknown"
+UNKNOWN = gettext_noop("unknown")
 # In this order on pages, from what a person mends in the data to what passes by itself.
 REMEDIES: dict[str, str] = {
-    "value": gettext_noop("Correct the value that was refused, in the record or in the flow's mapping. Then retry."),
-    "missing": gettext_noop(
+    gettext_noop("value"): gettext_noop(
+        "Correct the value that was refused, in the record or in the flow's mapping. Then retry."
+    ),
+    gettext_noop("missing"): gettext_noop(
         "Add what is missing: the required value, or the record, tax or item that is referred to. Then retry."
     ),
-    "duplicate": gettext_noop(
+    gettext_noop("duplicate"): gettext_noop(
         "Such a record exists already: keep that one, or let the flow look for it before it creates one."
     ),
-    "too large": gettext_noop(
+    gettext_noop("too large"): gettext_noop(
         "Make it smaller: fewer rows, a shorter text or a smaller file. A retry of the same fails again."
     ),
-    "parse": gettext_noop(
+    gettext_noop("parse"): gettext_noop(
         "The answer or the data has another form than expected: look at what was sent, then at the mapping."
     ),
-    "connection": gettext_noop(
+    gettext_noop("connection"): gettext_noop(
         "Reconnect the app in Zoho Flow, or renew the password or certificate that was refused. Then retry."
     ),
-    "permission": gettext_noop(
+    gettext_noop("permission"): gettext_noop(
         "Give the connection's user the right, the scope or the edition that the action needs, then retry."
     ),
-    "definition": gettext_noop(
+    gettext_noop("definition"): gettext_noop(
         "Change the flow: the action, its function or its settings are wrong. Until then, a retry fails."
     ),
-    "rate limit": gettext_noop(
+    gettext_noop("rate limit"): gettext_noop(
         "Wait until the limit renews, then retry slowly. If it returns, spread the runs over the day."
     ),
-    "intermittent": gettext_noop(
+    gettext_noop("intermittent"): gettext_noop(
         "The app was busy or away. Zoho tries again by itself; retry what is left once it answers."
     ),
     UNKNOWN: gettext_noop(

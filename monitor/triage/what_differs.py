@@ -14,6 +14,8 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Length
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import Execution, Failure, FlowVersion, Problem
 from monitor.models.asking import Asking, answered, ask
 from monitor.periods import DAY
@@ -28,7 +30,12 @@ LOOKED_AT = 5_000  # runs of a flow, the newest of the time, among which good on
 LONGEST_DATA = 20_000  # characters of trigger data; a run with more is left out, or a page would read megabytes
 FEWEST_GOOD = 0.1  # good runs for each failed one of a flow
 LONGEST_SHOWN = 100  # characters of a value
-_SLOW = (("under 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000))
+_SLOW = (
+    (gettext_noop("under 1 s"), 1_000),
+    (gettext_noop("1 to 10 s"), 10_000),
+    (gettext_noop("10 to 60 s"), 60_000),
+)
+_SLOWEST = gettext_noop("over a minute")
 _COLUMNS = ("flow_id", "started_time", "duration_ms", "trigger_data")
 
 
@@ -182,7 +189,7 @@ def _fields(run: Execution, versions: Mapping[int, list[tuple[datetime, int]]]) 
         run.trigger_data,
         hour=f"{began:%H}:00 UTC" if began is not None else "",
         version=str(known[place - 1][1]) if place else "",
-        duration="" if took is None else next((words for words, most in _SLOW if took < most), "over a minute"),
+        duration="" if took is None else next((words for words, most in _SLOW if took < most), _SLOWEST),
     )
 
 
@@ -198,12 +205,12 @@ def _versions(flows: Iterable[int]) -> dict[int, list[tuple[datetime, int]]]:
 def _shown(one: Difference, failed: Sequence[Execution], fields: Sequence[Fields]) -> ShownDifference:
     """Looks a value up in the data of a run that has it, masked as a whole, as the run's page shows it."""
     if one.path[0] != TRIGGER:
-        return ShownDifference(one, one.field, one.value)
+        return ShownDifference(one, one.field, _(one.value) if one.path[0] == "duration" else one.value)
     path = one.path[1:]
     # What is absent stands in no failed run's data: of its name alone is told what may be.
     data = nested(path) if one.value == ABSENT else None
     if data is None:
         data = next(run for run, its in zip(failed, fields, strict=True) if its.get(one.path) == one.value).trigger_data
     keys, value = shown_at(data, path)
-    text = ABSENT if one.value == ABSENT else plain_text(value)
+    text = _(ABSENT) if one.value == ABSENT else plain_text(value)
     return ShownDifference(one, ".".join((TRIGGER, *keys)), HIDDEN if text is None else text[:LONGEST_SHOWN])

@@ -10,6 +10,7 @@ from functools import partial
 from django.db import transaction
 
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Execution, Failure, FailureGroup, Problem, User, WriteOff
 from monitor.models.hand_over import again_on_deadlock
 from monitor.named_people import people_named
@@ -41,9 +42,9 @@ def write_off(failures: Collection[int], actor: User, reason: str, now: datetime
     """
     reason = " ".join(reason.replace("\0", "").split())
     if not reason:
-        raise ActRefused("Say why these runs are given up.", "text_missing")
+        raise ActRefused(_("Say why these runs are given up."), "text_missing")
     if len(reason) > REASON_LIMIT:
-        raise ActRefused(f"The reason is longer than {REASON_LIMIT} characters.", "text_long")
+        raise ActRefused(_("The reason is longer than %(n)s characters.") % {"n": REASON_LIMIT}, "text_long")
     return again_on_deadlock(partial(_write_off, failures, actor, reason, now))
 
 
@@ -98,7 +99,7 @@ def _held(failures: Collection[int], fate: str) -> list[Failure]:
 
 def _check(rows: Collection[Failure], actor: User) -> None:
     if not may(actor, "write_off") or not all(may(actor, "write_off", row.account) for row in rows):
-        raise ActRefused("You may not write failures off.", "not_permitted")
+        raise ActRefused(_("You may not write failures off."), "not_permitted")
 
 
 def _log(rows: Collection[Failure], kind: str, actor: User, now: datetime, reason: str) -> None:

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
 DONE = (
     *("profile", "account_change_password", "overview", "flows", "executions", "execution"),
     *("rules", "connected_workflows", "connected_workflow", "webhook_failures"),
+    *("problems", "problem", "crm_problem", "problem_compared", "problem_records"),
 )
 
 
@@ -36,8 +37,11 @@ def world(at_noon: datetime) -> World:
 
 
 def address_of(page: str, world: World) -> str:
-    of = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}.get(page)
-    return reverse(page, args=[of.pk] if of else [])
+    of: dict[str, Any] = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}
+    of |= dict.fromkeys(("problem", "problem_compared", "problem_records"), world.problem)
+    of |= {"crm_problem": world.crm_problem}
+    name = {"crm_problem": "problem"}.get(page, page)
+    return reverse(name, args=[of[page].pk] if page in of else [])
 
 
 def reader(name: str, language: str = "", **kwargs: Any) -> Client:

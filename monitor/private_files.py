@@ -47,6 +47,12 @@ def close(database: Path) -> None:
         _warn_of(database.parent.resolve())
 
 
+def open_to_others(database: Path) -> list[Path]:
+    """Lists a database's files that others on this machine can read all the same."""
+    files = [database.with_name(database.name + ending) for ending in BESIDE]
+    return [file for file in files if file.is_file() and file.stat().st_mode & OTHERS]
+
+
 def is_ours_alone(database: Path) -> bool:
     """Says whether a database's folder is there for it alone.
 

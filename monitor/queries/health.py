@@ -39,14 +39,20 @@ STANDS_STILL = {ALERTING: "no alert was evaluated", DELIVERY: "nothing looked fo
 class Readiness:
     """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON.
 
+    `parts` are the same problems by what they are of: database, worker, alerts or mail.
+
     `worker`, `mail` and `channels` are for machines; the last two hold servers' own words, which `report` leaves out.
     """
 
-    problems: list[str] = field(default_factory=list)
+    parts: dict[str, list[str]] = field(default_factory=dict)
     worker: dict[str, Any] = field(default_factory=dict)
     mail: dict[str, Any] = field(default_factory=dict)
     channels: ChannelCounts | None = None
     report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for part in self.parts.values() for problem in part]
 
     @property
     def is_ready(self) -> bool:
@@ -71,20 +77,23 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
         schema = differences()
         if schema.problem:
             found = [schema.problem]
-            return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
+            return Readiness(
+                {"database": found}, report=_report(found, database=True, migrations_missing=schema.missing)
+            )
         fresh = fresh or mirror(now)
         mail, channels = answered(in_step(ask_mail_server(), ask_channel_counts(now)))
-        found = [*problems(fresh.worker, now, locked=fresh.locked), *_alerter(fresh.failing, now)]
+        alerts = _alerter(fresh.failing, now)
+        parts = {"worker": problems(fresh.worker, now, locked=fresh.locked), "alerts": alerts, "mail": []}
         if fresh.worker.state == OK:  # else that says it all
-            is_told = bool(_alerter(fresh.failing, now))
             ends, waiting = answered(in_step(ask_stage_ends(), ask_waiting_since(now)))
-            found += standing_still(ends, fresh.booted_at, now, leave_out={ALERTING} if is_told else ())
-            found += unsent(waiting, mail, now)
-        found += mail_problems(mail, now)
+            leave_out = {ALERTING} if alerts else ()
+            parts["alerts"] = alerts + standing_still(ends, fresh.booted_at, now, leave_out=leave_out)
+            parts["mail"] = unsent(waiting, mail, now)
+        parts["mail"] += mail_problems(mail, now)
         worker = worker_report(fresh)
         ages = {name: _seconds(fresh.signs.get(name), now) for name in ("supervisor", "canary")}
         report = _report(
-            found,
+            Readiness(parts).problems,
             database=True,
             migrations_missing=0,
             worker=worker,
@@ -93,10 +102,10 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             mail=mail_report(mail),
             channels=channel_report(channels),
         )
-        return Readiness(found, worker, mail_report(mail) | {"reason": mail.reason}, channels, report)
+        return Readiness(parts, worker, mail_report(mail) | {"reason": mail.reason}, channels, report)
     except Error:
         found = ["the database cannot be reached"]
-        return Readiness(found, report=_report(found, database=False))
+        return Readiness({"database": found}, report=_report(found, database=False))
 
 
 def _alerter(failing: Sequence[FailingJob], now: datetime) -> list[str]:

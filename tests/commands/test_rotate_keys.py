@@ -5,7 +5,8 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 
-from monitor.management.commands.rotate_keys import encrypted_fields, rotate_one
+from monitor.encrypted_fields import encrypted_fields
+from monitor.management.commands.rotate_keys import rotate_one
 from monitor.models import ApiToken, AuditEntry, ZohoAccount
 from monitor.vault import VaultError, decrypt, encrypt
 from tests.bystander import own

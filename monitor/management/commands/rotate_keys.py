@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import CommandError
 from django.db import models
 from django.db.models import F
@@ -13,19 +11,12 @@ from django.db.models.functions import Cast
 
 from monitor import audit
 from monitor.connection import utc_now
+from monitor.encrypted_fields import encrypted_fields
 from monitor.management.data_command import DataCommand
 from monitor.models import system_user
-from monitor.vault import EncryptedTextField, VaultError, decrypt, is_current, trouble
+from monitor.vault import VaultError, decrypt, is_current, trouble
 
 _TRIES = 5  # a token is refreshed about once an hour: not five times between a reading and a writing
-
-
-def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
-    """Lists every field of every model that holds a secret."""
-    for model in apps.get_models():
-        for field in model._meta.local_fields:
-            if isinstance(field, EncryptedTextField):
-                yield model, field.name
 
 
 def rotate_one(model: type[models.Model], field: str, key: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.urls import reverse_lazy
+from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -124,6 +125,13 @@ class FlowField(forms.CharField):
         return query.urlencode(), flow.words, flow.account
 
 
+def _either(empty: str) -> str:
+    return _("%(none)s; or a name or id") % {"none": empty}
+
+
+_or_named = lazy(_either, str)  # in the language of who reads the form
+
+
 class FlowChoiceField(FlowField):
     """Takes a flow in a form that is sent, and gives the flow itself.
 
@@ -137,7 +145,7 @@ class FlowChoiceField(FlowField):
     def __init__(self, *, empty: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.flows = Flow.objects.filter(gone_at=None)
-        self.widget.attrs["placeholder"] = f"{empty}; or a name or id"
+        self.widget.attrs["placeholder"] = _or_named(empty)
 
     def clean(self, value: Any) -> Any:
         """Finds the flow that is meant.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext_noop
 from monitor.models import Stream, StreamState, SyncState
 
 # Something goes through the queue every few seconds, and a task lasts a minute at most. So long without a sign and
@@ -16,11 +17,21 @@ from monitor.models import Stream, StreamState, SyncState
 SILENT_AFTER = timedelta(seconds=75)
 
 OK, NEVER, SILENT, STALE, PAUSED, LOCKED = "ok", "never", "silent", "stale", "paused", "locked"
-LABELS = {STALE: "Out of date", PAUSED: "Paused", SILENT: "Poller silent", LOCKED: "No key for its secrets"}
-NOT_RUN_YET = "the worker has not run yet (manage.py worker)"
+LABELS = {
+    STALE: gettext_noop("Out of date"),
+    PAUSED: gettext_noop("Paused"),
+    SILENT: gettext_noop("Poller silent"),
+    LOCKED: gettext_noop("No key for its secrets"),
+}
+NO_TASK = gettext_noop("the worker runs, but no task comes through")
+NOT_RUNNING = gettext_noop("the worker does not run (manage.py worker)")
+NOT_RUN_YET = gettext_noop("the worker has not run yet (manage.py worker)")
 # The list that says what moved. An account of CRM alone has only its rules.
 LEADING = (Stream.FLOWS, Stream.RULES)
-UNREAD = {Stream.EXECUTIONS: "executions cannot be read", Stream.FLOWS: "the list of flows cannot be read"}
+UNREAD = {
+    Stream.EXECUTIONS: gettext_noop("executions cannot be read"),
+    Stream.FLOWS: gettext_noop("the list of flows cannot be read"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +191,11 @@ def judge_worker(signs: Mapping[str, datetime], now: datetime) -> Judged:
         return Judged(OK)
     supervisor = signs.get("supervisor")
     runs = supervisor is not None and now - supervisor <= SILENT_AFTER
-    reason = "the worker runs, but no task comes through" if runs else "the worker does not run (manage.py worker)"
+    reason = (
+        gettext_noop("the worker runs, but no task comes through")
+        if runs
+        else gettext_noop("the worker does not run (manage.py worker)")
+    )
     return Judged(SILENT, reason, heard)
 
 
@@ -198,7 +213,7 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
     """
     states = SyncState.State
     if not facts.is_mirrored:
-        return Judged(PAUSED, "Mirroring is switched off.")
+        return Judged(PAUSED, gettext_noop("Mirroring is switched off."))
     if worker.state == SILENT:
         return worker
     if facts.locked:
@@ -214,9 +229,9 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
     patience = PAGE.patience(interval)
     expected = max((at for at in (facts.finished_at, facts.due_at) if at is not None), default=None)
     if facts.finished_at is not None and expected is not None and now - expected > patience:
-        return Judged(STALE, "no sweep has ended since, though one was due", facts.finished_at)
+        return Judged(STALE, gettext_noop("no sweep has ended since, though one was due"), facts.finished_at)
     if stored.state == states.OK and (facts.as_of is None or now - facts.as_of > patience):
-        return Judged(STALE, "the newest complete read is older than three of its intervals", facts.as_of)
+        return Judged(STALE, gettext_noop("the newest complete read is older than three of its intervals"), facts.as_of)
     return stored
 
 

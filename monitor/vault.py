@@ -15,9 +15,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext_noop
 
-NO_KEY = "ENCRYPTION_KEYS is not set: comma-separated Fernet keys, newest first (see docs/settings.md)"
-NOT_THE_KEY = "a stored secret cannot be decrypted: ENCRYPTION_KEYS lacks the key it was written with"
+NO_KEY = gettext_noop("ENCRYPTION_KEYS is not set: comma-separated Fernet keys, newest first (see docs/settings.md)")
+NOT_THE_KEY = gettext_noop("a stored secret cannot be decrypted: ENCRYPTION_KEYS lacks the key it was written with")
 
 
 class VaultError(Exception):

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from dashboard.flow_field import FlowChoiceField
+from monitor.languages import gettext_lazy as _lazy
 from monitor.models import MOST_RATE, USUAL_RATE, WatchChannel, ZohoAccount
 from monitor.queries.hooks import PushState
 
@@ -15,14 +16,20 @@ class NewHookForm(forms.Form):
     """Asks for a new callback address; its key and secret are created here, not entered."""
 
     name = forms.CharField(
-        label="Name", max_length=100, help_text="What calls: for example the error branch of a flow, or all of them."
+        label=_lazy("Name"),
+        max_length=100,
+        help_text=_lazy("What calls: for example the error branch of a flow, or all of them."),
     )
     flow = FlowChoiceField(
-        empty="Whichever the callback names",
-        help_text="If chosen, its callbacks count for this flow only, whatever they name.",
+        empty=_lazy("Whichever the callback names"),
+        help_text=_lazy("If chosen, its callbacks count for this flow only, whatever they name."),
     )
     per_minute = forms.IntegerField(
-        label="Callbacks a minute", min_value=1, max_value=MOST_RATE, initial=USUAL_RATE, help_text="More are refused."
+        label=_lazy("Callbacks a minute"),
+        min_value=1,
+        max_value=MOST_RATE,
+        initial=USUAL_RATE,
+        help_text=_lazy("More are refused."),
     )
 
     def __init__(self, *args: Any, account: ZohoAccount, **kwargs: Any) -> None:

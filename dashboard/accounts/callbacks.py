@@ -13,6 +13,8 @@ from dashboard.accounts.callback_forms import EnableForm, NewHookForm, WatchForm
 from monitor import pipeline
 from monitor.access import may
 from monitor.hooks import endpoints
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.models import HookEndpoint, ZohoAccount
 from monitor.queries import hooks as queries
 from monitor.queries.accounts import accounts
@@ -53,7 +55,7 @@ def push_watch(request: HttpRequest, pk: int) -> HttpResponse:
     except endpoints.EndpointRefused as refusal:
         messages.error(request, f"{refusal}.")
         return redirect("push", account.pk)
-    said = "Channels are opened with the next reads." if on else "Channels are closed with the next reads."
+    said = _("Channels are opened with the next reads.") if on else _("Channels are closed with the next reads.")
     messages.success(request, said)
     return redirect("push", account.pk)
 
@@ -72,7 +74,7 @@ def watch_module(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, f"{refusal}.")
     else:
         say = {"done": messages.success, "unknown": messages.warning}.get(answer.state, messages.error)
-        say(request, answer.words)
+        say(request, _(answer.words))
     return redirect("push", account.pk)
 
 
@@ -106,8 +108,8 @@ def hook_retire(request: HttpRequest, pk: int) -> HttpResponse:
     """Removes every secret but the newest."""
     row = _to_change(request, pk)
     count = endpoints.retire(row, actor=request.user, now=timezone.now())
-    said = f"{count} old secret{'s are' if count != 1 else ' is'} removed." if count else "There was only one secret."
-    messages.success(request, said)
+    said = ngettext("%(n)s old secret is removed.", "%(n)s old secrets are removed.", count) % {"n": count}
+    messages.success(request, said if count else _("There was only one secret."))
     return redirect(row)
 
 
@@ -127,7 +129,7 @@ def hook_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Deletes an address; whoever still calls it gets a 404."""
     row = _to_change(request, pk)
     endpoints.delete(row, actor=request.user, now=timezone.now())
-    messages.success(request, f"“{row.name}” is deleted.")
+    messages.success(request, _("“%(name)s” is deleted.") % {"name": row.name})
     return redirect("push", row.account_id)
 
 

@@ -16,6 +16,7 @@ from dashboard.access import get_or_404, requires
 from dashboard.accounts import consent
 from dashboard.accounts.forms import ConnectForm, origins_of
 from monitor import pipeline
+from monitor.languages import gettext as _
 from monitor.models import DataCenter, ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.zoho import DATA_CENTERS, Origins
@@ -108,11 +109,13 @@ def _finish(
         )
     except pipeline.ConnectError as error:
         form.asks_for_organisation = form.reconnects is not None and error.can_be_confirmed
-        hint = "; if it is the same one, say so below and get a new grant" if form.asks_for_organisation else ""
-        return _form(request, form, refusal=formats.sentence(f"{error}".rstrip(".") + hint), status=400)
-    messages.success(request, f"“{account.name}” is connected. Its history is being read now.")
+        line = _(str(error)).rstrip(".")
+        if form.asks_for_organisation:
+            line = _("%(line)s; if it is the same one, say so below and get a new grant") % {"line": line}
+        return _form(request, form, refusal=formats.sentence(line), status=400)
+    messages.success(request, _("“%(name)s” is connected. Its history is being read now.") % {"name": account.name})
     for note in queries.connect_notes(account):
-        messages.warning(request, formats.sentence(note))
+        messages.warning(request, formats.sentence(_(note)))
     return redirect(account)
 
 
@@ -134,7 +137,9 @@ def _form(request: HttpRequest, form: ConnectForm, *, refusal: str = "", status:
         "redirect_uri": consent.redirect_uri(),
         "scopes": {"both": both, "crm": scopes_for(flow=False, crm=True, watches=watches)},
         "reasons": [(scope, REASONS[scope]) for scope in both],
-        "more_reasons": [(choice.label, [(one, REASONS[one]) for one in choice.scopes]) for choice in CHOICES.values()],
+        "more_reasons": [
+            (_(choice.label), [(one, REASONS[one]) for one in choice.scopes]) for choice in CHOICES.values()
+        ],
         "centres": [
             (DataCenter(name).label, origins.accounts, bool(origins.flow)) for name, origins in DATA_CENTERS.items()
         ],

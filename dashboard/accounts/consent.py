@@ -18,6 +18,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.vault import VaultError, decrypt, encrypt
 from monitor.zoho import DATA_CENTERS, Origins, Transport
 from monitor.zoho.datacenters import data_center_of_accounts_server
@@ -109,14 +111,14 @@ def finish(session: Any, state: str, *, user_id: int, now: datetime) -> Pending:
     try:
         pending = json.loads(decrypt(session.get(SESSION_KEY, "")))
     except (VaultError, ValueError):
-        raise CallbackRefused("No connection is waiting for an answer here. Start again.") from None
+        raise CallbackRefused(_("No connection is waiting for an answer here. Start again.")) from None
     if not hmac.compare_digest(str(pending["state"]).encode(), state.encode()) or pending["user"] != user_id:
         # What waits is left alone: a forged address must not spoil it.
-        raise CallbackRefused("This answer does not belong to the connection you started. Start again.")
+        raise CallbackRefused(_("This answer does not belong to the connection you started. Start again."))
     del session[SESSION_KEY]
     age = now.timestamp() - pending["at"]
     if not 0 <= age <= LIFETIME.total_seconds():
-        raise CallbackRefused("This answer came later than 10 minutes. Start again.")
+        raise CallbackRefused(_("This answer came later than 10 minutes. Start again."))
     return Pending(data=pending["data"], account_id=pending["account"])
 
 
@@ -135,8 +137,11 @@ def answered_origins(chosen: str, origins: Origins, query: Mapping[str, str]) ->
     if chosen == "custom":
         if server and server.rstrip("/").lower() != origins.accounts:
             raise CallbackRefused(
-                f"The answer names another accounts server{_told_server(server)} than the one entered, "
-                f"{origins.accounts}. Nothing was sent. If the account lives there, enter that one as Accounts URL."
+                _(
+                    "The answer names another accounts server%(told)s than the one entered, %(entered)s. Nothing was "
+                    "sent. If the account lives there, enter that one as Accounts URL."
+                )
+                % {"told": _told_server(server), "entered": origins.accounts}
             )
         return chosen, origins
     by_server = data_center_of_accounts_server(server) if server else None
@@ -145,16 +150,16 @@ def answered_origins(chosen: str, origins: Origins, query: Mapping[str, str]) ->
     by_location = location.lower() or None
     if by_location is not None and by_location not in DATA_CENTERS:
         raise CallbackRefused(
-            f"The answer names a data centre{_told(by_location)} that is not known here. Nothing was sent. "
-            f"{_OWN_ADDRESSES}"
+            _("The answer names a data centre%(told)s that is not known here. Nothing was sent. %(hint)s")
+            % {"told": _told(by_location), "hint": _(_OWN_ADDRESSES)}
         )
     if by_server and by_location and by_server != by_location:
-        raise CallbackRefused("The answer names two different data centres. Nothing was sent.")
+        raise CallbackRefused(_("The answer names two different data centres. Nothing was sent."))
     data_center = by_server or by_location or chosen
     return data_center, DATA_CENTERS[data_center]
 
 
-_OWN_ADDRESSES = (
+_OWN_ADDRESSES = gettext_noop(
     "If Zoho has a newer data centre than this list, go on with “Custom URLs”: the accounts URL and the CRM URL that "
     "Zoho documents for it."
 )
@@ -170,14 +175,14 @@ def _told_server(server: str) -> str:
 
 def _unknown_server(server: str) -> str:
     if not _told_server(server):
-        return (
+        return _(
             "The answer names an accounts server that is none of Zoho's. Nothing was sent. Somebody may want the code "
             "of this account: start again from this page. If it is a Zoho of your own, choose “Custom URLs”."
         )
-    return (
-        f"The answer names an accounts server{_told_server(server)} that is not on the list here. Nothing was sent. "
-        f"{_OWN_ADDRESSES}"
-    )
+    return _("The answer names an accounts server%(told)s that is not on the list here. Nothing was sent. %(hint)s") % {
+        "told": _told_server(server),
+        "hint": _(_OWN_ADDRESSES),
+    }
 
 
 def _told(word: str) -> str:
@@ -189,16 +194,17 @@ def refusal_of(query: Mapping[str, str]) -> str:
     """Says what Zoho's consent page refused, or ""; of its words only a plain code is repeated."""
     error = query.get("error", "")
     if not error:
-        return "" if query.get("code") else "Zoho sent no grant code."
+        return "" if query.get("code") else _("Zoho sent no grant code.")
     if error == "access_denied":
-        return "Access was denied on Zoho's page. Nothing was connected."
-    hint = _ERROR_HINTS.get(error, "Check the client ID and its redirect URL.")
-    return f"Zoho's page answered with an error{_told(error)}. Nothing was connected. {hint}"
+        return _("Access was denied on Zoho's page. Nothing was connected.")
+    hint = _(_ERROR_HINTS.get(error, gettext_noop("Check the client ID and its redirect URL.")))
+    said = _("Zoho's page answered with an error%(told)s. Nothing was connected. %(hint)s")
+    return said % {"told": _told(error), "hint": hint}
 
 
 _ERROR_HINTS = {
-    "invalid_scope": "Zoho does not know one of the scopes in this data centre.",
-    "other_dc": "This account lives in another data centre: choose that one.",
-    "server_error": "Try again in a few minutes.",
-    "temporarily_unavailable": "Try again in a few minutes.",
+    "invalid_scope": gettext_noop("Zoho does not know one of the scopes in this data centre."),
+    "other_dc": gettext_noop("This account lives in another data centre: choose that one."),
+    "server_error": gettext_noop("Try again in a few minutes."),
+    "temporarily_unavailable": gettext_noop("Try again in a few minutes."),
 }

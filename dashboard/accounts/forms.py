@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 
 from dashboard import formats
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy as _lazy
 from monitor.models import MOST_AT_ONCE, MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
 from monitor.queries.scopes import chosen_before
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
@@ -24,14 +26,17 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ZohoAccount
         fields = ["plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day", "crm_calls_at_once"]
+        labels = {"plan": _lazy("Plan")}
 
-    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
-    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)
+    calls_per_minute = forms.IntegerField(
+        label=_lazy("Calls a minute"), required=False, min_value=1, max_value=MOST_CALLS
+    )
+    calls_per_day = forms.IntegerField(label=_lazy("Calls a day"), required=False, min_value=1, max_value=MOST_CALLS)
     crm_credits_per_day = forms.IntegerField(
-        label="CRM credits a day", required=False, min_value=1, max_value=MOST_CREDITS
+        label=_lazy("CRM credits a day"), required=False, min_value=1, max_value=MOST_CREDITS
     )
     crm_calls_at_once = forms.IntegerField(
-        label="CRM calls at once", required=False, min_value=1, max_value=MOST_AT_ONCE
+        label=_lazy("CRM calls at once"), required=False, min_value=1, max_value=MOST_AT_ONCE
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,7 +45,11 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _plan_choices() -> list[tuple[str, str]]:
-    return [("", "Not known: learn it from Zoho's answers"), *Plan.choices]
+    return [("", _("Not known: learn it from Zoho's answers")), *((plan, _(label)) for plan, label in Plan.choices)]
+
+
+def _centres() -> list[tuple[str, str]]:
+    return [(centre, _(label)) for centre, label in DataCenter.choices]
 
 
 class ConnectForm(forms.Form):
@@ -50,39 +59,43 @@ class ConnectForm(forms.Form):
         reconnects: the account whose sign-in is renewed; its name is then fixed.
     """
 
-    name = forms.CharField(label="Name", max_length=100, help_text="What it is called here.")
-    data_center = forms.ChoiceField(label="Data centre", choices=DataCenter.choices)
-    accounts_url = forms.CharField(label="Accounts URL", max_length=300, required=False)
-    flow_url = forms.CharField(label="Flow URL", max_length=300, required=False)
-    crm_url = forms.CharField(label="CRM URL", max_length=300, required=False)
-    client_id = forms.CharField(label="Client ID", max_length=200, widget=forms.TextInput(attrs=_NO_FILL))
+    name = forms.CharField(label=_lazy("Name"), max_length=100, help_text=_lazy("What it is called here."))
+    data_center = forms.ChoiceField(label=_lazy("Data centre"), choices=_centres)
+    accounts_url = forms.CharField(label=_lazy("Accounts URL"), max_length=300, required=False)
+    flow_url = forms.CharField(label=_lazy("Flow URL"), max_length=300, required=False)
+    crm_url = forms.CharField(label=_lazy("CRM URL"), max_length=300, required=False)
+    client_id = forms.CharField(label=_lazy("Client ID"), max_length=200, widget=forms.TextInput(attrs=_NO_FILL))
     client_secret = forms.CharField(
-        label="Client secret",
+        label=_lazy("Client secret"),
         max_length=500,
-        help_text="Kept encrypted and never shown again.",
+        help_text=_lazy("Kept encrypted and never shown again."),
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )
     grant_code = forms.CharField(
-        label="Grant code",
+        label=_lazy("Grant code"),
         max_length=2000,
         required=False,
-        help_text="Only for a Self Client: the code that Zoho's API console generated. It expires within minutes.",
+        help_text=_lazy(
+            "Only for a Self Client: the code that Zoho's API console generated. It expires within minutes."
+        ),
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "one-time-code"}),
     )
     same_organisation = forms.BooleanField(
-        label="It is the same organisation",
+        label=_lazy("It is the same organisation"),
         required=False,
-        help_text="Only where Zoho's answers cannot tell it, for example because all flows were made anew.",
+        help_text=_lazy("Only where Zoho's answers cannot tell it, for example because all flows were made anew."),
     )
-    plan = forms.ChoiceField(label="Plan", choices=_plan_choices, required=False)
-    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
-    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)
+    plan = forms.ChoiceField(label=_lazy("Plan"), choices=_plan_choices, required=False)
+    calls_per_minute = forms.IntegerField(
+        label=_lazy("Calls a minute"), required=False, min_value=1, max_value=MOST_CALLS
+    )
+    calls_per_day = forms.IntegerField(label=_lazy("Calls a day"), required=False, min_value=1, max_value=MOST_CALLS)
 
     def __init__(self, *args: Any, reconnects: ZohoAccount | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reconnects = reconnects
         for name, choice in CHOICES.items():
-            self.fields[name] = forms.BooleanField(label=choice.label, required=False, help_text=choice.what_for)
+            self.fields[name] = forms.BooleanField(label=_(choice.label), required=False, help_text=_(choice.what_for))
         self.asks_for_organisation = bool(self.is_bound and self.data.get("same_organisation"))
         if reconnects is not None:
             self.fields["name"].disabled = True
@@ -96,13 +109,13 @@ class ConnectForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if self.reconnects is None and ZohoAccount.objects.filter(name=name).exists():
-            raise forms.ValidationError("An account of this name is connected already: open it to reconnect it.")
+            raise forms.ValidationError(_("An account of this name is connected already: open it to reconnect it."))
         return name
 
     def clean_client_id(self) -> str:
         value = self._printable("client_id")
         if not is_client_id(value):
-            raise forms.ValidationError(formats.sentence(NO_CLIENT_ID))
+            raise forms.ValidationError(formats.sentence(_(NO_CLIENT_ID)))
         return value
 
     def clean_client_secret(self) -> str:
@@ -116,18 +129,18 @@ class ConnectForm(forms.Form):
         own = [name for name in OWN_ADDRESSES if data.get(name)]
         if own and data.get("data_center") in DATA_CENTERS:
             # Left aside they would be asked at Zoho's own address, which was not meant.
-            self.add_error(own[0], "Choose “Custom URLs” as data centre to use this, or empty it.")
+            self.add_error(own[0], _("Choose “Custom URLs” as data centre to use this, or empty it."))
             return data
         try:
             data["origins"] = origins_of(data)
         except ValueError as error:
-            self.add_error(None, str(error))
+            self.add_error(None, _(str(error)))
         return data
 
     def _printable(self, name: str) -> str:
         value: str = self.cleaned_data[name].strip()
         if any(not 33 <= ord(char) <= 126 for char in value):
-            raise forms.ValidationError("It cannot hold spaces or letters outside of ASCII: was it copied whole?")
+            raise forms.ValidationError(_("It cannot hold spaces or letters outside of ASCII: was it copied whole?"))
         return value
 
 
@@ -171,7 +184,7 @@ class DisconnectForm(forms.Form):
     """Asks for the account's name before it and all that was mirrored of it are deleted."""
 
     name = forms.CharField(
-        label="Type the account's name to confirm",
+        label=_lazy("Type the account's name to confirm"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -183,5 +196,5 @@ class DisconnectForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name != self.account.name:
-            raise forms.ValidationError("This is not the account's name. Nothing was deleted.")
+            raise forms.ValidationError(_("This is not the account's name. Nothing was deleted."))
         return name

@@ -17,6 +17,7 @@ from monitor import audit
 from monitor.access import may
 from monitor.connection.pause_backfill import pause_backfill
 from monitor.connection.set_limits import LIMITS, set_limits
+from monitor.languages import gettext as _
 from monitor.models import ZohoAccount
 from monitor.models.asking import answered, in_step
 from monitor.queries import accounts as queries
@@ -28,10 +29,8 @@ def accounts(request: HttpRequest) -> HttpResponse:
     """Lists every account with its health."""
     now = timezone.now()
     mirror = frame_at(now)["mirror"]
-    more = {"now": now, "mirror": mirror, "may_act": may(request.user, "accounts")}
-    return lists.show(
-        request, "accounts/list.html", None, lambda _: {"rows": queries.lines(now, mirror)}, nouns="accounts", **more
-    )
+    more = {"now": now, "mirror": mirror, "may_act": may(request.user, "accounts"), "nouns": _("accounts")}
+    return lists.show(request, "accounts/list.html", None, lambda form: {"rows": queries.lines(now, mirror)}, **more)
 
 
 @require_safe
@@ -53,8 +52,12 @@ def account_mirroring(request: HttpRequest, pk: int) -> HttpResponse:
         if ZohoAccount.objects.filter(pk=row.pk).exclude(is_active=is_active).update(is_active=is_active):
             action = "account.resume" if is_active else "account.pause"
             audit.record(request.user, action, row, now=timezone.now(), account=row)
-    said = "is mirrored again." if is_active else "is paused: Zoho is not asked and no alert rule is checked."
-    messages.success(request, f"“{row.name}” {said}")
+    said = (
+        _("“%(name)s” is mirrored again.")
+        if is_active
+        else _("“%(name)s” is paused: Zoho is not asked and no alert rule is checked.")
+    )
+    messages.success(request, said % {"name": row.name})
     return redirect(row)
 
 
@@ -67,8 +70,12 @@ def account_history(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, row, status=400)
     paused = form.cleaned_data["history"] == "pause"
     pause_backfill(row, paused=paused, actor=request.user, now=timezone.now())
-    said = "is paused; new runs are still read." if paused else "is resumed."
-    messages.success(request, f"The reading of “{row.name}”'s history {said}")
+    said = (
+        _("The reading of “%(name)s”'s history is paused; new runs are still read.")
+        if paused
+        else _("The reading of “%(name)s”'s history is resumed.")
+    )
+    messages.success(request, said % {"name": row.name})
     return redirect(row)
 
 
@@ -81,7 +88,7 @@ def account_limits(request: HttpRequest, pk: int) -> HttpResponse:
         row.refresh_from_db(fields=LIMITS)
         return _page(request, row, limits_form=form, status=400)
     set_limits(row, form.cleaned_data, actor=request.user, now=timezone.now())
-    messages.success(request, "The limits are saved.")
+    messages.success(request, _("The limits are saved."))
     return redirect(row)
 
 
@@ -95,7 +102,8 @@ def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     with transaction.atomic():
         audit.record(request.user, "account.disconnect", row, now=timezone.now(), detail={"name": row.name})
         row.delete()
-    messages.success(request, f"“{form.cleaned_data['name']}” is disconnected and its mirror deleted.")
+    said = _("“%(name)s” is disconnected and its mirror deleted.") % {"name": form.cleaned_data["name"]}
+    messages.success(request, said)
     return redirect("accounts")
 
 

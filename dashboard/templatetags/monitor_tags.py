@@ -102,6 +102,12 @@ def failure_reason(failure: WebhookFailure) -> str:
     return zohos_word(shown) if is_zohos_word(failure.reason) else shown
 
 
+@register.filter
+def said(text: Any) -> str:
+    """Says words of ours that are stored, or stand in a table, in the reader's language; others stay as they are."""
+    return _(str(text)) if text else ""
+
+
 @register.filter(name="masked")
 def masked_line(text: str, people: Sequence[str] = ()) -> str:
     """Writes a line of what Zoho sent, masked and cut: `{{ text|masked:run.people }}`."""

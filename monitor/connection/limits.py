@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.privacy import mask_text
 
 PER_MINUTE_UNTIL_KNOWN = 10
@@ -105,16 +107,17 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
     if is_minutes(plan, day_limit_seen, own=per_minute is not None or per_day is not None):
         known, seen = PLANS.get(plan, CallLimits(None, None)), day_limit_seen or 0
         if not plan:
-            return CallLimits(seen, None, source="Zoho's headers, which speak of a minute")
+            return CallLimits(seen, None, source=_("Zoho's headers, which speak of a minute"))
         minute = min(known.per_minute or seen, seen)
-        return CallLimits(minute, known.per_day, source=f"plan {plan.capitalize()}, lowered by Zoho's headers")
+        said = _("plan %(plan)s, lowered by Zoho's headers") % {"plan": plan.capitalize()}
+        return CallLimits(minute, known.per_day, source=said)
     base = PLANS.get(plan) or _plan_of(day_limit_seen)
     day = per_day if per_day is not None else base.per_day
-    source = f"plan {plan.capitalize()}" if plan else "not known yet"
+    source = _("plan %(plan)s") % {"plan": plan.capitalize()} if plan else _("not known yet")
     if per_day is not None or per_minute is not None:
-        source = "set by hand"
+        source = _("set by hand")
     if day_limit_seen is not None and (day is None or day_limit_seen < day):
-        day, source = day_limit_seen, "Zoho's headers"
+        day, source = day_limit_seen, _("Zoho's headers")
     return CallLimits(per_minute if per_minute is not None else base.per_minute, day, source=source)
 
 
@@ -157,23 +160,24 @@ def crm_limits_for(
     day = min(day, base.most) if base.most is not None else day
     source = _told(edition, known, users)
     if per_day is not None:
-        day, source = per_day, "set by hand"
+        day, source = per_day, _("set by hand")
     if limit_seen is not None and (limit_seen < day or (known is None and per_day is None)):
-        day, source = limit_seen, "Zoho's headers"
+        day, source = limit_seen, _("Zoho's headers")
     return CallLimits(None, day, base.at_once if at_once is None else at_once, source)
 
 
 def _told(edition: str, known: Edition | None, users: int | None) -> str:
     """Says where the limits of an edition come from."""
     if known is None and edition:
-        return (
-            f"edition “{mask_text(edition)}” is not known here: the smallest edition's until your own numbers are set"
-        )
+        said = _("edition “%(edition)s” is not known here: the smallest edition's until your own numbers are set")
+        return said % {"edition": mask_text(edition)}
     if known is None:
-        return "the smallest edition's, until Zoho tells"
-    licences = f", {users} user{'s' if users != 1 else ''}" if users is not None and known.per_user else ""
-    plain = edition.lower() in {known.name.lower(), ""}
-    return f"edition {known.name if plain else edition}{licences}"
+        return _("the smallest edition's, until Zoho tells")
+    name = known.name if edition.lower() in {known.name.lower(), ""} else edition
+    if users is None or not known.per_user:
+        return _("edition %(edition)s") % {"edition": name}
+    said = ngettext("edition %(edition)s, %(n)s user", "edition %(edition)s, %(n)s users", users)
+    return said % {"edition": name, "n": users}
 
 
 def share(limits: CallLimits, *, for_people: bool) -> CallLimits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.addresses import address_of
 from monitor.vault import EncryptedTextField
@@ -13,26 +14,26 @@ MOST_AT_ONCE = 1_000  # calls of CRM; no edition has more
 
 
 class DataCenter(models.TextChoices):
-    US = "us", "United States (zoho.com)"
-    EU = "eu", "Europe (zoho.eu)"
-    IN = "in", "India (zoho.in)"
-    AU = "au", "Australia (zoho.com.au)"
-    JP = "jp", "Japan (zoho.jp)"
-    CA = "ca", "Canada (zohocloud.ca)"
-    CN = "cn", "China (zoho.com.cn)"
-    SA = "sa", "Saudi Arabia (zoho.sa)"
-    UK = "uk", "United Kingdom (zoho.uk)"
-    AE = "ae", "United Arab Emirates (zoho.ae)"
-    CUSTOM = "custom", "Custom URLs"
+    US = "us", gettext_noop("United States (zoho.com)")
+    EU = "eu", gettext_noop("Europe (zoho.eu)")
+    IN = "in", gettext_noop("India (zoho.in)")
+    AU = "au", gettext_noop("Australia (zoho.com.au)")
+    JP = "jp", gettext_noop("Japan (zoho.jp)")
+    CA = "ca", gettext_noop("Canada (zohocloud.ca)")
+    CN = "cn", gettext_noop("China (zoho.com.cn)")
+    SA = "sa", gettext_noop("Saudi Arabia (zoho.sa)")
+    UK = "uk", gettext_noop("United Kingdom (zoho.uk)")
+    AE = "ae", gettext_noop("United Arab Emirates (zoho.ae)")
+    CUSTOM = "custom", gettext_noop("Custom URLs")
 
 
 class Plan(models.TextChoices):
     """Names the plans of Zoho Flow; their limits: docs/reference/zoho-flow.md, "Plans and limits"."""
 
-    FREE = "free", "Free"
-    STANDARD = "standard", "Standard"
-    PROFESSIONAL = "professional", "Professional"
-    ENTERPRISE = "enterprise", "Enterprise"
+    FREE = "free", gettext_noop("Free")
+    STANDARD = "standard", gettext_noop("Standard")
+    PROFESSIONAL = "professional", gettext_noop("Professional")
+    ENTERPRISE = "enterprise", gettext_noop("Enterprise")
 
 
 class Product(models.TextChoices):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.digests import Digest
 from monitor.models.edits import Edit
@@ -95,10 +96,10 @@ class MailServer(models.Model):
     """Records whether the mail server takes our mails: one row, for there is one server."""
 
     class State(models.TextChoices):
-        UNKNOWN = "unknown", "Not tried yet"
-        ACCEPTS = "accepts", "Takes our mails"
-        REFUSES = "refuses", "Refuses us"
-        UNREACHABLE = "unreachable", "Cannot be reached"
+        UNKNOWN = "unknown", gettext_noop("Not tried yet")
+        ACCEPTS = "accepts", gettext_noop("Takes our mails")
+        REFUSES = "refuses", gettext_noop("Refuses us")
+        UNREACHABLE = "unreachable", gettext_noop("Cannot be reached")
 
     state = models.CharField(max_length=11, choices=State.choices, default=State.UNKNOWN)
     since = models.DateTimeField(null=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -82,9 +83,9 @@ class WatchChannel(models.Model):
     class Act(models.TextChoices):
         """Names what a person may ask of one channel."""
 
-        OPEN = "open", "Watch"
-        RENEW = "renew", "Renew now"
-        STOP = "stop", "Stop"
+        OPEN = "open", gettext_noop("Watch")
+        RENEW = "renew", gettext_noop("Renew now")
+        STOP = "stop", gettext_noop("Stop")
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="channels")
     module = models.CharField(max_length=200)
@@ -165,9 +166,9 @@ class PushEvent(models.Model):
     """
 
     class State(models.TextChoices):
-        NEW = "new", "New"
-        CLAIMED = "claimed", "Claimed"
-        DONE = "done", "Done"
+        NEW = "new", gettext_noop("New")
+        CLAIMED = "claimed", gettext_noop("Claimed")
+        DONE = "done", gettext_noop("Done")
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="push_events")
     endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, null=True, related_name="events")

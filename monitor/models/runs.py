@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 
@@ -14,10 +15,10 @@ class StageRun(models.Model):
     """Records one run of a stage, also when nothing changed: a quiet poller differs from a dead one."""
 
     class Outcome(models.TextChoices):
-        RUNNING = "running", "Running"
-        OK = "ok", "OK"
-        PARTIAL = "partial", "Goes on later"
-        FAILED = "failed", "Failed"
+        RUNNING = "running", gettext_noop("Running")
+        OK = "ok", gettext_noop("OK")
+        PARTIAL = "partial", gettext_noop("Goes on later")
+        FAILED = "failed", gettext_noop("Failed")
 
     stage = models.CharField(max_length=20)
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, null=True, related_name="stage_runs")

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import Product, ZohoAccount
 
 
 class Stream(models.TextChoices):
-    FLOWS = "flows", "Flows"
-    EXECUTIONS = "executions", "Executions"
-    CONNECTIONS = "connections", "Connections"
-    RULES = "rules", "Workflow rules"
-    USAGE = "usage", "Rule usage"
-    DEFINITIONS = "definitions", "Definitions"
-    CONNECTED = "connected", "Connected workflows"
-    WEBHOOK_FAILURES = "webhook_failures", "Webhook failures"
-    RULE_LIMITS = "rule_limits", "Limits and actions of rules"
-    CHANNELS = "channels", "Notification channels"
-    STATISTICS = "statistics", "Statistics check"
+    FLOWS = "flows", gettext_noop("Flows")
+    EXECUTIONS = "executions", gettext_noop("Executions")
+    CONNECTIONS = "connections", gettext_noop("Connections")
+    RULES = "rules", gettext_noop("Workflow rules")
+    USAGE = "usage", gettext_noop("Rule usage")
+    DEFINITIONS = "definitions", gettext_noop("Definitions")
+    CONNECTED = "connected", gettext_noop("Connected workflows")
+    WEBHOOK_FAILURES = "webhook_failures", gettext_noop("Webhook failures")
+    RULE_LIMITS = "rule_limits", gettext_noop("Limits and actions of rules")
+    CHANNELS = "channels", gettext_noop("Notification channels")
+    STATISTICS = "statistics", gettext_noop("Statistics check")
 
 
 # Definitions are of both: they are read when nothing else is due, and have no turn of their own.
@@ -39,14 +40,14 @@ class SyncState(models.Model):
     """Holds the lease of an account's sweep, with fencing, and how fresh its mirror is."""
 
     class State(models.TextChoices):
-        NEVER = "never", "Not read yet"
-        OK = "ok", "Healthy"
-        INCOMPLETE = "incomplete", "Incomplete"
-        THROTTLED = "throttled", "Throttled by Zoho"
-        UNREACHABLE = "unreachable", "Zoho cannot be reached"
-        REVOKED = "revoked", "Zoho refuses our credentials"
-        FOREIGN = "foreign", "Signed in to another organisation"
-        SCHEMA = "schema", "Zoho answered in an unknown form"
+        NEVER = "never", gettext_noop("Not read yet")
+        OK = "ok", gettext_noop("Healthy")
+        INCOMPLETE = "incomplete", gettext_noop("Incomplete")
+        THROTTLED = "throttled", gettext_noop("Throttled by Zoho")
+        UNREACHABLE = "unreachable", gettext_noop("Zoho cannot be reached")
+        REVOKED = "revoked", gettext_noop("Zoho refuses our credentials")
+        FOREIGN = "foreign", gettext_noop("Signed in to another organisation")
+        SCHEMA = "schema", gettext_noop("Zoho answered in an unknown form")
 
     account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="sync")
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEVER)
@@ -75,11 +76,11 @@ class StreamState(models.Model):
     """Holds how far one kind of thing of one account is read."""
 
     class State(models.TextChoices):
-        PENDING = "pending", "Not read yet"
-        OK = "ok", "Complete"
-        INCOMPLETE = "incomplete", "Incomplete"
-        NOT_AVAILABLE = "not_available", "Not available"
-        FAILING = "failing", "Failing"
+        PENDING = "pending", gettext_noop("Not read yet")
+        OK = "ok", gettext_noop("Complete")
+        INCOMPLETE = "incomplete", gettext_noop("Incomplete")
+        NOT_AVAILABLE = "not_available", gettext_noop("Not available")
+        FAILING = "failing", gettext_noop("Failing")
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="streams")
     stream = models.CharField(max_length=20, choices=Stream.choices)

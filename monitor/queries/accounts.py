@@ -11,6 +11,8 @@ from django.db.models import Count, Q, QuerySet
 from monitor.connection import ledger
 from monitor.connection.budget import limits_in_force
 from monitor.connection.limits import DAY, MINUTE, CallLimits, share
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import (
     ENDED,
     ApiBudget,
@@ -203,15 +205,26 @@ def ask_detail(account: ZohoAccount, now: datetime, freshness: AccountFreshness 
     )
 
 
+# What stages count, and streams with their states: stored in English.
+_COUNTED = (
+    *(gettext_noop("new"), gettext_noop("changed"), gettext_noop("quarantined"), gettext_noop("flows read")),
+    *(gettext_noop("calls"), gettext_noop("transitions"), gettext_noop("ingest"), gettext_noop("alerting")),
+    *(gettext_noop("pending"), gettext_noop("incomplete"), gettext_noop("failing"), gettext_noop("not_available")),
+    *(gettext_noop("executions"), gettext_noop("flows"), gettext_noop("connections"), gettext_noop("rules")),
+    *(gettext_noop("usage"), gettext_noop("definitions"), gettext_noop("connected"), gettext_noop("channels")),
+    *(gettext_noop("webhook_failures"), gettext_noop("rule_limits"), gettext_noop("statistics")),
+)
+
+
 def summary_words(summary: Any) -> list[str]:
     """Returns a run's summary as short phrases; what is zero, empty or "ok" is left out. Pure."""
     if not isinstance(summary, dict):
         return []
     words: list[str] = []
     for key, value in summary.items():
-        name = str(key).replace("_", " ")
+        name = _(str(key).replace("_", " "))
         if isinstance(value, dict):
-            words += [f"{inner}: {text}" for inner, text in value.items() if text and text != "ok"]
+            words += [f"{_(str(inner))}: {_(str(text))}" for inner, text in value.items() if text and text != "ok"]
         elif value:
             words.append(f"{name} {value}")
     return words
@@ -314,10 +327,10 @@ def ask_contents(account: ZohoAccount) -> Asking[Contents]:
         quarantined=sum(quarantined.values()),
         aside=put_aside,
         unknown_statuses=unknown,
-        all_runs=completeness("All runs", _counters(here, mirrored, aside, "total")),
+        all_runs=completeness(gettext_noop("All runs"), _counters(here, mirrored, aside, "total")),
         counts=[
-            completeness("Successful runs", _counters(here, mirrored, aside, "success")),
-            completeness("Failed runs", _counters(here, mirrored, aside, "failed")),
+            completeness(gettext_noop("Successful runs"), _counters(here, mirrored, aside, "success")),
+            completeness(gettext_noop("Failed runs"), _counters(here, mirrored, aside, "failed")),
         ],
     )
 

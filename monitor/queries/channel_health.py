@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext as _
 from monitor.models import HookTraffic, WatchChannel
 from monitor.periods import DAY
 
@@ -32,47 +33,52 @@ def health(channel: WatchChannel, traffic: HookTraffic, now: datetime) -> Channe
         now: the present.
     """
     if channel.open_act:
-        asked = WatchChannel.Act(channel.open_act).label.lower()
-        return ChannelHealth("unknown", f"The answer to “{asked}” was lost. What Zoho shows is read with a next sync.")
+        asked = _(str(WatchChannel.Act(channel.open_act).label))
+        said = _("The answer to “%(act)s” was lost. What Zoho shows is read with a next sync.")
+        return ChannelHealth("unknown", said % {"act": asked.lower()})
     is_open = channel.expires_at is not None and channel.expires_at > now
     if channel.reason and not is_open:
         return ChannelHealth("refused", _of_refusal(channel))
     if channel.expires_at is None:
-        return ChannelHealth("not_open", "It is opened with the next sync.")
+        return ChannelHealth("not_open", _("It is opened with the next sync."))
     if not is_open:
-        return ChannelHealth("expired", "Renew it, or wait: it is opened again with the next sync.")
+        return ChannelHealth("expired", _("Renew it, or wait: it is opened again with the next sync."))
     if channel.reason:
-        return ChannelHealth("refused", f"It is open still, but was not renewed. {_of_refusal(channel)}")
+        return ChannelHealth(
+            "refused", _("It is open still, but was not renewed. %(why)s") % {"why": _of_refusal(channel)}
+        )
     return _of_traffic(channel, traffic, now)
 
 
 def _of_refusal(channel: WatchChannel) -> str:
     code = channel.reason
     if "scope" in code.lower() or "grant" in code:
-        return "Reconnect the account with the scopes of callbacks."
+        return _("Reconnect the account with the scopes of callbacks.")
     if code.startswith(TOKENS):
-        return "Zoho refuses the account's sign-in: reconnect the account."
+        return _("Zoho refuses the account's sign-in: reconnect the account.")
     if code.startswith(PATIENCE):
-        return "Zoho's limit of calls is used up for now: it is tried again by itself."
+        return _("Zoho's limit of calls is used up for now: it is tried again by itself.")
     if "notify_url" in code:
-        return "Zoho does not take the address that it is to call: see PUBLIC_URL."
+        return _("Zoho does not take the address that it is to call: see PUBLIC_URL.")
     if "LIMIT" in code:
-        return "Zoho allows no more channels: stop one that no rule needs."
+        return _("Zoho allows no more channels: stop one that no rule needs.")
     if "INVALID" in code:
-        return "Zoho does not notify of this module: stop it. Its rules are read all the same."
-    return "It is tried again by itself; “renew now” tries at once."
+        return _("Zoho does not notify of this module: stop it. Its rules are read all the same.")
+    return _("It is tried again by itself; “renew now” tries at once.")
 
 
 def _of_traffic(channel: WatchChannel, traffic: HookTraffic, now: datetime) -> ChannelHealth:
     since = max(filter(None, (traffic.last_received_at, channel.granted_at)), default=now)
     if traffic.refused > traffic.accepted:
-        words = "Most of what came was refused, for its token is not ours: renew it, so that Zoho has the right one."
+        words = _("Most of what came was refused, for its token is not ours: renew it, so that Zoho has the right one.")
         return ChannelHealth("wrong_token", words)
     if traffic.accepted and traffic.late > traffic.accepted * MANY_LATE:
-        return ChannelHealth("late", "Notifications come minutes late. Nothing is lost by it; look at Zoho's status.")
+        return ChannelHealth(
+            "late", _("Notifications come minutes late. Nothing is lost by it; look at Zoho's status.")
+        )
     if traffic.last_received_at is None and now - since > timedelta(hours=24):
-        words = "Nothing has come since it was opened. Where records did change, Zoho does not reach PUBLIC_URL."
+        words = _("Nothing has come since it was opened. Where records did change, Zoho does not reach PUBLIC_URL.")
         return ChannelHealth("nothing_came", words)
     if now - since > QUIET_FOR:
-        return ChannelHealth("nothing_came", "Nothing has come for a week: that is well where no record changed.")
+        return ChannelHealth("nothing_came", _("Nothing has come for a week: that is well where no record changed."))
     return ChannelHealth("active")

@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
+from monitor import figures
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.models import AlertRule, MailServer, ZohoAccount
 from monitor.models.asking import Asking, ask_count, ask_first, in_step
 from monitor.queries.backfill import History
@@ -53,27 +56,30 @@ class FirstStep:
 def steps_of(facts: StepFacts) -> list[FirstStep]:
     """Puts the steps into words, in their order. Pure."""
     mails = facts.mail_state == MailServer.State.ACCEPTS
-    history = f"{facts.flows_done:,} of {facts.flows_all:,} flows" if facts.flows_all else ""
-    rules = "1 rule watches it" if facts.rules == 1 else f"{facts.rules:,} rules watch it"
+    counted = {"n": figures.number(facts.flows_done), "all": figures.number(facts.flows_all)}
+    history = _("%(n)s of %(all)s flows") % counted if facts.flows_all else ""
+    rules = ngettext("%(n)s rule watches it", "%(n)s rules watch it", facts.rules) % {"n": figures.number(facts.rules)}
     return [
-        FirstStep("Sign in at Zoho", facts.is_proved, "" if facts.is_proved else "reconnect the account"),
+        FirstStep(_("Sign in at Zoho"), facts.is_proved, "" if facts.is_proved else _("reconnect the account")),
         FirstStep(
-            "Read what there is: flows, newest runs, rules", facts.is_read, "" if facts.is_read else "within minutes"
+            _("Read what there is: flows, newest runs, rules"),
+            facts.is_read,
+            "" if facts.is_read else _("within minutes"),
         ),
-        FirstStep("Read the history that Zoho still has", facts.is_read and not facts.is_history_open, history),
+        FirstStep(_("Read the history that Zoho still has"), facts.is_read and not facts.is_history_open, history),
         FirstStep(
-            "Decide what alerts go by",
+            _("Decide what alerts go by"),
             facts.rules > 0,
-            rules if facts.rules else "no rule watches it",
+            rules if facts.rules else _("no rule watches it"),
             reverse("alert_coverage"),
-            "Who would hear of what",
+            _("Who would hear of what"),
         ),
         FirstStep(
-            "Send yourself a test mail",
+            _("Send yourself a test mail"),
             mails and facts.was_tested,
             _of_mails(facts),
             "" if mails and facts.was_tested else reverse("mails"),
-            "Mails",
+            _("Mails"),
         ),
     ]
 
@@ -126,5 +132,5 @@ def left(
 
 def _of_mails(facts: StepFacts) -> str:
     if facts.mail_state == MailServer.State.ACCEPTS:
-        return "" if facts.was_tested else "the mail server takes mails; nobody has tried whether they arrive"
-    return MailServer.State(facts.mail_state).label.lower()
+        return "" if facts.was_tested else _("the mail server takes mails; nobody has tried whether they arrive")
+    return _(str(MailServer.State(facts.mail_state).label)).lower()

@@ -24,6 +24,8 @@ from monitor.freshness import (
     judge_worker,
 )
 from monitor.job_failures import FailingJob
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, ngettext, ngettext_noop
 from monitor.models import Product, Stream, StreamState, SyncState, ZohoAccount
 from monitor.models.spans import utc
 from monitor.models.sync import product_of
@@ -31,7 +33,7 @@ from monitor.queries.signs import read_together
 from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
 from monitor.standing.judge import AccountPresent, present_of
 
-WAIT = "It is read within minutes once the worker runs (manage.py worker)."
+WAIT = gettext_noop("It is read within minutes once the worker runs (manage.py worker).")
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,16 @@ class AccountFreshness:
     @property
     def next_step(self) -> str:
         """Says what a person does about nothing being read yet."""
-        return self.reason or WAIT
+        return _(self.reason or WAIT)
 
     @property
     def label(self) -> str:
         """Returns the state in words."""
-        return LABELS.get(self.state) or SyncState.State(self.state).label
+        return _(LABELS.get(self.state) or str(SyncState.State(self.state).label))
 
     @property
     def missing_streams(self) -> list[str]:
-        return [stream.label for stream in self.streams if stream.is_missing]
+        return [_(stream.label) for stream in self.streams if stream.is_missing]
 
     @property
     def is_paused(self) -> bool:
@@ -248,7 +250,7 @@ class Mirror:
     @property
     def next_step(self) -> str:
         """Says what a person does about nothing being read yet."""
-        return next((account.reason for account in self.mirrored if account.is_unread and account.reason), WAIT)
+        return _(next((account.reason for account in self.mirrored if account.is_unread and account.reason), WAIT))
 
     @property
     def presents(self) -> dict[int, AccountPresent]:
@@ -340,13 +342,20 @@ def _account(
 
 def _gaps_of(counted: Mapping[str, Any]) -> str:
     """Says in one line of how many flows runs may be missing; "" where of none."""
-    several = {
-        "with missing runs": counted["holes"],
-        "not read to the end yet": counted["unread"],
-        "of which Zoho names no counters": counted["uncounted"],
-        "with runs that are not read yet": counted["moved"],
-    }
-    return ", ".join(f"{n} flow{'s' if n != 1 else ''} {what}" for what, n in several.items() if n)
+    said = (
+        ngettext(*words, counted[name]) % {"n": counted[name]} for name, words in _GAP_WORDS.items() if counted[name]
+    )
+    return ", ".join(said)
+
+
+_GAP_WORDS = {
+    "holes": ngettext_noop("%(n)s flow with missing runs", "%(n)s flows with missing runs"),
+    "unread": ngettext_noop("%(n)s flow not read to the end yet", "%(n)s flows not read to the end yet"),
+    "uncounted": ngettext_noop(
+        "%(n)s flow of which Zoho names no counters", "%(n)s flows of which Zoho names no counters"
+    ),
+    "moved": ngettext_noop("%(n)s flow with runs that are not read yet", "%(n)s flows with runs that are not read yet"),
+}
 
 
 def _stream(row: StreamState, gaps: str) -> StreamFreshness:
@@ -410,7 +419,7 @@ def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = N
         swept_at=None if None in sweeps else min(at for at in sweeps if at),
         worst_state=next((state for state in states if state != SyncState.State.OK), SyncState.State.OK),
         is_complete=not any(stream.is_missing for _, stream in pairs),
-        next_step=next((f"{account.name}: {stream.reason}" for account, stream in pairs if stream.reason), WAIT),
+        next_step=next((f"{account.name}: {_(stream.reason)}" for account, stream in pairs if stream.reason), _(WAIT)),
     )
 
 
@@ -435,11 +444,12 @@ def of_list(
     product = product_of(name)
     unread = [a for a in asked if product in a.products and all(s.stream != name for s in a.streams)]
     if found is None and not unread:
-        step = f"No account that is mirrored here has {Product(product).label}: connect one that has."
+        said = _("No account that is mirrored here has %(product)s: connect one that has.")
+        step = said % {"product": Product(product).label}
         return PartFreshness(None, None, StreamState.State.NOT_AVAILABLE, is_complete=False, next_step=step)
     if unread:
         state = next((a.state for a in unread if not a.is_current and a.state != SyncState.State.INCOMPLETE), NEVER)
-        step = next((a.reason for a in unread if a.state == state and a.reason), WAIT)
+        step = _(next((a.reason for a in unread if a.state == state and a.reason), WAIT))
         return PartFreshness(None, found.swept_at if found else None, state, is_complete=False, next_step=step)
     return found
 

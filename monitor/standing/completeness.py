@@ -10,13 +10,14 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
+from monitor.languages import gettext_noop
 from monitor.models import Flow
 
 HOLE, UNREAD, UNCOUNTED, MOVED = "hole", "unread", "uncounted", "moved"
 WORDS = {
-    UNREAD: "not read yet",
-    UNCOUNTED: "Zoho names no counters of it that can be read: whether runs are missing is not known",
-    MOVED: "counters moved since it was read",
+    UNREAD: gettext_noop("not read yet"),
+    UNCOUNTED: gettext_noop("Zoho names no counters of it that can be read: whether runs are missing is not known"),
+    MOVED: gettext_noop("counters moved since it was read"),
 }
 
 

@@ -23,6 +23,7 @@ from monitor.zoho.errors import (
     Wait,
     ZohoError,
 )
+from monitor.zoho.marked import gettext_noop
 from monitor.zoho.protocol import Answer, Request, build_url, form_body, redact
 from monitor.zoho.retry_after import rate_limit_wait
 from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES
@@ -252,7 +253,9 @@ def life(payload: Mapping[str, object]) -> float:
     return DEFAULT_LIFE
 
 
-NO_CLIENT_ID = "the client id is not one of Zoho's: it looks like 1000.ABCDE12345, as Zoho's API console shows it"
+NO_CLIENT_ID = gettext_noop(
+    "the client id is not one of Zoho's: it looks like 1000.ABCDE12345, as Zoho's API console shows it"
+)
 
 
 def is_client_id(text: str) -> bool:

@@ -5,32 +5,38 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from monitor.zoho.marked import gettext_noop
+
 # What each scope is for, in words for the person who consents.
 REASONS: dict[str, str] = {
     # Only .ALL is known for Flow (docs/reference/zoho-flow.md, "Scopes"), so nothing narrower can be asked for.
-    "ZohoFlow.flows.ALL": "flows, their runs and counters; also to retry a run, where a person here asks for it",
-    "ZohoFlow.connections.ALL": "whether connections work",
-    "ZohoCRM.settings.workflow_rules.READ": "workflow rules, how often they fire, and what they may do",
-    "ZohoCRM.settings.automation_actions.READ": "webhooks and their failures, use of mails and webhooks",
-    "ZohoCRM.settings.connected_workflows.READ": "connected workflows",
-    "ZohoCRM.org.READ": "the edition, for its API credits, and the time zone",
+    "ZohoFlow.flows.ALL": gettext_noop(
+        "flows, their runs and counters; also to retry a run, where a person here asks for it"
+    ),
+    "ZohoFlow.connections.ALL": gettext_noop("whether connections work"),
+    "ZohoCRM.settings.workflow_rules.READ": gettext_noop("workflow rules, how often they fire, and what they may do"),
+    "ZohoCRM.settings.automation_actions.READ": gettext_noop("webhooks and their failures, use of mails and webhooks"),
+    "ZohoCRM.settings.connected_workflows.READ": gettext_noop("connected workflows"),
+    "ZohoCRM.org.READ": gettext_noop("the edition, for its API credits, and the time zone"),
     # Only asked for where people want to ask what a rule's criteria match.
-    "ZohoCRM.coql.READ": "to count the records that a rule's criteria match",
-    "ZohoCRM.modules.READ": "to look at one record that somebody names, and to count; nothing of it is kept",
-    "ZohoCRM.settings.fields.READ": "of which kind the fields of a module are",
+    "ZohoCRM.coql.READ": gettext_noop("to count the records that a rule's criteria match"),
+    "ZohoCRM.modules.READ": gettext_noop(
+        "to look at one record that somebody names, and to count; nothing of it is kept"
+    ),
+    "ZohoCRM.settings.fields.READ": gettext_noop("of which kind the fields of a module are"),
     # Only asked for where a person wants Zoho CRM to call back.
-    "ZohoCRM.notifications.CREATE": "to open callbacks about records",
-    "ZohoCRM.notifications.UPDATE": "to renew callbacks",
-    "ZohoCRM.notifications.DELETE": "to close callbacks",
-    "ZohoCRM.notifications.READ": "to see whether a callback is open, where an answer was lost",
+    "ZohoCRM.notifications.CREATE": gettext_noop("to open callbacks about records"),
+    "ZohoCRM.notifications.UPDATE": gettext_noop("to renew callbacks"),
+    "ZohoCRM.notifications.DELETE": gettext_noop("to close callbacks"),
+    "ZohoCRM.notifications.READ": gettext_noop("to see whether a callback is open, where an answer was lost"),
     # Only asked for where admins are to change automation from here.
-    "ZohoCRM.settings.workflow_rules.CREATE": "to create workflow rules from here",
-    "ZohoCRM.settings.workflow_rules.UPDATE": "to change, switch and reorder workflow rules",
-    "ZohoCRM.settings.workflow_rules.DELETE": "to delete workflow rules",
-    "ZohoCRM.settings.connected_workflows.CREATE": "to create connected workflows from here",
-    "ZohoCRM.settings.connected_workflows.UPDATE": "to rename and switch connected workflows",
-    "ZohoCRM.settings.connected_workflows.DELETE": "to delete connected workflows",
-    "ZohoFlow.actions.ALL": "to have the actions of a flow tested from here",
+    "ZohoCRM.settings.workflow_rules.CREATE": gettext_noop("to create workflow rules from here"),
+    "ZohoCRM.settings.workflow_rules.UPDATE": gettext_noop("to change, switch and reorder workflow rules"),
+    "ZohoCRM.settings.workflow_rules.DELETE": gettext_noop("to delete workflow rules"),
+    "ZohoCRM.settings.connected_workflows.CREATE": gettext_noop("to create connected workflows from here"),
+    "ZohoCRM.settings.connected_workflows.UPDATE": gettext_noop("to rename and switch connected workflows"),
+    "ZohoCRM.settings.connected_workflows.DELETE": gettext_noop("to delete connected workflows"),
+    "ZohoFlow.actions.ALL": gettext_noop("to have the actions of a flow tested from here"),
 }
 FLOW_SCOPES: tuple[str, ...] = ("ZohoFlow.flows.ALL", "ZohoFlow.connections.ALL")
 FLOW_EDIT_SCOPES: tuple[str, ...] = ("ZohoFlow.actions.ALL",)
@@ -61,20 +67,24 @@ CHOICES: dict[str, ScopeChoice] = {
     for choice in (
         ScopeChoice(
             "questions",
-            "Ask what a rule's criteria match",
-            "For “What would match?” and “Why not?”: records are counted, and one that somebody names is looked at.",
+            gettext_noop("Ask what a rule's criteria match"),
+            gettext_noop(
+                "For “What would match?” and “Why not?”: records are counted, and one that somebody names is looked at."
+            ),
             QUESTION_SCOPES,
         ),
         ScopeChoice(
             "watches",
-            "Let Zoho CRM call back when records change",
-            "Channels are opened, renewed and closed on the page “Callbacks”. No record is read for it.",
+            gettext_noop("Let Zoho CRM call back when records change"),
+            gettext_noop("Channels are opened, renewed and closed on the page “Callbacks”. No record is read for it."),
             WATCH_SCOPES,
         ),
         ScopeChoice(
             "edits",
-            "Change automation from here",
-            "Admins change workflow rules and connected workflows, and have the actions of a flow tested.",
+            gettext_noop("Change automation from here"),
+            gettext_noop(
+                "Admins change workflow rules and connected workflows, and have the actions of a flow tested."
+            ),
             EDIT_SCOPES + FLOW_EDIT_SCOPES,
         ),
     )

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from dashboard import remembered
 from monitor import languages
-from monitor.models import ConnectedWorkflow, Role, User
+from monitor.models import ConnectedWorkflow, HookEndpoint, Role, User
 from tests import factories
 from tests.dashboard import soup
 from tests.dashboard.world import World, make_world
@@ -28,6 +28,7 @@ DONE = (
     *("profile", "account_change_password", "overview", "flows", "executions", "execution"),
     *("rules", "connected_workflows", "connected_workflow", "webhook_failures"),
     *("problems", "problem", "crm_problem", "problem_compared", "problem_records"),
+    *("accounts", "account", "connect", "push"),
 )
 
 
@@ -40,6 +41,7 @@ def address_of(page: str, world: World) -> str:
     of: dict[str, Any] = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}
     of |= dict.fromkeys(("problem", "problem_compared", "problem_records"), world.problem)
     of |= {"crm_problem": world.crm_problem}
+    of |= {"account": world.account, "push": world.account}
     name = {"crm_problem": "problem"}.get(page, page)
     return reverse(name, args=[of[page].pk] if page in of else [])
 
@@ -210,5 +212,6 @@ def data_of(world: World) -> set[str]:
     shown += [world.attempt.requested_by.username, world.crm_problem.title, "nils example com UTC Zoho CRM"]
     shown += [world.rule.module, "Pat Example", *ConnectedWorkflow.objects.values_list("name", flat=True)]
     shown += [name for _, name in languages.LANGUAGES]
+    shown += [world.account.accounts_url, world.account.client_id, *(hook.name for hook in HookEndpoint.objects.all())]
     shown += ["Mo Di Mi Do Fr Sa So", "% of 32 runs, below 95 %"]  # why an alert fires is stored, in English
     return set(re.findall(r"[A-Za-zÄÖÜäöüß]{2,}", " ".join(shown)))

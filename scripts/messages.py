@@ -7,6 +7,7 @@ Places and dates are not written: the file changes only where texts do, and two 
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -57,14 +58,26 @@ def marked() -> Iterator[tuple[Key, str | None]]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             code = path.read_bytes()
             if b"gettext" in code:  # most files have no text, and to read one takes milliseconds
-                for _, text, _, context in extract("python", io.BytesIO(code), keywords=KEYWORDS):
-                    yield _key(text), context
+                yield from _called(code)
     for path in sorted((ROOT / "templates").rglob("*.html")):
         # What Django makes of a template is code but for its indentation, which says nothing.
         lines = templatize(path.read_text(), origin=str(path.relative_to(ROOT))).splitlines()
         code = "\n".join(line.strip() for line in lines)
         for _, text, _, context in extract("python", io.BytesIO(code.encode()), keywords=KEYWORDS):
             yield _key(text), context
+
+
+def _called(code: bytes) -> Iterator[tuple[Key, str | None]]:
+    """Yields the texts of calls; Babel does not look into f-strings."""
+    for node in ast.walk(ast.parse(code)):
+        name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if not isinstance(node, ast.Call) or name not in KEYWORDS:
+            continue
+        texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        context = texts.pop(0) if "pgettext" in name and texts else None
+        wanted = 2 if name.startswith("n") else 1
+        if len(texts) >= wanted:
+            yield (texts[0], texts[1]) if wanted == 2 else texts[0], context
 
 
 def _key(text: str | tuple[str, ...]) -> Key:

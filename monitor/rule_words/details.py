@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, ngettext, pgettext
 from monitor.rule_words.names import field_words, label, quote, value_words
 from monitor.zoho.shapes.rule_definition import RuleAction
 
@@ -21,6 +23,13 @@ _OF_THE_SENTENCE = frozenset({"tags", "over_write", "overwrite", "module", "id",
 _NAMING_PEOPLE = frozenset({"assign_owner"})
 
 
+_OF_TASKS = {
+    "due": gettext_noop("due %(value)s"),
+    "priority": gettext_noop("priority %(value)s"),
+    "status": gettext_noop("status %(value)s"),
+}
+
+
 def detail_words(action: RuleAction, known: KnownActions = NOTHING_KNOWN) -> str:
     """Says what an action does in particular; "" where nothing is known that its name does not say.
 
@@ -30,7 +39,7 @@ def detail_words(action: RuleAction, known: KnownActions = NOTHING_KNOWN) -> str
     """
     fact = known.get((action.type, action.id))
     if isinstance(fact, str) and action.type == "webhooks":
-        return f"calls {fact}" if fact else ""
+        return _("calls %(address)s") % {"address": fact} if fact else ""
     parts: list[str] = []
     if isinstance(fact, Mapping) and (say := _OF_SHARED.get(action.type)) is not None:
         parts = list(say(fact))
@@ -42,27 +51,28 @@ def detail_words(action: RuleAction, known: KnownActions = NOTHING_KNOWN) -> str
 def _field_update(fact: Mapping[str, Any]) -> Iterator[str]:
     field, value = fact.get("field"), fact.get("value")
     if not isinstance(field, str) or not field:
-        yield "sets a field of a related record"
+        yield _("sets a field of a related record")
     elif value is None:
-        yield f"sets {field_words(field)}; to what, Zoho's list does not say"
+        yield _("sets %(field)s; to what, Zoho's list does not say") % {"field": field_words(field)}
     else:
-        yield f"sets {field_words(field)} to {_short(value_words(value))}"
+        yield _("sets %(field)s to %(value)s") % {"field": field_words(field), "value": _short(value_words(value))}
 
 
 def _task(fact: Mapping[str, Any]) -> Iterator[str]:
     if subject := fact.get("subject"):
-        yield f"subject {quote(_short(str(subject)))}"
-    for name in ("due", "priority", "status"):
+        yield _("subject %(text)s") % {"text": quote(_short(str(subject)))}
+    for name, words in _OF_TASKS.items():
         if value := fact.get(name):
-            yield f"{name} {_short(str(value))}"
+            yield _(words) % {"value": _short(str(value))}
 
 
 def _mail(fact: Mapping[str, Any]) -> Iterator[str]:
     if template := fact.get("template"):
-        yield f"template {quote(_short(str(template)))}"
+        yield _("template %(text)s") % {"text": quote(_short(str(template)))}
     for way, kind, count in fact.get("ways") or ():
-        words = quote(str(kind).replace("_", " ")) if kind else "unknown"
-        yield f"{way} {count} recipient{'s' * (count != 1)} of kind {words}"
+        words = quote(str(kind).replace("_", " ")) if kind else _("unknown")
+        said = ngettext("%(n)s recipient of kind %(kind)s", "%(n)s recipients of kind %(kind)s", count)
+        yield f"{pgettext('mail', 'to') if way == 'to' else way} {said % {'n': count, 'kind': words}}"
 
 
 _OF_SHARED = {"field_updates": _field_update, "tasks": _task, "email_notifications": _mail}
@@ -90,7 +100,7 @@ def _mapping(item: Any) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, str | int | float):
         return _short(str(value))
     name = value.get("api_name") if isinstance(value, Mapping) else None
@@ -103,4 +113,4 @@ def _short(text: str) -> str:
 
 def _joined(parts: list[str]) -> str:
     more = len(parts) - MOST_SAID
-    return ", ".join(parts[:MOST_SAID]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(parts[:MOST_SAID]) + (_(" and %(n)s more") % {"n": more} if more > 0 else "")

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from monitor.figures import pointed
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.rule_words.vocabulary import MODULES, SIZES, VALUES, ZOHOS_WORD
 
 # Words that a comparison goes on with: no label without quotes holds one.
@@ -25,8 +28,8 @@ NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 SPECIAL = re.compile(r"\$\{([A-Z_]+)\}(?:([+-])(\d+))?", re.ASCII)
 LONGEST_GROUPED = 15  # digits; what is longer is an id
-NO_VALUE = "(no value)"
-NO_SCALAR = "(something of several parts)"
+NO_VALUE = gettext_noop("(no value)")
+NO_SCALAR = gettext_noop("(something of several parts)")
 
 
 def quote(text: str) -> str:
@@ -80,11 +83,11 @@ def field_of(words: str, known: Mapping[str, str]) -> str:
 def noun(module: str) -> str:
     """Names one record of a module: "a Deal", "a record of Site Visits"."""
     if not module:
-        return "a record"
+        return _("a record")
     if module in MODULES:
-        return MODULES[module]
+        return _(MODULES[module])
     is_plain = _PLAIN_MODULE.fullmatch(module)
-    return f"a record of {module.replace('_', ' ') if is_plain else quote(module)}"
+    return _("a record of %(module)s") % {"module": module.replace("_", " ") if is_plain else quote(module)}
 
 
 def value_words(value: Any, comparator: str = "") -> str:
@@ -95,14 +98,14 @@ def value_words(value: Any, comparator: str = "") -> str:
         comparator: in Zoho's spelling; beside one of sizes numbers are grouped.
     """
     if value is None:
-        return NO_VALUE
+        return _(NO_VALUE)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, list | tuple):
         return f"[{', '.join(value_words(item, comparator) for item in value)}]"
     if isinstance(value, Mapping):
         name = value.get("name")
-        return quote(name) if isinstance(name, str) else NO_SCALAR
+        return quote(name) if isinstance(name, str) else _(NO_SCALAR)
     text = str(value)
     if NUMBER.fullmatch(text):
         return _grouped(text) if comparator in SIZES else text
@@ -117,10 +120,10 @@ def _grouped(text: str) -> str:
     if len(digits) > LONGEST_GROUPED:
         return text
     sign = "-" if whole.startswith("-") else ""
-    return f"{sign}{int(digits):,}{dot}{rest}"
+    return pointed(f"{sign}{int(digits):,}{dot}{rest}")
 
 
 def _special(found: re.Match[str]) -> str:
     name, sign, days = found.groups()
-    words = VALUES.get(name) or f"{ZOHOS_WORD} {quote(name)}"
+    words = _(VALUES[name]) if name in VALUES else f"{_(ZOHOS_WORD)} {quote(name)}"
     return f"{words} {sign} {days}" if sign else words

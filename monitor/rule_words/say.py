@@ -2,6 +2,7 @@
 
 "When a Deal's Stage becomes Closed Lost and Amount ≥ 30,000: tag 'Lost'; after 30 business days: task 'Feedback'".
 The grammar is that of `read_back`, which reads every such sentence; what it cannot hold is found by `unsaid`.
+That is so in English; in other languages the sentence is only shown.
 Mask the definition before (`monitor.privacy.mask`), where the sentence is for a page.
 """
 
@@ -12,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, ngettext
 from monitor.rule_words.details import NOTHING_KNOWN, KnownActions, detail_words
 from monitor.rule_words.names import ambiguous, field_words, noun, quote, value_words
-from monitor.rule_words.vocabulary import ACTIONS, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
+from monitor.rule_words.vocabulary import ACTIONS, AFTER, COMPARATORS, PERIODS, TRIGGERS, ZOHOS_WORD
 from monitor.zoho.shapes.known_parts import whole_number
 from monitor.zoho.shapes.rule_definition import (
     Criteria,
@@ -30,14 +33,14 @@ from monitor.zoho.shapes.rule_definition import (
 )
 from monitor.zoho.shapes.rule_spelling import plain_comparison, replaces_tags
 
-NOTHING = "nothing"
-NO_CRITERIA = "(nothing)"
-NO_COMPARATOR = "is compared, in a way that is not known, with"
-NOT_JOINED = "(joined in a way that is not known)"
-CANNOT_BE_SAID = "(criteria that cannot be said)"
-UNKNOWN_TRIGGER = "meets a trigger that is not known"
-EACH_TIME, ALL_AT_ONCE = "each time", "all at once"
-TIME_NOT_SAID = "at a time that is not said here"
+NOTHING = gettext_noop("nothing")
+NO_CRITERIA = gettext_noop("(nothing)")
+NO_COMPARATOR = gettext_noop("is compared, in a way that is not known, with")
+NOT_JOINED = gettext_noop("(joined in a way that is not known)")
+CANNOT_BE_SAID = gettext_noop("(criteria that cannot be said)")
+UNKNOWN_TRIGGER = gettext_noop("meets a trigger that is not known")
+EACH_TIME, ALL_AT_ONCE = gettext_noop("each time"), gettext_noop("all at once")
+TIME_NOT_SAID = gettext_noop("at a time that is not said here")
 ON_A_DATE = "date_or_datetime"
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _SAID_DETAILS = frozenset({"trigger_module", "criteria", "repeat", "match_all"})
@@ -67,7 +70,7 @@ class RuleStep:
     @property
     def text(self) -> str:
         """Returns it as a part of the sentence."""
-        acts = "; ".join(self.acts) or NOTHING
+        acts = "; ".join(self.acts) or _(NOTHING)
         return f"{self.when}: {acts}" if self.when else acts
 
 
@@ -110,11 +113,11 @@ def say(definition: RuleDefinition, known: KnownActions = NOTHING_KNOWN) -> Rule
         known: what is known of the account's shared actions, for the details.
     """
     unclear = ambiguous(fields_of(definition))
-    lead = f"When {_trigger_words(definition, unclear)}"
+    lead = _("When %(trigger)s") % {"trigger": _trigger_words(definition, unclear)}
     conditions = definition.in_order
     if len(conditions) == 1 and conditions[0].sequence in {1, None}:
         only = conditions[0]
-        records = f" and {criteria_words(only.criteria, unclear)}" if only.criteria is not None else ""
+        records = _(" and ") + criteria_words(only.criteria, unclear) if only.criteria is not None else ""
         lead += records + _relational_words(only.relational, unclear)
         return RuleSentence(lead, (RuleBranch("", _steps(only, known)),))
     branches = [_branch(c, place, unclear) for place, c in enumerate(conditions, start=1)]
@@ -140,7 +143,7 @@ def criteria_words(criteria: Criteria, unclear: frozenset[str] = frozenset()) ->
         unclear: fields whose label is that of another.
     """
     if isinstance(criteria, CriteriaGroup) and criteria.operator.upper() == "AND" and len(criteria.parts) > 1:
-        return " and ".join(_inner_words(part, unclear) for part in criteria.parts)
+        return _(" and ").join(_inner_words(part, unclear) for part in criteria.parts)
     return _inner_words(criteria, unclear)
 
 
@@ -153,10 +156,11 @@ def action_words(action: RuleAction) -> str:
     if names := _tags(action):
         tags = ", ".join(quote(name) for name in names)
         if action.type == "remove_tags":
-            return f"untag {tags}"
-        return f"replace all tags with {tags}" if replaces_tags(action.details) else f"tag {tags}"
+            return _("untag %(tags)s") % {"tags": tags}
+        said = _("replace all tags with %(tags)s") if replaces_tags(action.details) else _("tag %(tags)s")
+        return said % {"tags": tags}
     words = ACTIONS.get(action.type)
-    phrase = words.phrase if words else f"{ZOHOS_WORD} {quote(action.type)}"
+    phrase = _(words.phrase) if words else _zohos(action.type)
     return f"{phrase} {quote(action.name)}" if action.name else phrase
 
 
@@ -167,13 +171,13 @@ def delay_words(delay: Delay | None) -> str:
         delay: of a group of scheduled actions.
     """
     if delay is None:
-        return "later"
-    count = "some" if delay.unit is None else f"{delay.unit}"
+        return _("later")
+    count = _("some") if delay.unit is None else f"{delay.unit}"
     if not delay.period:
-        return f"after {count} units"
+        return _("after %(n)s units") % {"n": count}
     if delay.period not in PERIODS:
-        return f"after {count} of {ZOHOS_WORD} {quote(delay.period)}"
-    return f"after {span_words(delay.unit, delay.period)}"
+        return _("after %(n)s of %(word)s") % {"n": count, "word": _zohos(delay.period)}
+    return _counted(*AFTER[delay.period], delay.unit) % {"n": count}
 
 
 def _inner_words(criteria: Criteria, unclear: frozenset[str]) -> str:
@@ -181,17 +185,18 @@ def _inner_words(criteria: Criteria, unclear: frozenset[str]) -> str:
     if isinstance(criteria, Criterion):
         return _criterion_words(criteria, unclear)
     operator = criteria.operator
-    joint = {"AND": "and", "OR": "or", "": NOT_JOINED}.get(operator.upper()) or f"{ZOHOS_WORD} {quote(operator)}"
+    joints = {"AND": _(" and "), "OR": _(" or "), "": f" {_(NOT_JOINED)} "}
     parts = [_inner_words(part, unclear) for part in criteria.parts]
-    return f"({f' {joint} '.join(parts)})" if parts else NO_CRITERIA
+    joint = joints.get(operator.upper()) or f" {_zohos(operator)} "
+    return f"({joint.join(parts)})" if parts else _(NO_CRITERIA)
 
 
 def _criterion_words(one: Criterion, unclear: frozenset[str]) -> str:
     if not one.field and not one.comparator and one.value is None:
-        return CANNOT_BE_SAID
+        return _(CANNOT_BE_SAID)
     plain = _plain(one)
-    unknown = f"{ZOHOS_WORD} {quote(plain.comparator)}" if plain.comparator else NO_COMPARATOR
-    comparator = COMPARATORS.get(plain.comparator, unknown)
+    unknown = _zohos(plain.comparator) if plain.comparator else _(NO_COMPARATOR)
+    comparator = _(COMPARATORS[plain.comparator]) if plain.comparator in COMPARATORS else unknown
     return f"{field_words(one.field, unclear)} {comparator} {_compared(plain, unclear)}"
 
 
@@ -203,16 +208,16 @@ def _plain(one: Criterion) -> Criterion:
 def _compared(one: Criterion, unclear: frozenset[str]) -> str:
     """Says what a field is compared with."""
     if other := _field_in(one):
-        return f"the field {field_words(other, unclear, is_last=True)}"
+        return _("the field %(field)s") % {"field": field_words(other, unclear, is_last=True)}
     value, comparator = one.value, one.comparator
     if comparator in {"in", "not_in"}:
         if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
             return ", ".join(value_words(item, comparator) for item in value)
-        return f"just {value_words(value, comparator)}"
+        return _("just %(value)s") % {"value": value_words(value, comparator)}
     if comparator in {"between", "not_between"}:
         if isinstance(value, list) and len(value) == 2:
-            return " and ".join(value_words(item, comparator) for item in value)
-        return f"just {value_words(value, comparator)}"
+            return _(" and ").join(value_words(item, comparator) for item in value)
+        return _("just %(value)s") % {"value": value_words(value, comparator)}
     return value_words(value, comparator)
 
 
@@ -228,43 +233,51 @@ def _trigger_words(definition: RuleDefinition, unclear: frozenset[str]) -> str:
     trigger = definition.trigger
     subject = noun(trigger.module or definition.module)
     if trigger.module and definition.module and trigger.module != definition.module:
-        subject += f" of {noun(definition.module)}"
-    return f"{subject}{_event_words(trigger, unclear)}{_notes(trigger)}"
+        subject = _("%(record)s of %(other)s") % {"record": subject, "other": noun(definition.module)}
+    return _event_words(subject, trigger, unclear) + _notes(trigger)
 
 
-def _event_words(trigger: RuleTrigger, unclear: frozenset[str]) -> str:
+def _event_words(subject: str, trigger: RuleTrigger, unclear: frozenset[str]) -> str:
     criteria = trigger.criteria
     if trigger.type == "field_update" and isinstance(criteria, Criterion) and criteria.field:
         criteria = _plain(criteria)
         words = field_words(criteria.field, unclear)
         if criteria.comparator == "equal" and not _field_in(criteria) and not isinstance(criteria.value, list):
             is_any = criteria.value == "${ANYVALUE}"
-            return f"'s {words} changes" if is_any else f"'s {words} becomes {value_words(criteria.value)}"
+            said = {"record": subject, "field": words}
+            if is_any:
+                return _("%(record)s's %(field)s changes") % said
+            return _("%(record)s's %(field)s becomes %(value)s") % (said | {"value": value_words(criteria.value)})
     if not trigger.type:
-        phrase = UNKNOWN_TRIGGER
+        phrase = _(UNKNOWN_TRIGGER)
     else:
         known = TRIGGERS.get(trigger.type)
-        phrase = known.phrase if known else f"does {ZOHOS_WORD} {quote(trigger.type)}"
-    return f" {phrase}" + (f" so that ({criteria_words(criteria, unclear)})" if criteria is not None else "")
+        phrase = _(known.phrase) if known else _("does %(word)s") % {"word": _zohos(trigger.type)}
+    if criteria is None:
+        return f"{subject} {phrase}"
+    return f"{subject} {phrase}" + _(" so that (%(criteria)s)") % {"criteria": criteria_words(criteria, unclear)}
 
 
 def _notes(trigger: RuleTrigger) -> str:
     """Says the other details of a trigger in brackets, as far as they are plain."""
     details = trigger.details
-    notes = [EACH_TIME] * (details.get("repeat") is True) + [ALL_AT_ONCE] * (details.get("match_all") is True)
+    notes = [_(EACH_TIME)] * (details.get("repeat") is True) + [_(ALL_AT_ONCE)] * (details.get("match_all") is True)
     for key, value in details.items():
         if key not in _SAID_DETAILS and _PLAIN_KEY.fullmatch(key) and (words := _note_value(value)):
             notes.append(f"{key.replace('_', ' ')}: {words}")
         elif (
-            key not in _SAID_DETAILS and trigger.type == ON_A_DATE and TIME_NOT_SAID not in notes and value is not None
+            key not in _SAID_DETAILS
+            and trigger.type == ON_A_DATE
+            and _(TIME_NOT_SAID) not in notes
+            and value is not None
         ):
-            notes.append(TIME_NOT_SAID)  # before or after must not be left to the reader's guess
+            notes.append(_(TIME_NOT_SAID))  # before or after must not be left to the reader's guess
     return f" ({', '.join(notes)})" if notes else ""
 
 
 def _note_value(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
@@ -273,7 +286,7 @@ def _note_value(value: Any) -> str:
         return ""
     name, unit = value.get("api_name"), whole_number(value.get("unit"))
     if isinstance(name, str):
-        return f"the field {quote(name)}"
+        return _("the field %(field)s") % {"field": quote(name)}
     period = value.get("period")
     is_span = set(value) == {"unit", "period"} and unit is not None and isinstance(period, str) and period in PERIODS
     return span_words(unit, str(period)) if is_span else ""
@@ -286,21 +299,32 @@ def span_words(unit: int | None, period: str) -> str:
         unit: how many; None where that is not known.
         period: a key of PERIODS.
     """
-    one, more = PERIODS[period]
-    return f"{'some' if unit is None else unit} {one if unit == 1 else more}"
+    return f"{_('some') if unit is None else unit} {_counted(*PERIODS[period], unit)}"
+
+
+def _counted(one: str, more: str, unit: int | None) -> str:
+    return ngettext(one, more, 2 if unit is None else unit)
+
+
+def _zohos(word: str) -> str:
+    return f"{_(ZOHOS_WORD)} {quote(word)}"
 
 
 def _relational_words(relational: RelationalCriteria | None, unclear: frozenset[str]) -> str:
     if relational is None:
         return ""
-    inner = f" where ({criteria_words(relational.criteria, unclear)})" if relational.criteria is not None else ""
-    return f", related to {noun(relational.module)} ({quote(relational.selection)}){inner}"
+    said = {"record": noun(relational.module), "selection": quote(relational.selection)}
+    if relational.criteria is None:
+        return _(", related to %(record)s (%(selection)s)") % said
+    criteria = criteria_words(relational.criteria, unclear)
+    return _(", related to %(record)s (%(selection)s) where (%(criteria)s)") % (said | {"criteria": criteria})
 
 
 def _branch(condition: RuleCondition, place: int, unclear: frozenset[str]) -> str:
     number = condition.sequence if condition.sequence is not None else place
-    every = "for every record" if place == 1 else "for every other record"
-    records = f"if {criteria_words(condition.criteria, unclear)}" if condition.criteria is not None else every
+    every = _("for every record") if place == 1 else _("for every other record")
+    criteria = condition.criteria
+    records = every if criteria is None else _("if %(criteria)s") % {"criteria": criteria_words(criteria, unclear)}
     return f"{number}. {records}{_relational_words(condition.relational, unclear)}"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from monitor import languages
 from monitor.rule_words.read_back import SentenceError, read_back
 from monitor.rule_words.say import fields_of, say
 from monitor.zoho.shapes.base import Json
@@ -49,7 +50,8 @@ def unsaid(definition: RuleDefinition) -> list[Unsaid]:
 
 def _read(definition: RuleDefinition) -> RuleDefinition | None:
     try:
-        return read_back(say(definition).text, fields_of(definition))
+        with languages.speaking(languages.SOURCE):  # the one language that is read back
+            return read_back(say(definition).text, fields_of(definition))
     except SentenceError:
         return None
 

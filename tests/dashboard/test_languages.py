@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 # Pages whose every word is marked; the next area that is done is added here (docs/translating.md).
 DONE = (
     *("profile", "account_change_password", "overview", "flows", "executions", "execution"),
-    *("rules", "connected_workflows", "connected_workflow", "webhook_failures"),
+    *("rules", "rule", "connected_workflows", "connected_workflow", "webhook_failures"),
     *("problems", "problem", "crm_problem", "problem_compared", "problem_records"),
     *("accounts", "account", "connect", "push"),
 )

@@ -24,6 +24,11 @@ def test_it_holds_what_is_marked_and_nothing_else(stored: Catalog) -> None:
     assert messages.as_text(messages.merged(stored)) == messages.PO.read_text()
 
 
+def test_texts_of_calls_are_found_in_f_strings_too() -> None:
+    code = b"""f"{_('one')} {pgettext('act', 'two')}"; ngettext("a" "b", "c", n); _(words); gettext_lazy("d")"""
+    assert set(messages._called(code)) == {(("ab", "c"), None), ("d", None), ("one", None), ("two", "act")}
+
+
 def test_every_text_has_a_german_one(stored: Catalog) -> None:
     assert messages.untranslated(stored) == []
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from monitor.definition_diff import ID_KEYS, Change, diff, sha256
+from monitor.languages import gettext_noop
 from monitor.privacy import mask, mask_name, without_digests
 from monitor.privacy_rules import ID_KEY
 
 FLOW, RULE, CONNECTED = "flow", "rule", "connected"
-KINDS = {FLOW: "Flow", RULE: "Workflow rule", CONNECTED: "Connected workflow"}
+KINDS = {FLOW: gettext_noop("Flow"), RULE: gettext_noop("Workflow rule"), CONNECTED: gettext_noop("Connected workflow")}
 SAME, DIFFERS, LEFT_ONLY, RIGHT_ONLY = "same", "differs", "left", "right"
 # By which items of lists are known where Zoho's ids are left out.
 _NAMES = (*ID_KEYS, "name")

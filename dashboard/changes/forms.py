@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.filters import BIGGEST_ID, DayField, FilterForm, OneOfField, PlaceField, TextField
 from dashboard.moments import moment_text, read_moment
+from monitor.languages import gettext_lazy, pgettext_lazy
 from monitor.queries.changes import KINDS, ChangeFilter, ChangePlace
 
 
@@ -30,10 +31,14 @@ def decode_place(text: str) -> ChangePlace:
 class ChangeFilterForm(FilterForm):
     """Reads what the list of changes is narrowed to; days are the viewer's."""
 
-    text = TextField("Search", "name or id")
-    kind = OneOfField(KINDS.items(), "Of", "Anything")
-    first_day = DayField("From")
-    last_day = DayField("To")
+    text = TextField(gettext_lazy("Search"), gettext_lazy("name or id"))
+    kind = OneOfField(
+        ((kind, gettext_lazy(words)) for kind, words in KINDS.items()),
+        pgettext_lazy("a change", "Of"),
+        gettext_lazy("Anything"),
+    )
+    first_day = DayField(gettext_lazy("From"))
+    last_day = DayField(gettext_lazy("To"))
     after = PlaceField(decode_place)
     before = PlaceField(decode_place)
     page = None

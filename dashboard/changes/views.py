@@ -15,19 +15,21 @@ from dashboard.changes.forms import ChangeFilterForm, decode_place, encode_place
 from dashboard.csv_files import export_list
 from dashboard.news import MOST_NEW, News
 from monitor.access import may
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy, gettext_noop
 from monitor.models import FlowVersion, Stream
 from monitor.queries import changes as queries
 from monitor.queries.changes import KINDS, ChangePlace, SeenChange
 
 COLUMNS = ("seen_at", "not_before", "changed_at", "account", "kind", "name", "what", "by", "changes", "page")
 ACTS = {
-    "edited": "Edited",
-    "on": "Switched on",
-    "off": "Switched off",
-    "new": "New",
-    "deleted": "Deleted",
-    "back": "Listed again",
-    "status": "Another state",
+    "edited": gettext_noop("Edited"),
+    "on": gettext_noop("Switched on"),
+    "off": gettext_noop("Switched off"),
+    "new": gettext_noop("New"),
+    "deleted": gettext_noop("Deleted"),
+    "back": gettext_noop("Listed again"),
+    "status": gettext_noop("Another state"),
 }
 
 
@@ -39,7 +41,7 @@ def _newer(wanted: queries.ChangeFilter, mark: str) -> int:
     return queries.newer_count(wanted, decode_place(mark), MOST_NEW)
 
 
-CHANGES = News("change", "changes", _mark, _newer)
+CHANGES = News(gettext_lazy("change"), gettext_lazy("changes"), _mark, _newer)
 
 
 @require_safe
@@ -64,13 +66,13 @@ def _list(request: HttpRequest, form: ChangeFilterForm) -> HttpResponse:
     def find(wanted: queries.ChangeFilter) -> dict[str, Any]:
         found = queries.page(wanted)
         return {
-            "rows": [(one, ACTS[one.act], KINDS[one.kind]) for one in found.rows],
+            "rows": [(one, _(ACTS[one.act]), _(KINDS[one.kind])) for one in found.rows],
             "older_url": _address(request.GET, after=found.older),
             "newer_url": _address(request.GET, before=found.newer),
             "first_url": _address(request.GET) if wanted.after or wanted.before else "",
         }
 
-    more = {"may_export": may(request.user, "export"), "news": CHANGES, "nouns": "changes"}
+    more = {"may_export": may(request.user, "export"), "news": CHANGES, "nouns": _("changes")}
     return lists.show(request, "changes/list.html", form, find, stream=Stream.DEFINITIONS, **more)
 
 

@@ -9,25 +9,31 @@ from django import forms
 
 from dashboard.filters import FilterForm, IdField, OneOfField, TextField
 from monitor.definition_compare import DIFFERS, KINDS, LEFT_ONLY, RIGHT_ONLY, SAME
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy, pgettext_lazy
 from monitor.queries.compare import UNREAD, CompareFilter
 
 STATES = (
-    (DIFFERS, "Differs"),
-    (LEFT_ONLY, "Only in the first"),
-    (RIGHT_ONLY, "Only in the second"),
-    (UNREAD, "Not read yet"),
-    (SAME, "The same"),
+    (DIFFERS, gettext_lazy("Differs")),
+    (LEFT_ONLY, gettext_lazy("Only in the first")),
+    (RIGHT_ONLY, gettext_lazy("Only in the second")),
+    (UNREAD, gettext_lazy("Not read yet")),
+    (SAME, gettext_lazy("The same")),
 )
 
 
 class CompareForm(FilterForm):
     """Reads two accounts and the filters; where the address names none, the first two by name are compared."""
 
-    left = IdField(label="First account")
-    right = IdField(label="Second account")
-    text = TextField("Search", "name or id")
-    kind = OneOfField(KINDS.items(), "Of", "Anything")
-    state = OneOfField(STATES, "State", "All but the same")
+    left = IdField(label=gettext_lazy("First account"))
+    right = IdField(label=gettext_lazy("Second account"))
+    text = TextField(gettext_lazy("Search"), gettext_lazy("name or id"))
+    kind = OneOfField(
+        ((kind, gettext_lazy(words)) for kind, words in KINDS.items()),
+        pgettext_lazy("a change", "Of"),
+        gettext_lazy("Anything"),
+    )
+    state = OneOfField(STATES, gettext_lazy("State"), gettext_lazy("All but the same"))
     account = None
 
     field_order = ["left", "right", "text", "kind", "state"]
@@ -59,7 +65,7 @@ class CompareForm(FilterForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("left") and cleaned.get("left") == cleaned.get("right"):
-            self.add_error("right", forms.ValidationError("Choose another account than the first.", code="same"))
+            self.add_error("right", forms.ValidationError(_("Choose another account than the first."), code="same"))
         return cleaned
 
     @property

@@ -17,6 +17,7 @@ from dashboard.context import frame_at
 from dashboard.csv_files import export_list
 from monitor.access import find_all, may
 from monitor.definition_compare import KINDS, SAME
+from monitor.languages import gettext as _
 from monitor.models import RuleVersion, Stream, ZohoAccount
 from monitor.queries import compare as queries
 from monitor.queries.compare import ComparedPair
@@ -61,7 +62,7 @@ def _list(request: HttpRequest, form: CompareForm) -> HttpResponse:
         kept = form.own(request.GET, "state", "page")
         states = [(state, label, counts.get(state, 0), _address(kept, state)) for state, label in STATES]
         return found | {
-            "rows": [(row, LABELS[row.state], KINDS[row.kind]) for row in rows],
+            "rows": [(row, LABELS[row.state], _(KINDS[row.kind])) for row in rows],
             "left": accounts[left],
             "right": accounts[right],
             "states": states,
@@ -69,7 +70,9 @@ def _list(request: HttpRequest, form: CompareForm) -> HttpResponse:
         }
 
     more = {"may_export": may(request.user, "export")}
-    return lists.show(request, "compare/list.html", form, find, stream=Stream.DEFINITIONS, nouns="definitions", **more)
+    return lists.show(
+        request, "compare/list.html", form, find, stream=Stream.DEFINITIONS, nouns=_("definitions"), **more
+    )
 
 
 def _accounts(request: HttpRequest, left: int, right: int) -> dict[int, ZohoAccount]:

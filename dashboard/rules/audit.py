@@ -19,7 +19,7 @@ from dashboard.context import age_of
 from dashboard.csv_files import export_list
 from dashboard.reasons import ReasonForm
 from dashboard.rules.forms import FindingFilterForm
-from monitor import accepted_findings
+from monitor import accepted_findings, languages
 from monitor.access import may
 from monitor.languages import gettext as _
 from monitor.models import AcceptedFinding, Stream, WorkflowRule, ZohoAccount
@@ -44,7 +44,8 @@ def rule_audit_csv(request: HttpRequest) -> HttpResponseBase:
     form = FindingFilterForm(request.GET)
     if not form.is_valid():
         return _list(request, form)
-    found = queries.narrowed(_audit(timezone.now(), form.quiet_days).rows, form.wanted())
+    with languages.speaking(languages.SOURCE):
+        found = queries.narrowed(_audit(timezone.now(), form.quiet_days).rows, form.wanted())
     return export_list(request, WorkflowRule, "rule-audit", COLUMNS, map(_cells, found))
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, ngettext, ngettext_noop
 from monitor.privacy import mask_text
 from monitor.queries.versions import change_text
 
@@ -16,12 +19,15 @@ _OFF = frozenset(
     {"inactive", "disabled", "deactivated", "paused", "suspended", "stopped", "draft", "off", "false", "no"}
 )
 _ON = frozenset({"active", "enabled", "on", "true", "yes"})
+# What was done to what stands at a path.
 _VERBS = {
-    "added": "added",
-    "removed": "removed",
-    "moved": "in another order",
-    "secret": "another secret",
+    "added": gettext_noop("%(path)s added"),
+    "removed": gettext_noop("%(path)s removed"),
+    "moved": gettext_noop("%(path)s in another order"),
+    "secret": gettext_noop("%(path)s another secret"),
 }
+_FIELDS = ngettext_noop("%(n)s field", "%(n)s fields")
+_MORE = ngettext_noop("%(n)s more field", "%(n)s more fields")
 
 
 def switched(changes: Sequence[Mapping[str, Any]]) -> str:
@@ -52,19 +58,20 @@ def changes_in_words(changes: Sequence[dict[str, Any]], count: int) -> list[str]
     told = [_in_words(change) for change in changes[:MOST_TOLD]]
     more = count - len(told)
     if more > 0:
-        told.append(f"{more:,} more field{'s' * (more > 1)}" if told else f"{more:,} field{'s' * (more > 1)}")
+        words = _MORE if told else _FIELDS
+        told.append(ngettext(*words, more) % {"n": number(more)})
     return told
 
 
 def _in_words(change: dict[str, Any]) -> str:
     text = change_text(change)
-    path = _cut(text.path) or "the whole definition"
+    path = _cut(text.path) or _("the whole definition")
     if text.kind in _VERBS:
         value = text.after if text.kind == "added" else text.before if text.kind == "removed" else ""
-        return f"{path} {_VERBS[text.kind]}" + (f": {_cut(value)}" if _is_short(value) else "")
+        return _(_VERBS[text.kind]) % {"path": path} + (f": {_cut(value)}" if _is_short(value) else "")
     if _is_short(text.before) and _is_short(text.after):
         return f"{path}: {_cut(text.before)} → {_cut(text.after)}"
-    return f"{path} changed"
+    return _("%(path)s changed") % {"path": path}
 
 
 def _is_short(value: str) -> bool:
@@ -79,5 +86,5 @@ def _cut(text: str) -> str:
 
 def status_in_words(before: str, status: str) -> str:
     """Says from which status to which a connection went, in Zoho's words."""
-    was, now = (mask_text(word) or "without a status" for word in (before, status))
+    was, now = (mask_text(word) or _("without a status") for word in (before, status))
     return f"{was} → {now}"

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import CharField, F, IntegerField, Model, Q, QuerySet, Value
 
+from monitor.languages import gettext_noop
 from monitor.models import (
     ConnectedVersion,
     ConnectedWorkflow,
@@ -30,7 +31,12 @@ from monitor.privacy import mask_name
 from monitor.queries.change_words import changes_in_words, status_in_words, switched
 
 FLOW, RULE, CONNECTED, CONNECTION = "flow", "rule", "connected", "connection"
-KINDS = {FLOW: "Flow", RULE: "Workflow rule", CONNECTED: "Connected workflow", CONNECTION: "Connection"}
+KINDS = {
+    FLOW: gettext_noop("Flow"),
+    RULE: gettext_noop("Workflow rule"),
+    CONNECTED: gettext_noop("Connected workflow"),
+    CONNECTION: gettext_noop("Connection"),
+}
 PAGE_SIZE, FILE_STEP = 50, 500
 # What is seen so long after an account was connected was not there before.
 SETTLED = timedelta(days=1)

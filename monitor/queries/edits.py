@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from monitor.definition_diff import definition, diff
+from monitor.languages import gettext as _
 from monitor.models import ConnectedWorkflow, Edit, Flow, WorkflowRule
 from monitor.models.asking import Asking, answered, ask
 from monitor.models.prepared import Prepared
@@ -119,7 +120,7 @@ def detail(edit: Edit) -> EditDetail:
 
 def shown_name(edit: Edit) -> str:
     """Returns the name of the thing for pages: masked, and never empty."""
-    return mask_name(edit.name) or edit.subject_id or "without a name"
+    return mask_name(edit.name) or edit.subject_id or _("without a name")
 
 
 def changes_of(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[ChangeText]:

@@ -12,6 +12,7 @@ from django.db.models import Count, F, JSONField, Max, OuterRef, Q, QuerySet, Su
 from django.urls import reverse
 
 from monitor.freshness import ReadTimes, is_list_old
+from monitor.languages import gettext
 from monitor.models import (
     AcceptedFinding,
     AutomationFact,
@@ -69,7 +70,7 @@ class AuditedFinding:
     @property
     def label(self) -> str:
         """Returns the name of its kind for people."""
-        return KINDS[self.finding.kind].label
+        return gettext(KINDS[self.finding.kind].label)
 
 
 @dataclass(frozen=True, slots=True)

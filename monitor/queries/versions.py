@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import F, Model
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import (
     ConnectedVersion,
     ConnectedWorkflow,
@@ -24,11 +26,11 @@ from monitor.queries.execution import as_text
 SHOWN = 30
 LONGEST_VALUE = 4000  # characters of one value; the whole definition stands below the changes
 KINDS = {
-    "added": "Added",
-    "removed": "Removed",
-    "changed": "Changed",
-    "moved": "Another order",
-    "secret": "Secret changed",
+    "added": gettext_noop("Added"),
+    "removed": gettext_noop("Removed"),
+    "changed": gettext_noop("Changed"),
+    "moved": gettext_noop("Another order"),
+    "secret": gettext_noop("Secret changed"),
 }
 
 
@@ -55,7 +57,7 @@ class ChangeText:
 
     @property
     def label(self) -> str:
-        return KINDS.get(self.kind, self.kind)
+        return _(KINDS.get(self.kind, self.kind))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, ngettext
 from monitor.rule_audit.facts import AccountFacts, AuditFacts, ListRead
 from monitor.rule_audit.finding import NotChecked, RuleFinding
 from monitor.rule_audit.kinds import (
@@ -46,17 +49,22 @@ class FindingKind:
 KINDS: dict[str, FindingKind] = {
     kind.name: kind
     for kind in (
-        FindingKind("failing_actions", "Actions that fail", failing_actions.look, failing_actions.gaps),
-        FindingKind("dead_webhook", "Webhooks nobody answers", dead_webhooks.look, dead_webhooks.gaps),
-        FindingKind("unsupported_action", "Actions the trigger does not support", unsupported.look, unsupported.gaps),
-        FindingKind("cycle", "Rules that trigger each other", cycles.look, cycles.gaps),
-        FindingKind("duplicate", "Duplicates", overlaps.look, overlaps.gaps),
-        FindingKind("overlap", "Overlaps"),
-        FindingKind("never_fired", "Never fired", never_fired.look, never_fired.gaps),
-        FindingKind("not_fired", "Not fired lately", not_fired.look),
-        FindingKind("near_limit", "Near a limit", limits.look, limits.gaps),
-        FindingKind("inactive", "Switched off", inactive.look),
-        FindingKind("old_draft", "Drafts left lying", drafts.look),
+        FindingKind("failing_actions", gettext_noop("Actions that fail"), failing_actions.look, failing_actions.gaps),
+        FindingKind("dead_webhook", gettext_noop("Webhooks nobody answers"), dead_webhooks.look, dead_webhooks.gaps),
+        FindingKind(
+            "unsupported_action",
+            gettext_noop("Actions the trigger does not support"),
+            unsupported.look,
+            unsupported.gaps,
+        ),
+        FindingKind("cycle", gettext_noop("Rules that trigger each other"), cycles.look, cycles.gaps),
+        FindingKind("duplicate", gettext_noop("Duplicates"), overlaps.look, overlaps.gaps),
+        FindingKind("overlap", gettext_noop("Overlaps")),
+        FindingKind("never_fired", gettext_noop("Never fired"), never_fired.look, never_fired.gaps),
+        FindingKind("not_fired", gettext_noop("Not fired lately"), not_fired.look),
+        FindingKind("near_limit", gettext_noop("Near a limit"), limits.look, limits.gaps),
+        FindingKind("inactive", gettext_noop("Switched off"), inactive.look),
+        FindingKind("old_draft", gettext_noop("Drafts left lying"), drafts.look),
     )
 }
 
@@ -84,17 +92,18 @@ def audit(facts: AuditFacts, now: datetime, quiet_days: int = QUIET_DAYS) -> Aud
 def _gaps(facts: AuditFacts) -> Iterator[NotChecked]:
     for account in facts.accounts.values():
         if account.has_crm:
-            yield from _unread(account, "workflow rules", account.rules_read, is_all=True)
-            yield from _unread(account, "drafts among connected workflows", account.workflows_read)
-            yield from _unread(account, "webhooks that nobody answers", account.failures_read)
+            yield from _unread(account, _("workflow rules"), account.rules_read, is_all=True)
+            yield from _unread(account, _("drafts among connected workflows"), account.workflows_read)
+            yield from _unread(account, _("webhooks that nobody answers"), account.failures_read)
     unread: dict[int, int] = {}
     for rule in facts.rules:
         if rule.definition is None:
             unread[rule.account_id] = unread.get(rule.account_id, 0) + 1
     for account_id, count in unread.items():
         account = facts.accounts[account_id]
-        what = f"criteria and actions of {count:,} rule{'s' * (count != 1)}"
-        yield NotChecked(account_id, account.name, what, "their definitions were not read yet")
+        what = ngettext("criteria and actions of %(n)s rule", "criteria and actions of %(n)s rules", count)
+        why = _("their definitions were not read yet")
+        yield NotChecked(account_id, account.name, what % {"n": number(count)}, why)
     for kind in KINDS.values():
         yield from kind.gaps(facts)
 
@@ -102,7 +111,8 @@ def _gaps(facts: AuditFacts) -> Iterator[NotChecked]:
 def _unread(account: AccountFacts, what: str, read: ListRead, *, is_all: bool = False) -> Iterator[NotChecked]:
     """Says that a list was never read, or too long ago to say what is so now."""
     if read.at is None:
-        yield NotChecked(account.account_id, account.name, what, read.why or "they were not read yet", is_all)
+        yield NotChecked(account.account_id, account.name, what, _(read.why) or _("they were not read yet"), is_all)
     elif read.is_old:
-        why = f"they were last read on {read.at:%Y-%m-%d %H:%M} UTC{f': {read.why}' if read.why else ''}"
-        yield NotChecked(account.account_id, account.name, f"{what} as they are now", why, is_all)
+        why = _("they were last read on %(at)s UTC") % {"at": f"{read.at:%Y-%m-%d %H:%M}"}
+        why += f": {_(read.why)}" if read.why else ""
+        yield NotChecked(account.account_id, account.name, _("%(what)s as they are now") % {"what": what}, why, is_all)

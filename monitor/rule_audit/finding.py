@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from monitor import languages
+from monitor.languages import gettext as _
 from monitor.rule_audit.facts import AccountFacts, AuditedRule
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,15 @@ def found(
         rules[0].module,
         evidence,
         step,
-        act or ("Open the rule", rules[0].page),
+        act or (_("Open the rule"), rules[0].page),
         stands,
     )
+
+
+def in_source(make: Callable[[], T]) -> T:
+    """Makes what an acceptance goes by, where words are among it: they are English whoever looks."""
+    with languages.speaking(languages.SOURCE):
+        return make()
 
 
 def _digest(value: Any) -> str:

@@ -25,7 +25,16 @@ pytestmark = pytest.mark.django_db
 
 # Pages whose every word is marked; the next area that is done is added here (docs/translating.md).
 DONE = (
-    *("profile", "account_change_password", "overview", "flows", "executions", "execution"),
+    *(
+        "profile",
+        "account_change_password",
+        "overview",
+        "flows",
+        "executions",
+        "execution",
+        "rule_audit",
+        "rule_finding",
+    ),
     *("rules", "rule", "connected_workflows", "connected_workflow", "webhook_failures"),
     *("problems", "problem", "crm_problem", "problem_compared", "problem_records"),
     *("accounts", "account", "connect", "push"),
@@ -43,6 +52,8 @@ def address_of(page: str, world: World) -> str:
     of |= {"crm_problem": world.crm_problem}
     of |= {"account": world.account, "push": world.account}
     name = {"crm_problem": "problem"}.get(page, page)
+    if page == "rule_finding":
+        return reverse(page, args=list(world.finding.values()))
     return reverse(name, args=[of[page].pk] if page in of else [])
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor import languages
 from monitor.rule_audit.audit import KINDS, audit
 from monitor.rule_audit.facts import AuditedAction, FieldWrite, ListRead
 from tests.rule_audit.world import (
@@ -107,6 +108,21 @@ def test_in_a_world_of_a_hundred_rules_all_planted_defects_are_found_and_nothing
     wanted = set().union(*(what for _, what in bad))
     wanted |= {("dead_webhook", "erp.example.com", "900070"), ("old_draft", "661")}
     assert found(*good, *(one for one, _ in bad), **more) == wanted
+
+
+def test_what_is_found_and_what_an_acceptance_goes_by_do_not_go_by_the_language():
+    every = [one for one, _ in planted()]
+    more = {"failures": [trouble()], "drafts": [draft()], "limits": limits(total_rules_configured=990), "connected": 18}
+    in_english = audit(facts(*every, **more), NOW)
+    with languages.speaking("de"):
+        in_german = audit(facts(*every, **more), NOW)
+        states = [(one.key, one.state) for one in in_german.findings]
+    assert states == [(one.key, one.state) for one in in_english.findings]
+    assert {one.kind for one in in_english.findings} == {*KINDS}
+    for ours, theirs in zip(in_english.findings, in_german.findings, strict=True):
+        assert ours.evidence != theirs.evidence
+        assert ours.step != theirs.step
+    assert len(in_english.not_checked) == len(in_german.not_checked)
 
 
 def test_every_kind_of_finding_is_planted():

@@ -10,6 +10,9 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.rule_audit.facts import AccountFacts, AuditedRule, AuditFacts, FieldWrite
 from monitor.rule_audit.finding import NotChecked, RuleFinding, found
 from monitor.rule_criteria.evaluate import evaluate
@@ -45,14 +48,16 @@ def _finding(account: AccountFacts, rules: list[AuditedRule], group: list[int], 
     walks = circles(group, edges)
     left = len(group) - len({place for walk in walks for place in walk})
     named = [_named([rules[place].name for place in walk]) for walk in walks]
-    more = [f"{left} more rule{'s' * (left != 1)} of the same circle"] if left else []
+    of_same = ngettext("%(n)s more rule of the same circle", "%(n)s more rules of the same circle", left)
+    more = [of_same % {"n": left}] if left else []
     fields = sorted({edges[one][other] for walk in walks for one, other in _steps(walk)})
     return found(
         "cycle",
         account,
         [rules[place] for place in group],
-        f"{'; '.join([*named, *more])}, by updates of {', '.join(fields)}.",
-        "Narrow the criteria of one of them, so that what the others write does not start it again.",
+        _("%(circles)s, by updates of %(fields)s.")
+        % {"circles": "; ".join([*named, *more]), "fields": ", ".join(fields)},
+        _("Narrow the criteria of one of them, so that what the others write does not start it again."),
         [
             sorted(rules[place].rule_id for place in group),
             [[rules[place].rule_id for place in walk] for walk in walks],
@@ -62,7 +67,7 @@ def _finding(account: AccountFacts, rules: list[AuditedRule], group: list[int], 
 
 
 def _named(names: list[str]) -> str:
-    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    more = [_("%(n)s more") % {"n": len(names) - MOST_NAMED}] if len(names) > MOST_NAMED else []
     return " → ".join([*names[:MOST_NAMED], *more, names[0]])
 
 
@@ -233,8 +238,15 @@ def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
         if why and writes_of(rule.definition, facts.accounts[rule.account_id].writes):
             counted[rule.account_id, trigger_name(rule.trigger), why] += 1
     for (account_id, trigger, why), count in sorted(counted.items()):
-        on = f"on “{trigger}”" if trigger else "whose trigger was not said"
-        what = f"cycles by {count:,} rule{'s' * (count != 1)} {on}"
+        if trigger:
+            what = ngettext("cycles by %(n)s rule on “%(trigger)s”", "cycles by %(n)s rules on “%(trigger)s”", count)
+        else:
+            what = ngettext(
+                "cycles by %(n)s rule whose trigger was not said",
+                "cycles by %(n)s rules whose trigger was not said",
+                count,
+            )
+        what %= {"n": number(count), "trigger": trigger}
         yield NotChecked(account_id, facts.accounts[account_id].name, what, why)
 
 
@@ -243,5 +255,5 @@ def _why_not_known(rule: AuditedRule) -> str:
     if rule.definition is None or is_apart or rule.trigger in EDITS | NO_UPDATES:
         return ""
     if rule.trigger not in WATCHING:
-        return "whether an update of a field starts them is not documented"
-    return "" if _watched(rule.definition) else "which fields start them is not said in the rule"
+        return _("whether an update of a field starts them is not documented")
+    return "" if _watched(rule.definition) else _("which fields start them is not said in the rule")

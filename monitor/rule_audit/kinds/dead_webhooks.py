@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.rule_audit.facts import AccountFacts, AuditedRule, AuditFacts, WebhookTrouble
-from monitor.rule_audit.finding import FoundIn, NotChecked, RuleFinding, subject
+from monitor.rule_audit.finding import FoundIn, NotChecked, RuleFinding, in_source, subject
 
 LEAST_FAILED = 3  # in the days that the failures are of
 # Zoho's words for an address behind which there is nothing (docs/reference/zoho-crm.md, "Webhook failures"): of the
@@ -35,7 +39,7 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 continue
             whys = {_why_dead(one, calls, rules, has_host=host in answering) for one in troubles}
             if "" not in whys:
-                yield _finding(account, host, troubles, rules, _seen(whys, troubles, calls))
+                yield _finding(account, host, troubles, rules, partial(_seen, whys, troubles, calls))
 
 
 def _host(account: AccountFacts, webhook_id: str) -> str:
@@ -72,12 +76,12 @@ def _why_dead(
         return ""
     kinds = {_kind(reason) for reason in trouble.reasons}
     if kinds == {"page"}:
-        return "the page is not there"
+        return gettext_noop("the page is not there")
     if kinds == {"host"} and not has_host:
-        return "nobody answers there"
+        return gettext_noop("nobody answers there")
     if kinds == {"page", "host"} and not has_host:
-        return "there is nothing"
-    return "none came through" if counted is not None and counted.failed else ""
+        return gettext_noop("there is nothing")
+    return gettext_noop("none came through") if counted is not None and counted.failed else ""
 
 
 def _kind(reason: str) -> str:
@@ -89,31 +93,36 @@ def _kind(reason: str) -> str:
 
 def _seen(whys: set[str], troubles: list[WebhookTrouble], calls: dict[str, _Calls]) -> str:
     is_counted = all(one.webhook_id in calls for one in troubles)
-    unknown = "" if is_counted else "; of calls that came through nothing is known"
-    return f"{', '.join(sorted(whys))}{unknown}"
+    unknown = "" if is_counted else _("; of calls that came through nothing is known")
+    return f"{', '.join(_(why) for why in sorted(whys))}{unknown}"
 
 
 def _finding(
-    account: AccountFacts, host: str, troubles: list[WebhookTrouble], rules: dict[int, AuditedRule], seen: str
+    account: AccountFacts,
+    host: str,
+    troubles: list[WebhookTrouble],
+    rules: dict[int, AuditedRule],
+    seen: Callable[[], str],
 ) -> RuleFinding:
     failed = sum(one.failed for one in troubles)
     names = sorted({one.name or one.webhook_id for one in troubles})
     mine = {one.rule_key: rules[one.rule_key] for one in troubles if one.rule_key in rules}
-    whom = host if not host.startswith("webhook ") else "its address"
+    whom = host if not host.startswith("webhook ") else _("its address")
     return RuleFinding(
         "dead_webhook",
         account.account_id,
         account.name,
         [FoundIn(host, whom if whom == host else names[0], "/webhook-failures/"), *map(subject, mine.values())],
         next((rule.module for rule in mine.values()), ""),
-        f"{failed:,} calls of {', '.join(names)} to {whom} failed in the last days: {seen}.",
-        "Correct the webhook's address in Zoho CRM, or take the action out of the rule.",
-        ("Open the failures", "/webhook-failures/"),
+        _("%(n)s calls of %(webhooks)s to %(whom)s failed in the last days: %(seen)s.")
+        % {"n": number(failed), "webhooks": ", ".join(names), "whom": whom, "seen": seen()},
+        _("Correct the webhook's address in Zoho CRM, or take the action out of the rule."),
+        (_("Open the failures"), "/webhook-failures/"),
         [
             host,
             sorted({one.webhook_id for one in troubles}),
             sorted({reason for one in troubles for reason in one.reasons}),
-            seen,
+            in_source(seen),
             failed.bit_length(),
         ],
     )
@@ -123,5 +132,5 @@ def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
     """Says where webhooks are known by their names alone."""
     for account in facts.accounts.values():
         if account.hosts is None and account.failures:
-            why = account.unread.get("webhooks", "the list of webhooks was not read yet")
-            yield NotChecked(account.account_id, account.name, "hosts of webhooks", why)
+            why = account.unread.get("webhooks", _("the list of webhooks was not read yet"))
+            yield NotChecked(account.account_id, account.name, _("hosts of webhooks"), _(why))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext as _
 from monitor.rule_audit.facts import AuditFacts
 from monitor.rule_audit.finding import FoundIn, RuleFinding
 
@@ -24,8 +25,9 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 account.name,
                 [FoundIn(draft.workflow_id, draft.name, draft.page)],
                 "",
-                f"The connected workflow is a draft and was last changed {(at - draft.changed_at).days} days ago.",
-                "Finish and activate it, or delete it.",
-                ("Open the workflow", draft.page),
+                _("The connected workflow is a draft and was last changed %(days)s days ago.")
+                % {"days": (at - draft.changed_at).days},
+                _("Finish and activate it, or delete it."),
+                (_("Open the workflow"), draft.page),
                 draft.changed_at,
             )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import is_german, ngettext
 from monitor.rule_audit.facts import AuditedAction, AuditFacts
 from monitor.rule_audit.finding import NotChecked, RuleFinding, found
 from monitor.rule_words.vocabulary import action_name
@@ -27,19 +30,30 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
         if not bad:
             continue
         first = rule.counted_from
-        since = f" since {first.day} {first:%b %Y}" if first else ""
         words = "; ".join(
-            f"{use.name or action_name(use.type)}: {use.failed:,} of {use.done + use.failed:,} failed" for use in bad
+            _("%(action)s: %(failed)s of %(all)s failed")
+            % {
+                "action": use.name or action_name(use.type),
+                "failed": number(use.failed),
+                "all": number(use.done + use.failed),
+            }
+            for use in bad
         )
+        if first:
+            words = _("%(words)s since %(day)s") % {"words": words, "day": _day(first)}
         yield found(
             "failing_actions",
             facts.accounts[rule.account_id],
             [rule],
-            f"{words}{since}.",
-            "Open the rule, see why the action fails, and put its template, address or field right.",
+            f"{words}.",
+            _("Open the rule, see why the action fails, and put its template, address or field right."),
             # An acceptance holds until twice as many fail.
             [[use.id or use.name, use.type, use.failed.bit_length()] for use in bad],
         )
+
+
+def _day(day: date) -> str:
+    return f"{day:%d.%m.%Y}" if is_german() else f"{day.day} {day:%b %Y}"
 
 
 def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
@@ -47,5 +61,6 @@ def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
     for account_id, account in facts.accounts.items():
         count = sum(rule.counted_from is None for rule in facts.active() if rule.account_id == account_id)
         if count:
-            what = f"failing actions of {count:,} active rule{'s' * (count != 1)}"
-            yield NotChecked(account_id, account.name, what, "no usage report of them was read yet")
+            what = ngettext("failing actions of %(n)s active rule", "failing actions of %(n)s active rules", count)
+            why = _("no usage report of them was read yet")
+            yield NotChecked(account_id, account.name, what % {"n": number(count)}, why)

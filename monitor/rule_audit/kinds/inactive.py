@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext as _
 from monitor.rule_audit.facts import AuditFacts
 from monitor.rule_audit.finding import RuleFinding, found
 
@@ -20,7 +21,7 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 "inactive",
                 facts.accounts[rule.account_id],
                 [rule],
-                f"It is switched off and was last changed {(at - rule.changed_at).days} days ago.",
-                "Delete it if nobody needs it, or switch it on; it counts towards the limit of rules.",
+                _("It is switched off and was last changed %(days)s days ago.") % {"days": (at - rule.changed_at).days},
+                _("Delete it if nobody needs it, or switch it on; it counts towards the limit of rules."),
                 rule.changed_at,
             )

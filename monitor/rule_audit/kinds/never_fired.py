@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.rule_audit.facts import AuditFacts
 from monitor.rule_audit.finding import NotChecked, RuleFinding, found
 
@@ -21,10 +24,10 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 "never_fired",
                 facts.accounts[rule.account_id],
                 [rule],
-                f"It is active, never ran, and was last changed {days} days ago.",
-                "Ask how many records its criteria match, and widen them or switch the rule off.",
+                _("It is active, never ran, and was last changed %(days)s days ago.") % {"days": days},
+                _("Ask how many records its criteria match, and widen them or switch the rule off."),
                 rule.changed_at,
-                ("Ask what would match", f"{rule.page}what-if/"),
+                (_("Ask what would match"), f"{rule.page}what-if/"),
             )
 
 
@@ -34,9 +37,15 @@ def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
         rules = facts.of_account(account_id)
         silent = sum(bool(rule.active) and rule.has_run is None for rule in rules)
         if silent:
-            what = f"whether {silent:,} active rule{'s' * (silent != 1)} ever ran"
-            yield NotChecked(account_id, account.name, what, "Zoho does not say when they ran last")
+            what = ngettext("whether %(n)s active rule ever ran", "whether %(n)s active rules ever ran", silent)
+            why = _("Zoho does not say when they ran last")
+            yield NotChecked(account_id, account.name, what % {"n": number(silent)}, why)
         unknown = sum(rule.active is None for rule in rules)
         if unknown:
-            what = f"what is looked at of active rules alone, of {unknown:,} rule{'s' * (unknown != 1)}"
-            yield NotChecked(account_id, account.name, what, "Zoho does not say whether they are switched on")
+            what = ngettext(
+                "what is looked at of active rules alone, of %(n)s rule",
+                "what is looked at of active rules alone, of %(n)s rules",
+                unknown,
+            )
+            why = _("Zoho does not say whether they are switched on")
+            yield NotChecked(account_id, account.name, what % {"n": number(unknown)}, why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext as _
 from monitor.rule_audit.facts import AuditFacts
 from monitor.rule_audit.finding import RuleFinding, found
 
@@ -19,8 +20,8 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 "not_fired",
                 facts.accounts[rule.account_id],
                 [rule],
-                f"It is active and ran last {days} days ago.",
-                "Ask how many records its criteria match today, and adapt them or switch the rule off.",
+                _("It is active and ran last %(days)s days ago.") % {"days": days},
+                _("Ask how many records its criteria match today, and adapt them or switch the rule off."),
                 [rule.last_run, rule.changed_at],
-                ("Ask what would match", f"{rule.page}what-if/"),
+                (_("Ask what would match"), f"{rule.page}what-if/"),
             )

@@ -14,6 +14,9 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.rule_audit.facts import AuditedRule, AuditFacts, FieldWrite
 from monitor.rule_audit.finding import NotChecked, RuleFinding, found
 from monitor.rule_criteria.implies import NOT, PreparedCriteria, excludes, follows, prepare
@@ -55,10 +58,10 @@ class BothWrite:
     def whose(self) -> str:
         """Names the records."""
         if self.of is None:
-            return "the same records"
+            return _("the same records")
         if self.is_whole:
-            return f"every record that passes the criteria of {self.of.name}"
-        return f"every record that passes a condition of {self.of.name} and none before it"
+            return _("every record that passes the criteria of %(rule)s") % {"rule": self.of.name}
+        return _("every record that passes a condition of %(rule)s and none before it") % {"rule": self.of.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +90,24 @@ def look(facts: AuditFacts, now: datetime, quiet_days: int) -> Iterator[RuleFind
                 "duplicate",
                 account,
                 [pair.one, pair.other],
-                f"Both run on “{when}” of {pair.one.module}, for the same records, and do the same.",
-                "Switch one of them off: whatever they do is done twice.",
+                _("Both run on “%(when)s” of %(module)s, for the same records, and do the same.")
+                % {"when": when, "module": pair.one.module},
+                _("Switch one of them off: whatever they do is done twice."),
                 _stands(pair),
             )
         elif pair.writes:
             first, *rest = pair.writes
-            more = "".join(f"; {', '.join(one.fields)} for {one.whose}" for one in rest)
+            more = "".join(
+                _("; %(fields)s for %(whose)s") % {"fields": ", ".join(one.fields), "whose": one.whose} for one in rest
+            )
+            said = {"fields": ", ".join(first.fields), "when": when, "module": pair.one.module, "whose": first.whose}
             yield found(
                 "overlap",
                 account,
                 [pair.one, pair.other],
-                f"Both write {', '.join(first.fields)}, on “{when}” of {pair.one.module}, for {first.whose}{more}.",
-                "Decide which of them is to write the field, and narrow the other one's criteria.",
+                _("Both write %(fields)s, on “%(when)s” of %(module)s, for %(whose)s%(more)s.")
+                % (said | {"more": more}),
+                _("Decide which of them is to write the field, and narrow the other one's criteria."),
                 _stands(pair),
             )
 
@@ -441,10 +449,17 @@ def gaps(facts: AuditFacts) -> Iterator[NotChecked]:
         }
         missing = ids - {*(account.writes or {})}
         if missing:
-            what = f"overlaps and cycles by {len(missing):,} field update{'s' * (len(missing) != 1)}"
-            why = account.unread.get("field_updates", "which field they write was not read yet")
+            what = ngettext(
+                "overlaps and cycles by %(n)s field update", "overlaps and cycles by %(n)s field updates", len(missing)
+            ) % {"n": number(len(missing))}
+            why = _(account.unread.get("field_updates", "")) or _("which field they write was not read yet")
             yield NotChecked(account_id, account.name, what, why)
         unnamed = sum(one in ids and not write.field for one, write in (account.writes or {}).items())
         if unnamed:
-            what = f"overlaps and cycles by {unnamed:,} other field update{'s' * (unnamed != 1)}"
-            yield NotChecked(account_id, account.name, what, "they write a related record, or which field was not said")
+            what = ngettext(
+                "overlaps and cycles by %(n)s other field update",
+                "overlaps and cycles by %(n)s other field updates",
+                unnamed,
+            ) % {"n": number(unnamed)}
+            why = _("they write a related record, or which field was not said")
+            yield NotChecked(account_id, account.name, what, why)

@@ -99,12 +99,14 @@ class RuleConfiguration:
     def why_not_whole(self, below: str = "") -> str:
         """Says why a trigger that is not in the list may be there all the same; "" where it is not.
 
+        "unnamed": the list names no triggers of the related module; "unreadable": a trigger of it cannot be read.
+
         Args:
             below: as of `trigger`.
         """
         if below and below not in self.related:
-            return f"Zoho's list names no triggers of {below}"
-        return "a trigger of Zoho's list cannot be read" if self.rejected else ""
+            return "unnamed"
+        return "unreadable" if self.rejected else ""
 
 
 def rule_limits(payload: object) -> RuleLimits:

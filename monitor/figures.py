@@ -5,6 +5,7 @@ They are written in the form of the language that is spoken now (`monitor.langua
 
 from __future__ import annotations
 
+import re
 from math import floor
 
 from monitor.languages import gettext, is_german
@@ -12,11 +13,19 @@ from monitor.languages import gettext, is_german
 DASH = "–"
 STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _GERMAN = str.maketrans(",.", ".,")
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)( (?=\d))?")
 
 
 def pointed(text: str) -> str:
     """Writes what Python wrote of a number, "1,234.5", as people of the language that is spoken write it: "1.234,5"."""
     return text.translate(_GERMAN) if is_german() else text
+
+
+def dated(text: str) -> str:
+    """Writes what Python wrote of a day or time, "2026-11-22 12:05 UTC", as people do: "22.11.2026, 12:05 UTC"."""
+    if not is_german():
+        return text
+    return _ISO.sub(lambda found: f"{found[3]}.{found[2]}.{found[1]}{', ' if found[4] else ''}", text)
 
 
 def rate(value: float | None, digits: int = 1) -> str:

@@ -7,7 +7,10 @@ from typing import Any
 from django import forms
 
 from dashboard.filters import FilterForm, OneOfField
+from dashboard.formats import number
 from dashboard.reasons import ReasonForm
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy, ngettext
 from monitor.models import RetryItem
 from monitor.queries.batches import ENDED
 from monitor.retry.batches import MOST_CANARY, MOST_PER_MINUTE, USUAL_PER_MINUTE
@@ -23,14 +26,17 @@ class BatchForm(ReasonForm):
     """
 
     per_minute = forms.IntegerField(
-        label="Started a minute, at most", min_value=1, max_value=MOST_PER_MINUTE, initial=USUAL_PER_MINUTE
+        label=gettext_lazy("Started a minute, at most"),
+        min_value=1,
+        max_value=MOST_PER_MINUTE,
+        initial=USUAL_PER_MINUTE,
     )
     canary = forms.IntegerField(
-        label="In the first step",
+        label=gettext_lazy("In the first step"),
         min_value=1,
         max_value=MOST_CANARY,
         initial=1,
-        help_text="Then 5, then the rest. It stops by itself where half of a step fails.",
+        help_text=gettext_lazy("Then 5, then the rest. It stops by itself where half of a step fails."),
     )
     risky = forms.IntegerField(required=False, min_value=0)
 
@@ -40,18 +46,22 @@ class BatchForm(ReasonForm):
         super().__init__(*args, **kwargs)
         self._risky = risky
         self.fields["reason"].widget.attrs["list"] = RECENT
-        self.fields["reason"].help_text = "One for all of them. Kept in the history and the audit trail."
+        self.fields["reason"].help_text = _("One for all of them. Kept in the history and the audit trail.")
         if risky:
-            runs = "the run" if risky == 1 else f"the {risky:,} runs"
-            self.fields["risky"].label = f"Type {risky} to take {runs} that could run twice, too"
-            self.fields["risky"].help_text = "Left empty, they are skipped."
+            words = ngettext(
+                "Type %(typed)s to take the run that could run twice, too",
+                "Type %(typed)s to take the %(n)s runs that could run twice, too",
+                risky,
+            )
+            self.fields["risky"].label = words % {"typed": risky, "n": number(risky)}
+            self.fields["risky"].help_text = _("Left empty, they are skipped.")
         else:
             del self.fields["risky"]
 
     def clean_risky(self) -> int | None:
         typed: int | None = self.cleaned_data["risky"]
         if typed and typed != self._risky:
-            raise forms.ValidationError(f"Type {self._risky}, or nothing.", code="risky")
+            raise forms.ValidationError(_("Type %(n)s, or nothing.") % {"n": self._risky}, code="risky")
         return typed
 
     @property
@@ -78,13 +88,13 @@ class SettleForm(ReasonForm):
     NOT_RUN, OTHER = "not_run", "other"
 
     # A run that is offered is chosen by its id.
-    outcome = forms.CharField(max_length=64, error_messages={"required": "Say what became of it."})
+    outcome = forms.CharField(max_length=64, error_messages={"required": gettext_lazy("Say what became of it.")})
     other = forms.CharField(max_length=64, required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("outcome") == self.OTHER and not cleaned.get("other"):
-            self.add_error("other", "Say which run it was, by Zoho's id.")
+            self.add_error("other", _("Say which run it was, by Zoho's id."))
         return cleaned
 
     @property
@@ -100,7 +110,10 @@ class SettleForm(ReasonForm):
 class ItemFilterForm(FilterForm):
     """Reads which items of a batch are listed."""
 
-    state = OneOfField([*RetryItem.State.choices, (ENDED, "Ended")], "Result")
+    state = OneOfField(
+        [*((code, gettext_lazy(words)) for code, words in RetryItem.State.choices), (ENDED, gettext_lazy("Ended"))],
+        gettext_lazy("Result"),
+    )
     # Links from counts set it: which of the reasons for skipping it was, see `SkipReason.key`.
     why = forms.RegexField("[0-9a-f]{12}", required=False, widget=forms.HiddenInput)
     account = None

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import impacted_records
 from dashboard.access import get_or_404
 from dashboard.impacted_records import RecordsOf
+from monitor.languages import gettext as _
 from monitor.models import RetryBatch
 from monitor.queries import batches as queries
 
@@ -30,7 +31,7 @@ def _of(row: RetryBatch) -> RecordsOf:
     return RecordsOf(
         thing=row,
         scope=Q(execution__in=row.items.values("execution")),
-        name=f"Batch {row.pk}",
+        name=_("Batch %(key)s") % {"key": row.pk},
         up_url=reverse("batch", args=[row.pk]),
         own_url=reverse("batch_records", args=[row.pk]),
         file_name=f"batch-{row.pk}-records",

@@ -21,6 +21,7 @@ from dashboard.access import requires
 from dashboard.batches.forms import RECENT, BatchForm
 from dashboard.chosen_runs import ChoiceRefused, ChosenRuns
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Flow, Problem, RetryBatch, ZohoAccount
 from monitor.privacy import mask_text
 from monitor.queries import batches as queries
@@ -112,7 +113,7 @@ def batch_confirm(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             for account, keys in chosen.by_account.items():
                 if account not in accounts:
-                    raise RetryRefused("An account of these runs is no longer here.", "not_there")
+                    raise RetryRefused(_("An account of these runs is no longer here."), "not_there")
                 batch = request_batch(
                     account=accounts[account],
                     executions=keys,
@@ -133,9 +134,9 @@ def batch_confirm(request: HttpRequest) -> HttpResponse:
     except RetryRefused as refusal:
         return _show(request, chosen, form=form, found=found, refusal=refusal.message, status=409)
     if len(made) > 1:
-        messages.success(request, f"{len(made)} batches are made, one of each account.")
+        messages.success(request, _("%(n)s batches are made, one of each account.") % {"n": len(made)})
         return redirect("batches")
-    messages.success(request, "The batch is made. Its state is shown below as it changes.")
+    messages.success(request, _("The batch is made. Its state is shown below as it changes."))
     return redirect("batch", made[0].pk)
 
 

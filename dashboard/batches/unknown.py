@@ -15,11 +15,13 @@ from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.batches.forms import SettleForm, UnknownFilterForm
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import RetryAttempt
 from monitor.queries import batches as queries
 from monitor.retry import requests
 from monitor.retry.candidates import traces_of
 from monitor.sent_once.timing import BY_HAND_AFTER
+from monitor.sentences import inside
 
 PER_PAGE = 20  # the trigger data of each one's candidates is compared
 
@@ -38,7 +40,7 @@ def retry_settle(request: HttpRequest, pk: int) -> HttpResponse:
     form = SettleForm(request.POST)
     if not form.is_valid():
         words = next(str(error) for errors in form.errors.values() for error in errors)
-        return _show(request, refusal=words if "reason" not in form.errors else "Say how you know.", status=400)
+        return _show(request, refusal=words if "reason" not in form.errors else _("Say how you know."), status=400)
     reason, now = form.cleaned_data["reason"], timezone.now()
     try:
         if form.ran_as:
@@ -47,8 +49,8 @@ def retry_settle(request: HttpRequest, pk: int) -> HttpResponse:
             settled = requests.resolve_not_run(attempt, request.user, reason, now)
     except requests.RetryRefused as refusal:
         return _show(request, refusal=refusal.message, status=409)
-    words = settled.get_state_display().lower()
-    messages.success(request, f"The retry of {attempt.execution.execution_id} is settled: {words}.")
+    told = {"id": attempt.execution.execution_id, "state": inside(settled.get_state_display())}
+    messages.success(request, _("The retry of %(id)s is settled: %(state)s.") % told)
     return redirect("retries_unknown")
 
 
@@ -71,7 +73,7 @@ def _show(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
         "batches/unknown.html",
         form,
         find,
-        nouns="retries",
+        nouns=_("retries"),
         own_url=reverse("retries_unknown"),
         may_override=may(request.user, "retry.override"),
         refusal=refusal,

@@ -19,6 +19,7 @@ from dashboard.context import age_of
 from dashboard.csv_files import csv_file
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import RetryBatch, User
 from monitor.queries import batches as queries
 from monitor.queries.export import exports
@@ -41,7 +42,7 @@ def batches(request: HttpRequest) -> HttpResponse:
         page = lists.numbered(rows if account_id is None else rows.filter(account=account_id), form)
         return page | {"rows": queries.with_progress(page["rows"]), "unknown_count": queries.unknown().count()}
 
-    return lists.show(request, "batches/list.html", form, find, nouns="batches")
+    return lists.show(request, "batches/list.html", form, find, nouns=_("batches"))
 
 
 @require_safe
@@ -81,19 +82,19 @@ def batch_items(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @require_POST
 def batch_suspend(request: HttpRequest, pk: int) -> HttpResponse:
     """Starts nothing more of a batch until somebody resumes it."""
-    return _act(request, pk, acts.suspend, "The batch is suspended. What was sent is followed to its end.")
+    return _act(request, pk, acts.suspend, _("The batch is suspended. What was sent is followed to its end."))
 
 
 @require_POST
 def batch_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Goes on with a batch that was suspended, or that stopped by itself."""
-    return _act(request, pk, acts.resume, "The batch goes on when its turn comes.")
+    return _act(request, pk, acts.resume, _("The batch goes on when its turn comes."))
 
 
 @require_POST
 def batch_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Ends a batch: what waits is skipped."""
-    return _act(request, pk, acts.cancel_batch, "The batch is cancelled. What was sent is followed to its end.")
+    return _act(request, pk, acts.cancel_batch, _("The batch is cancelled. What was sent is followed to its end."))
 
 
 def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: int = 200) -> HttpResponse:
@@ -112,7 +113,7 @@ def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: i
         "batches/batch.html",
         form,
         find,
-        nouns="items",
+        nouns=_("items"),
         own_url=row.get_absolute_url(),
         refusal=refusal,
         **age,

@@ -16,6 +16,7 @@ from dashboard.access import get_or_404
 from dashboard.executions.forms import RetryForm
 from dashboard.executions.page import page_context, retry_context
 from dashboard.reasons import ReasonForm
+from monitor.languages import gettext as _
 from monitor.models import Execution, RetryAttempt
 from monitor.queries import execution as queries
 from monitor.retry import requests
@@ -44,7 +45,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
             async_task("monitor.tasks.send_retries")
     except requests.RetryRefused as refusal:
         return _refused(request, row, form, status=409, message=refusal.message)
-    messages.success(request, "The retry is requested. Its state is shown below as it changes.")
+    messages.success(request, _("The retry is requested. Its state is shown below as it changes."))
     return redirect(row)
 
 
@@ -74,7 +75,7 @@ def retry_cancel(request: HttpRequest, pk: int) -> HttpResponse:
         requests.cancel(attempt, request.user, timezone.now())
     except requests.RetryRefused as refusal:
         return _refused(request, _row(request, attempt), None, status=409, message=refusal.message)
-    messages.success(request, "The retry is cancelled. Nothing was sent.")
+    messages.success(request, _("The retry is cancelled. Nothing was sent."))
     return redirect("execution", attempt.execution_id)
 
 
@@ -85,13 +86,13 @@ def retry_not_run(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST)
     if not form.is_valid():
         return _refused(
-            request, _row(request, attempt), None, status=400, message="Say how you know that it did not run."
+            request, _row(request, attempt), None, status=400, message=_("Say how you know that it did not run.")
         )
     try:
         requests.resolve_not_run(attempt, request.user, form.cleaned_data["reason"], timezone.now())
     except requests.RetryRefused as refusal:
         return _refused(request, _row(request, attempt), None, status=409, message=refusal.message)
-    messages.success(request, "The retry is closed as not run.")
+    messages.success(request, _("The retry is closed as not run."))
     return redirect("execution", attempt.execution_id)
 
 

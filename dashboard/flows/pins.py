@@ -12,6 +12,7 @@ from dashboard.access import get_or_404
 from dashboard.flows.forms import PinForm
 from dashboard.flows.page import show
 from dashboard.reasons import ReasonForm
+from monitor.languages import gettext as _
 from monitor.queries import flow as one
 from monitor.retry import set_pin
 from monitor.retry.requests import RetryRefused
@@ -28,7 +29,7 @@ def flow_pin(request: HttpRequest, pk: int) -> HttpResponse:
             request,
             row,
             tab="definition",
-            refusal="Say whether its work may be repeated, and why.",
+            refusal=_("Say whether its work may be repeated, and why."),
             status=400,
             pin_form=form,
         )
@@ -38,7 +39,7 @@ def flow_pin(request: HttpRequest, pk: int) -> HttpResponse:
         set_pin.set_pin(row, said["retry_class"], actions, request.user, said["reason"], now, seen=seen)
     except RetryRefused as refusal:
         return show(request, row, tab="definition", refusal=refusal.message, status=409, pin_form=form)
-    messages.success(request, "It is written down: verdicts on retries of this flow go by it.")
+    messages.success(request, _("It is written down: verdicts on retries of this flow go by it."))
     return redirect(f"{row.get_absolute_url()}?tab=definition")
 
 
@@ -49,10 +50,10 @@ def flow_pin_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, one.flows(now), pk, action="retry.pin")
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        return show(request, row, tab="definition", refusal="Say why it is taken back.", status=400)
+        return show(request, row, tab="definition", refusal=_("Say why it is taken back."), status=400)
     try:
         set_pin.take_pin_back(row, request.user, form.cleaned_data["reason"], now)
     except RetryRefused as refusal:
         return show(request, row, tab="definition", refusal=refusal.message, status=409)
-    messages.success(request, "It is taken back.")
+    messages.success(request, _("It is taken back."))
     return redirect(f"{row.get_absolute_url()}?tab=definition")

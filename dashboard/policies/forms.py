@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from dashboard.filters import FilterForm, OneOfField
+from monitor.languages import gettext_lazy
 from monitor.models import RetryPolicy
 from monitor.queries.policies import FAILED, SUCCEEDED, TODAY
 from monitor.retry.policies import SETTINGS
@@ -16,7 +17,13 @@ class PolicyRetriesForm(FilterForm):
     """Reads which of a policy's retries are listed."""
 
     which = OneOfField(
-        [(TODAY, "Counted in 24 hours"), (SUCCEEDED, "Succeeded"), (FAILED, "Failed again or refused")], "Which", "All"
+        [
+            (TODAY, gettext_lazy("Counted in 24 hours")),
+            (SUCCEEDED, gettext_lazy("Succeeded")),
+            (FAILED, gettext_lazy("Failed again or refused")),
+        ],
+        gettext_lazy("Which"),
+        gettext_lazy("All"),
     )
     account = None
 
@@ -32,15 +39,16 @@ class RetryPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         model = RetryPolicy
         fields = list(SETTINGS)
         labels = {
-            "tries": "Retries of a run, at most",
-            "wait_minutes": "Wait before the first retry (minutes)",
-            "per_day": "Retries in 24 hours, at most",
+            "name": gettext_lazy("Name"),
+            "tries": gettext_lazy("Retries of a run, at most"),
+            "wait_minutes": gettext_lazy("Wait before the first retry (minutes)"),
+            "per_day": gettext_lazy("Retries in 24 hours, at most"),
         }
         help_texts = {
-            "name": "Stands in the reason of each of its retries, for everybody to read: name no person.",
-            "tries": "1 to 5.",
-            "wait_minutes": "Twice as long before each further one. 1 to 1,440.",
-            "per_day": "1 to 1,000.",
+            "name": gettext_lazy("Stands in the reason of each of its retries, for everybody to read: name no person."),
+            "tries": gettext_lazy("1 to 5."),
+            "wait_minutes": gettext_lazy("Twice as long before each further one. 1 to 1,440."),
+            "per_day": gettext_lazy("1 to 1,000."),
         }
 
     @property

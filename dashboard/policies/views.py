@@ -17,6 +17,7 @@ from dashboard.access import get_or_404
 from dashboard.context import age_of
 from dashboard.policies.forms import PolicyRetriesForm, RetryPolicyForm
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Flow, Problem, RetryPolicy, User
 from monitor.queries import policies as queries
 from monitor.retry import policies as acts
@@ -27,7 +28,7 @@ from monitor.retry.requests import RetryRefused
 def retry_policies(request: HttpRequest) -> HttpResponse:
     """Lists the policies: what each is for, its limits, and what it has used of them."""
     now, template = timezone.now(), "policies/list.html"
-    return lists.show(request, template, None, lambda _: {"rows": queries.with_use(now)}, nouns="policies")
+    return lists.show(request, template, None, lambda __: {"rows": queries.with_use(now)}, nouns=_("policies"))
 
 
 @require_safe
@@ -46,7 +47,7 @@ def retry_policy_retries(request: HttpRequest, pk: int) -> HttpResponse:
         return lists.numbered(queries.retries(row, now, which), form)
 
     more = age_of(row.account_id) | {"now": now, "policy": row, "days": queries.COUNTED_DAYS}
-    return lists.show(request, "policies/retries.html", form, find, nouns="retries", **more)
+    return lists.show(request, "policies/retries.html", form, find, nouns=_("retries"), **more)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,20 +77,20 @@ def retry_policy_change(request: HttpRequest, pk: int) -> HttpResponse:
     except RetryRefused as refusal:
         row.refresh_from_db(fields=list(acts.SETTINGS))
         return _show(request, row, form=form, refusal=refusal.message, status=409)
-    messages.success(request, "The policy is changed.")
+    messages.success(request, _("The policy is changed."))
     return redirect(row)
 
 
 @require_POST
 def retry_policy_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Has it retry what fails from now on."""
-    return _do(request, pk, acts.switch_on, "The policy is on: it takes what fails from now on.")
+    return _do(request, pk, acts.switch_on, _("The policy is on: it takes what fails from now on."))
 
 
 @require_POST
 def retry_policy_off(request: HttpRequest, pk: int) -> HttpResponse:
     """Stops it, and calls back what has not been sent."""
-    return _do(request, pk, acts.switch_off, "The policy is off.")
+    return _do(request, pk, acts.switch_off, _("The policy is off."))
 
 
 @require_POST
@@ -97,7 +98,7 @@ def retry_policy_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Deletes it; its retries stay."""
     row = get_or_404(request.user, queries.policies(), pk, action=acts.RIGHT)
     acts.delete_policy(row, request.user, timezone.now())
-    messages.success(request, f"The policy “{row.name}” is deleted. Its retries stay.")
+    messages.success(request, _("The policy “%(name)s” is deleted. Its retries stay.") % {"name": row.name})
     return redirect("retry_policies")
 
 
@@ -136,7 +137,7 @@ def _add(request: HttpRequest, thing: Flow | Problem) -> HttpResponse:
         except RetryRefused as found:
             refusal = found.message
         else:
-            messages.success(request, "The policy is made. It does nothing until it is switched on.")
+            messages.success(request, _("The policy is made. It does nothing until it is switched on."))
             return redirect(made)
     context = age_of(thing.account_id) | {
         "form": form,

@@ -40,6 +40,7 @@ from monitor.periods import Window
 from monitor.privacy import mask_name
 from monitor.queries import audit, links
 from monitor.queries.problems import ProblemRow
+from monitor.retry import words as retry
 from monitor.rule_words.failure_reasons import is_zohos_word, reason_words
 from monitor.rule_words.vocabulary import module_name, trigger_name, zohos_word
 from monitor.zoho.own_pages import own_page
@@ -106,6 +107,12 @@ def failure_reason(failure: WebhookFailure) -> str:
 def said(text: Any) -> str:
     """Says words of ours that are stored, or stand in a table, in the reader's language; others stay as they are."""
     return _(str(text)) if text else ""
+
+
+@register.filter
+def retry_words(sentence: str) -> str:
+    """Says what is stored of a retry, a batch or a policy: `{{ attempt.answer|retry_words }}`."""
+    return retry.say(str(sentence or ""))
 
 
 @register.filter(name="masked")
@@ -335,5 +342,6 @@ def progress_bar(progress: Progress) -> SafeString:
         (progress.started, "info"),
         (progress.waiting, ""),
     ]
-    words = f"{progress.ended:,} of {progress.total:,} ended"
+    words = _("%(ended)s of %(total)s ended")
+    words %= {"ended": formats.number(progress.ended), "total": formats.number(progress.total)}
     return format_html('<span title="{0}">{1}<span class="visually-hidden">{0}</span></span>', words, svg.shares(parts))

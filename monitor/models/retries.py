@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -26,15 +27,15 @@ class RetryAttempt(SentOnce):
     """
 
     class State(models.TextChoices):
-        REQUESTED = "requested", "Requested"
-        SENDING = "sending", "Sending"
-        ACCEPTED = "accepted", "Accepted by Zoho"
-        UNKNOWN = "unknown", "Outcome unknown"
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED_AGAIN = "failed_again", "Failed again"
-        REJECTED = "rejected", "Rejected by Zoho"
-        CANCELLED = "cancelled", "Cancelled"
-        NOT_RUN = "not_run", "Did not run"
+        REQUESTED = "requested", gettext_noop("Requested")
+        SENDING = "sending", gettext_noop("Sending")
+        ACCEPTED = "accepted", gettext_noop("Accepted by Zoho")
+        UNKNOWN = "unknown", gettext_noop("Outcome unknown")
+        SUCCEEDED = "succeeded", gettext_noop("Succeeded")
+        FAILED_AGAIN = "failed_again", gettext_noop("Failed again")
+        REJECTED = "rejected", gettext_noop("Rejected by Zoho")
+        CANCELLED = "cancelled", gettext_noop("Cancelled")
+        NOT_RUN = "not_run", gettext_noop("Did not run")
 
     OPEN_STATES = (State.REQUESTED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
     # Why one was called off that was never sent and says nothing of its run: it may be asked for anew.
@@ -133,12 +134,12 @@ class RetryBatch(NamesPeople):
     """
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Running"
-        SUSPENDED = "suspended", "Suspended"
-        STOPPED = "stopped", "Stopped by itself"
-        CANCELLED = "cancelled", "Cancelled"
-        FINISHED = "finished", "Finished"
+        QUEUED = "queued", gettext_noop("Queued")
+        RUNNING = "running", gettext_noop("Running")
+        SUSPENDED = "suspended", gettext_noop("Suspended")
+        STOPPED = "stopped", gettext_noop("Stopped by itself")
+        CANCELLED = "cancelled", gettext_noop("Cancelled")
+        FINISHED = "finished", gettext_noop("Finished")
 
     # What goes on, or may be gone on with by a person.
     OPEN_STATES = (State.QUEUED, State.RUNNING, State.SUSPENDED)
@@ -201,12 +202,12 @@ class RetryItem(models.Model):
     """Is one execution of a batch. It ends as succeeded, failed or skipped, each of the last two with its reason."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        STARTED = "started", "Started"
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED = "failed", "Failed"
-        UNKNOWN = "unknown", "Outcome unknown"
-        SKIPPED = "skipped", "Skipped"
+        WAITING = "waiting", gettext_noop("Waiting")
+        STARTED = "started", gettext_noop("Started")
+        SUCCEEDED = "succeeded", gettext_noop("Succeeded")
+        FAILED = "failed", gettext_noop("Failed")
+        UNKNOWN = "unknown", gettext_noop("Outcome unknown")
+        SKIPPED = "skipped", gettext_noop("Skipped")
 
     batch = models.ForeignKey(RetryBatch, on_delete=models.CASCADE, related_name="items", db_index=False)
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="retry_items")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max, QuerySet
 
 from monitor.batch_outcomes import Progress, SkipReason, ask_progress_of, ask_skip_reasons, progress_of
+from monitor.languages import gettext
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
 from monitor.models.asking import answered, ask, in_step, over_all
 from monitor.models.masked_text import said_of_run
@@ -66,7 +67,7 @@ class BatchDetail:
     def shares(self) -> list[tuple[str, str, int]]:
         """Returns each state of items with its words and how many are in it, those that ended first."""
         order = (Item.SUCCEEDED, Item.FAILED, Item.UNKNOWN, Item.SKIPPED, Item.STARTED, Item.WAITING)
-        return [(state.value, state.label, getattr(self.progress, state)) for state in order]
+        return [(state.value, gettext(state.label), getattr(self.progress, state)) for state in order]
 
     def skipped_for(self, key: str) -> tuple[str, ...]:
         """Returns the notes behind one of the reasons for skipping; none where no item has it any more."""

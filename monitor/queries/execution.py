@@ -12,11 +12,13 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_noop
 
 from monitor.languages import gettext as _
+from monitor.languages import pgettext
 from monitor.models import Execution, ExecutionEvent, Failure, RetryAttempt, ages, zoho_ahead
 from monitor.models.addresses import address_of
 from monitor.models.masked_text import said_of_run
 from monitor.models.prepared import Prepared
 from monitor.privacy import mask, mask_text
+from monitor.sentences import inside
 from monitor.zoho.envelope import find_envelope
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
@@ -247,7 +249,7 @@ def _attempts(execution: Execution, rows: list[Any]) -> list[Attempt]:
         Attempt(
             row=row,
             who=row.who,
-            words=_(STATE_WORDS[row.state]) if row.state in STATE_WORDS else row.get_state_display(),
+            words=_(STATE_WORDS[row.state]) if row.state in STATE_WORDS else _(row.get_state_display()),
             answer=said_of_run(row.answer, execution),
             reason=said_of_run(row.reason, execution),
             new_run=runs.get(row.new_execution_id),
@@ -258,11 +260,11 @@ def _attempts(execution: Execution, rows: list[Any]) -> list[Attempt]:
 
 def _rerun(event: ExecutionEvent) -> Event:
     words = {
-        "success": "Run again, and it succeeded",
-        "failed": "Run again, and it failed again",
-        "running": "Is being run again",
+        "success": _("Run again, and it succeeded"),
+        "failed": _("Run again, and it failed again"),
+        "running": _("Is being run again"),
     }
-    text = words.get(event.to_status, "Run again")
+    text = words.get(event.to_status, pgettext("state", "Run again"))
     return Event(event.completed_time or event.seen_at, _known(event.to_status), text)
 
 
@@ -295,7 +297,7 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
                 Event(
                     row.settled_at,
                     row.state,
-                    _("Retry settled: %(state)s") % {"state": row.get_state_display().lower()},
+                    _("Retry settled: %(state)s") % {"state": inside(row.get_state_display())},
                 )
             )
     events += _given_up(execution)

@@ -11,6 +11,9 @@ from django.db.models import F
 
 from monitor import audit
 from monitor.access import may
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
 from monitor.named_people import people_named
 from monitor.retry import transition
@@ -25,6 +28,14 @@ USUAL_PER_MINUTE = 30
 MOST_CANARY = 100
 State = RetryBatch.State
 Waiting = RetryItem.State.WAITING
+_IT_IS: dict[str, str] = {
+    State.QUEUED: gettext_noop("The batch is queued."),
+    State.RUNNING: gettext_noop("The batch is running."),
+    State.SUSPENDED: gettext_noop("The batch is suspended."),
+    State.STOPPED: gettext_noop("The batch is stopped by itself."),
+    State.CANCELLED: gettext_noop("The batch is cancelled."),
+    State.FINISHED: gettext_noop("The batch is finished."),
+}
 
 
 def request_batch(
@@ -70,7 +81,7 @@ def request_batch(
     if earlier := _by_token(client_token, user, account, keys):
         return earlier
     if Execution.objects.filter(pk__in=keys, account=account).count() != len(keys):
-        raise RetryRefused("Some of these executions are gone, or of another account.", "not_there")
+        raise RetryRefused(_("Some of these executions are gone, or of another account."), "not_there")
     columns = {
         "account": account,
         "requested_by": user,
@@ -221,10 +232,10 @@ def change(
 
 def _turn(batch: RetryBatch, user: User, now: datetime, before: Sequence[str], to: str, **more: Any) -> None:
     if not may(user, "retry.bulk", batch.account):
-        raise RetryRefused("You may not change batches.", "not_permitted")
+        raise RetryRefused(_("You may not change batches."), "not_permitted")
     if not change(batch, before, to, now=now, actor=user, **more):
         current = RetryBatch.objects.values_list("state", flat=True).get(pk=batch.pk)
-        raise RetryRefused(f"The batch is {State(current).label.lower()}.", "too_late")
+        raise RetryRefused(_(_IT_IS[current]), "too_late")
 
 
 def _check(
@@ -238,19 +249,19 @@ def _check(
     accept_risk: bool,
 ) -> None:
     if not client_token or len(client_token) > TOKEN_LIMIT:
-        raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
+        raise RetryRefused(_("The form has no usable token; load the page again."), "bad_token")
     if not may(user, "retry.bulk", account):
-        raise RetryRefused("You may not retry many executions at once.", "not_permitted")
+        raise RetryRefused(_("You may not retry many executions at once."), "not_permitted")
     if accept_risk and not may(user, "retry.accept_risk", account):
-        raise RetryRefused("Only an admin may accept the risk of running work twice.", "risk_not_permitted")
+        raise RetryRefused(_("Only an admin may accept the risk of running work twice."), "risk_not_permitted")
     if not keys:
-        raise RetryRefused("Nothing is chosen.", "nothing_chosen")
+        raise RetryRefused(_("Nothing is chosen."), "nothing_chosen")
     if len(keys) > MOST_ITEMS:
-        raise RetryRefused(f"A batch has {MOST_ITEMS:,} executions at most.", "too_many")
+        raise RetryRefused(_("A batch has %(n)s executions at most.") % {"n": number(MOST_ITEMS)}, "too_many")
     if not 1 <= per_minute <= MOST_PER_MINUTE:
-        raise RetryRefused(f"The pace is 1 to {MOST_PER_MINUTE} a minute.", "bad_pace")
+        raise RetryRefused(_("The pace is 1 to %(n)s a minute.") % {"n": MOST_PER_MINUTE}, "bad_pace")
     if not 1 <= canary <= MOST_CANARY:
-        raise RetryRefused(f"The first step is 1 to {MOST_CANARY} executions.", "bad_canary")
+        raise RetryRefused(_("The first step is 1 to %(n)s executions.") % {"n": MOST_CANARY}, "bad_canary")
 
 
 def _by_token(client_token: str, user: User, account: ZohoAccount, keys: Sequence[int]) -> RetryBatch | None:
@@ -264,5 +275,5 @@ def _by_token(client_token: str, user: User, account: ZohoAccount, keys: Sequenc
         return None
     is_same = found.requested_by_id == user.pk and found.account_id == account.pk
     if not is_same or list(found.items.values_list("execution_id", flat=True)) != list(keys):
-        raise RetryRefused("This form has been used for something else; load the page again.", "token_used")
+        raise RetryRefused(_("This form has been used for something else; load the page again."), "token_used")
     return found

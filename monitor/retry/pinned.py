@@ -10,13 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from monitor.figures import dated, number
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
+
 PinnedClass = Literal["safe", "unsafe", "unknown"]
 Effect = Literal["safe", "objects", "nothing"]
 NAMED = 3  # actions in a sentence
 _SAYS: dict[str, str] = {
-    "safe": "that this flow's work may be repeated",
-    "unsafe": "that this flow's work must not be repeated",
-    "unknown": "that nobody knows whether this flow's work may be repeated",
+    "safe": gettext_noop("%(who)s said on %(day)s that this flow's work may be repeated: %(why)s"),
+    "unsafe": gettext_noop("%(who)s said on %(day)s that this flow's work must not be repeated: %(why)s"),
+    "unknown": gettext_noop(
+        "%(who)s said on %(day)s that nobody knows whether this flow's work may be repeated: %(why)s"
+    ),
 }
 
 
@@ -49,7 +55,7 @@ class PinnedWord:
     @property
     def said(self) -> str:
         """Returns who said what, and why."""
-        return f"{self.who} said on {self.at:%Y-%m-%d} {_SAYS[self.kind]}: {_sentence(self.reason)}"
+        return _(_SAYS[self.kind]) % {"who": self.who, "day": _day(self.at), "why": _sentence(self.reason)}
 
     @property
     def new_actions(self) -> list[str]:
@@ -61,14 +67,18 @@ class PinnedWord:
         """Returns what has changed since, "" where nothing has."""
         if self.changed_at is None:
             return ""
-        text = f"The flow was changed since, on {self.changed_at:%Y-%m-%d}"
-        if self.is_unread:
-            return f"{text}; what it is made of now is not read yet."
         new = self.new_actions
+        told = {"day": _day(self.changed_at), "names": ", ".join(new[:NAMED]), "n": number(len(new) - NAMED)}
+        if self.is_unread:
+            return _("The flow was changed since, on %(day)s; what it is made of now is not read yet.") % told
         if not new:
-            return f"{text}, without a new action."
-        more = f" and {len(new) - NAMED} more" if len(new) > NAMED else ""
-        return f"{text}; of its new actions nothing is said: {', '.join(new[:NAMED])}{more}."
+            return _("The flow was changed since, on %(day)s, without a new action.") % told
+        if len(new) > NAMED:
+            words = _(
+                "The flow was changed since, on %(day)s; of its new actions nothing is said: %(names)s and %(n)s more."
+            )
+            return words % told
+        return _("The flow was changed since, on %(day)s; of its new actions nothing is said: %(names)s.") % told
 
     @property
     def counts(self) -> bool:
@@ -88,17 +98,21 @@ def weigh(word: PinnedWord, failed_action: str) -> tuple[Effect, list[str]]:
     """
     told = [word.said, word.since] if word.since else [word.said]
     if word.kind == "safe":
-        return ("safe", told) if word.counts else ("nothing", [*told, "So it does not count for this run."])
+        return ("safe", told) if word.counts else ("nothing", [*told, _("So it does not count for this run.")])
     done = _may_be_done(word, failed_action)
     if done and not word.is_unread and done <= word.repeatable:
-        return "nothing", [*told, f"What this run has done may be repeated, {word.who} said."]
+        return "nothing", [*told, _("What this run has done may be repeated, %(who)s said.") % {"who": word.who}]
     return "objects", told
 
 
 def _may_be_done(word: PinnedWord, failed_action: str) -> frozenset[str]:
     """Returns the actions that a run may have done: all up to the one that failed, which may have done its work too."""
-    keys = [key for key, _ in word.actions]
+    keys = [key for key, __ in word.actions]
     return frozenset(keys[: keys.index(failed_action) + 1] if failed_action in keys else keys)
+
+
+def _day(at: datetime) -> str:
+    return dated(f"{at:%Y-%m-%d}")
 
 
 def _sentence(text: str) -> str:

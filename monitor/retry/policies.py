@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Failure, Flow, Problem, ProblemAct, RetryAttempt, RetryPolicy, User
 from monitor.retry import transition
 from monitor.retry.requests import RetryRefused
@@ -36,7 +37,7 @@ def add_policy(thing: Flow | Problem, user: User, now: datetime, **settings: Any
     """
     _check(user, thing)
     if isinstance(thing, Problem) and thing.merged_into_id is not None:
-        raise RetryRefused("This problem was merged into another one.", "merged")
+        raise RetryRefused(_("This problem was merged into another one."), "merged")
     of = {"flow": thing} if isinstance(thing, Flow) else {"problem": thing}
     policy = RetryPolicy(account=thing.account, set_by=user, set_at=now, **of, **settings)
     _save(policy, user, now, "retry_policy.add", {name: getattr(policy, name) for name in SETTINGS})
@@ -149,7 +150,7 @@ def why_not_for_policy(attempt: RetryAttempt) -> tuple[str, str] | None:
 
 def _check(user: User, thing: Flow | Problem | RetryPolicy) -> None:
     if not may(user, RIGHT, thing.account):
-        raise RetryRefused("Only an admin may set policies of retries.", "not_permitted")
+        raise RetryRefused(_("Only an admin may set policies of retries."), "not_permitted")
 
 
 def _save(
@@ -165,12 +166,12 @@ def _save(
             policy.save(update_fields=written)
             audit.record(user, action, policy, now=now, account=policy.account_id, detail=detail)
     except IntegrityError:
-        raise RetryRefused("Another policy of this account has that name.", "name_taken") from None
+        raise RetryRefused(_("Another policy of this account has that name."), "name_taken") from None
     except DatabaseError:
         # Django's word for a row that is no longer there; any other fault of the database is none of this.
         if RetryPolicy.objects.filter(pk=policy.pk).exists():
             raise
-        raise RetryRefused("The policy was deleted meanwhile.", "not_there") from None
+        raise RetryRefused(_("The policy was deleted meanwhile."), "not_there") from None
 
 
 def _call_back(policy: RetryPolicy, user: User | None, now: datetime) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import Failure
 from monitor.retry.facts import LATER_RUN, facts_of
 from monitor.retry.prospect import Chance, Prospect
@@ -118,7 +120,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
         if verdict.code == "pinned_safe":
             said[verdict.reasons[0]] += 1
         if verdict.kind != "safe":
-            reasons[REASONS.get(verdict.code, verdict.reasons[0])] += 1
+            reasons[_(REASONS[verdict.code]) if verdict.code in REASONS else verdict.reasons[0]] += 1
         if verdict.kind != "refused" and worth is not None:
             chances[worth.chance] += 1
             outlooks[worth.text] += 1
@@ -155,23 +157,28 @@ def judged(keys: Sequence[int], now: datetime) -> Iterator[tuple[RunRead, Verdic
         for run in some:
             # Many at once never bring back what a person gave up; one by one may.
             is_given_up = run.fate == Failure.Fate.WRITTEN_OFF
-            yield run, GIVEN_UP if is_given_up else judge(facts[run.pk], now), worth.get(run.pk)
+            yield run, _given_up() if is_given_up else judge(facts[run.pk], now), worth.get(run.pk)
 
 
 # One line for many runs: without the id or the time of one of them.
 REASONS = {
-    "not_failed": "It is no longer failed.",
-    "open_retry": "A retry of it is still open.",
-    "already_succeeded": "An earlier retry of it has succeeded.",
-    "run_running": "The run that an earlier retry caused is still going on.",
-    "retry_row": "It is itself the run of a retry: the first run is the one to retry.",
-    "flow_gone": "Its flow was deleted in Zoho.",
-    "account_paused": "Its account is paused.",
-    "no_flow_api": "Its account has no address for Zoho Flow.",
-    "closed_by_hand": "The answer to an earlier retry was lost, and a person decided that it did not run.",
-    "written_off": "It was written off.",
-    "superseded": "A later run for the same record has succeeded.",
-    "error_unknown": "Nothing is known of how it failed: Zoho may still run it again by itself.",
-    "auto_rerun": "Zoho may still run it again by itself, so it could run twice.",
+    "not_failed": gettext_noop("It is no longer failed."),
+    "open_retry": gettext_noop("A retry of it is still open."),
+    "already_succeeded": gettext_noop("An earlier retry of it has succeeded."),
+    "run_running": gettext_noop("The run that an earlier retry caused is still going on."),
+    "retry_row": gettext_noop("It is itself the run of a retry: the first run is the one to retry."),
+    "flow_gone": gettext_noop("Its flow was deleted in Zoho."),
+    "account_paused": gettext_noop("Its account is paused."),
+    "no_flow_api": gettext_noop("Its account has no address for Zoho Flow."),
+    "closed_by_hand": gettext_noop(
+        "The answer to an earlier retry was lost, and a person decided that it did not run."
+    ),
+    "written_off": gettext_noop("It was written off."),
+    "superseded": gettext_noop("A later run for the same record has succeeded."),
+    "error_unknown": gettext_noop("Nothing is known of how it failed: Zoho may still run it again by itself."),
+    "auto_rerun": gettext_noop("Zoho may still run it again by itself, so it could run twice."),
 }
-GIVEN_UP = Verdict("refused", [REASONS["written_off"]], "written_off")
+
+
+def _given_up() -> Verdict:
+    return Verdict("refused", [_(REASONS["written_off"])], "written_off")

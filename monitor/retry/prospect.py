@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
+
 
 class Chance(StrEnum):
     """Names what a retry is worth."""
@@ -51,22 +54,21 @@ class Prospect:
 
 # What passes by itself; all else stays as it is until somebody does something.
 _PASSES = {
-    "intermittent": "It helps once the app answers again.",
-    "rate limit": "It helps once the limit has renewed.",
+    "intermittent": gettext_noop("It helps once the app answers again."),
+    "rate limit": gettext_noop("It helps once the limit has renewed."),
 }
 _UNTIL = {
-    "value": "the value that was refused is corrected",
-    "missing": "what is missing is added",
-    "duplicate": "the record that exists already is dealt with",
-    "too large": "it is made smaller",
-    "parse": "what was sent, or the mapping, is corrected",
-    "connection": "the connection is renewed",
-    "permission": "the connection's user has the right that is missing",
-    "definition": "the flow is changed",
+    "value": gettext_noop("the value that was refused is corrected"),
+    "missing": gettext_noop("what is missing is added"),
+    "duplicate": gettext_noop("the record that exists already is dealt with"),
+    "too large": gettext_noop("it is made smaller"),
+    "parse": gettext_noop("what was sent, or the mapping, is corrected"),
+    "connection": gettext_noop("the connection is renewed"),
+    "permission": gettext_noop("the connection's user has the right that is missing"),
+    "definition": gettext_noop("the flow is changed"),
 }
 # A good run of the same flow shows that these no longer stand in the way; a wrong value is one run's own.
 _SHARED = ("intermittent", "rate limit", "connection", "permission", "definition")
-_NOT_KNOWN = Prospect(Chance.UNCERTAIN, "Nothing in its error says whether a retry helps.")
 
 
 def prospect(facts: CauseFacts) -> Prospect:
@@ -76,20 +78,22 @@ def prospect(facts: CauseFacts) -> Prospect:
         facts: see `CauseFacts`.
     """
     if _after(facts.good_retry_at, facts.failed_at, facts.bad_retry_at):
-        return Prospect(Chance.LIKELY, "Likely to help: a retry of the same cause has succeeded since.")
-    until = _UNTIL.get(facts.remedy)
+        return Prospect(Chance.LIKELY, _("Likely to help: a retry of the same cause has succeeded since."))
+    until = _(_UNTIL[facts.remedy]) if facts.remedy in _UNTIL else None
     if _after(facts.bad_retry_at, facts.failed_at, facts.flow_changed_at, facts.good_run_at):
-        what = f"until {until}" if until else "as the last one did"
-        return Prospect(Chance.POINTLESS, f"Will fail again {what}: the newest retry of the same cause failed again.")
+        last = _("Will fail again as the last one did: the newest retry of the same cause failed again.")
+        words = _("Will fail again until %(until)s: the newest retry of the same cause failed again.")
+        return Prospect(Chance.POINTLESS, words % {"until": until} if until else last)
     if facts.remedy in _SHARED and _after(facts.good_run_at, facts.failed_at):
-        return Prospect(Chance.LIKELY, "Likely to help: the flow has had good runs since.")
+        return Prospect(Chance.LIKELY, _("Likely to help: the flow has had good runs since."))
     if facts.remedy in _PASSES:
-        return Prospect(Chance.UNCERTAIN, _PASSES[facts.remedy])
+        return Prospect(Chance.UNCERTAIN, _(_PASSES[facts.remedy]))
     if until is None:
-        return _NOT_KNOWN
+        return Prospect(Chance.UNCERTAIN, _("Nothing in its error says whether a retry helps."))
     if _after(facts.flow_changed_at, facts.failed_at):
-        return Prospect(Chance.UNCERTAIN, f"The flow was changed since; else it will fail again until {until}.")
-    return Prospect(Chance.POINTLESS, f"Will fail again until {until}.")
+        words = _("The flow was changed since; else it will fail again until %(until)s.")
+        return Prospect(Chance.UNCERTAIN, words % {"until": until})
+    return Prospect(Chance.POINTLESS, _("Will fail again until %(until)s.") % {"until": until})
 
 
 def _after(at: datetime | None, *others: datetime | None) -> bool:

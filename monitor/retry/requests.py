@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import ITEM_TOKEN, POLICY_TOKEN, Execution, RetryAttempt, RetryPolicy, User
 from monitor.retry import effects, transition
 from monitor.retry.candidates import begins_from, has_run_again
@@ -70,9 +71,9 @@ def request_retry(
     is_foreign = client_token.startswith(ITEM_TOKEN) != is_item
     is_foreign = is_foreign or client_token.startswith(POLICY_TOKEN) != (policy is not None)
     if not client_token or len(client_token) > TOKEN_LIMIT or is_foreign:
-        raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
+        raise RetryRefused(_("The form has no usable token; load the page again."), "bad_token")
     if not may(user, "retry", execution.account):
-        raise RetryRefused("You may not retry executions.", "not_permitted")
+        raise RetryRefused(_("You may not retry executions."), "not_permitted")
     try:
         with transaction.atomic():
             return _insert(execution.pk, user, reason, client_token, accept_risk, now, policy, accepted[:MOST_SHOWN])
@@ -80,7 +81,7 @@ def request_retry(
         # Somebody was faster: with this very form, or with another one.
         if earlier := _by_token(client_token, execution.pk, user):
             return earlier
-        raise RetryRefused("A retry of this execution is already open.", "open_retry") from None
+        raise RetryRefused(_("A retry of this execution is already open."), "open_retry") from None
 
 
 def _insert(
@@ -133,14 +134,15 @@ def objection_to(
     if verdict.kind == "refused":
         return RetryRefused(verdict.reasons[0], verdict.code)
     if by_policy and verdict.set_aside:
-        return RetryRefused("It could still run twice: the policy waits.", "could_run_twice")
+        return RetryRefused(_("It could still run twice: the policy waits."), "could_run_twice")
     if verdict.kind == "risky":
+        why = {"why": verdict.reasons[0]}
         if not may(user, "retry.accept_risk"):
-            return RetryRefused(f"{verdict.reasons[0]} Only an admin may accept that.", "risk_not_permitted")
+            return RetryRefused(_("%(why)s Only an admin may accept that.") % why, "risk_not_permitted")
         if not accept_risk:
-            return RetryRefused(f"{verdict.reasons[0]} Confirm the risk to retry anyway.", "risk_not_accepted")
+            return RetryRefused(_("%(why)s Confirm the risk to retry anyway.") % why, "risk_not_accepted")
         if accepted and not verdict.risks <= set(accepted.split()):
-            return RetryRefused(f"{verdict.reasons[0]} That was not among what was accepted.", "new_risk")
+            return RetryRefused(_("%(why)s That was not among what was accepted.") % why, "new_risk")
     return None
 
 
@@ -152,10 +154,10 @@ def cancel(attempt: RetryAttempt, user: User, now: datetime) -> RetryAttempt:
     """
     attempt = _reread(attempt)
     if not may(user, "retry", attempt.account):
-        raise RetryRefused("You may not cancel retries.", "not_permitted")
+        raise RetryRefused(_("You may not cancel retries."), "not_permitted")
     if attempt.is_of_batch and not may(user, "retry.bulk", attempt.account):
         # It would be skipped for good: who may not make or change a batch does not take it apart either.
-        raise RetryRefused("It belongs to a batch: only an admin may take it out.", "not_permitted")
+        raise RetryRefused(_("It belongs to a batch: only an admin may take it out."), "not_permitted")
     is_waiting = attempt.state == State.REQUESTED
     # What a person has called off is theirs: no policy asks for it again. In one write, or a process that dies here
     # leaves a person's word as the policy's.
@@ -168,7 +170,7 @@ def cancel(attempt: RetryAttempt, user: User, now: datetime) -> RetryAttempt:
         answer="Called off before it was sent.",
         policy=None,
     ):
-        raise RetryRefused("It is too late: the retry has been sent or is over.", "too_late")
+        raise RetryRefused(_("It is too late: the retry has been sent or is over."), "too_late")
     return attempt
 
 
@@ -182,10 +184,10 @@ def resolve_not_run(attempt: RetryAttempt, user: User, reason: str, now: datetim
     reason = usable_reason(reason)
     attempt = _to_be_settled(attempt, user)
     if attempt.sent_at is not None and now < attempt.sent_at + BY_HAND_AFTER:
-        raise RetryRefused("The run may still show up: wait until 15 minutes after it was sent.", "too_early")
+        raise RetryRefused(_("The run may still show up: wait until 15 minutes after it was sent."), "too_early")
     answer = f"Closed by {user.get_username()}: it did not run."
     if not transition.move(attempt, State.NOT_RUN, now=now, actor=user, note=reason, answer=answer):
-        raise RetryRefused("Its outcome has just become known.", "not_unknown")
+        raise RetryRefused(_("Its outcome has just become known."), "not_unknown")
     return attempt
 
 
@@ -210,12 +212,12 @@ def resolve_ran_as(attempt: RetryAttempt, execution_id: str, user: User, reason:
         account=attempt.account_id, flow=attempt.execution.flow_id, execution_id=execution_id
     ).first()
     if run is None:
-        raise RetryRefused("No run of its flow with this id is mirrored; sync the flow first.", "no_such_run")
+        raise RetryRefused(_("No run of its flow with this id is mirrored; sync the flow first."), "no_such_run")
     is_same_row = run.pk == attempt.execution_id
     if is_same_row and not has_run_again(attempt, run):
-        raise RetryRefused("The original has not ended anew since it was sent.", "not_run_again")
+        raise RetryRefused(_("The original has not ended anew since it was sent."), "not_run_again")
     if not is_same_row and (run.started_time is None or run.started_time < begins_from(attempt)):
-        raise RetryRefused("This run began before the retry was sent.", "run_too_old")
+        raise RetryRefused(_("This run began before the retry was sent."), "run_too_old")
     outcomes: dict[str, str] = {"success": State.SUCCEEDED, "failed": State.FAILED_AGAIN}
     to = outcomes.get(run.status, State.ACCEPTED)
     changes: dict[str, Any] = {"new_execution_id": "" if is_same_row else execution_id, "runs_in_place": is_same_row}
@@ -226,19 +228,19 @@ def resolve_ran_as(attempt: RetryAttempt, execution_id: str, user: User, reason:
     try:
         with transaction.atomic():
             if not transition.move(attempt, to, now=now, actor=user, note=note, answer=answer, **changes):
-                raise RetryRefused("Its outcome has just become known.", "not_unknown")
+                raise RetryRefused(_("Its outcome has just become known."), "not_unknown")
             effects.mark_hours(attempt)
     except IntegrityError:
-        raise RetryRefused("This run belongs to another retry.", "run_claimed") from None
+        raise RetryRefused(_("This run belongs to another retry."), "run_claimed") from None
     return attempt
 
 
 def _to_be_settled(attempt: RetryAttempt, user: User) -> RetryAttempt:
     attempt = _reread(attempt)
     if not may(user, "retry.override", attempt.account):
-        raise RetryRefused("You may not close retries by hand.", "not_permitted")
+        raise RetryRefused(_("You may not close retries by hand."), "not_permitted")
     if attempt.state != State.UNKNOWN:
-        raise RetryRefused("Only a retry of unknown outcome can be closed by hand.", "not_unknown")
+        raise RetryRefused(_("Only a retry of unknown outcome can be closed by hand."), "not_unknown")
     return attempt
 
 
@@ -254,9 +256,9 @@ def usable_reason(reason: str) -> str:
     """
     reason = " ".join(reason.replace("\0", "").split())
     if not reason:
-        raise RetryRefused("Say why it is retried.", "reason_missing")
+        raise RetryRefused(_("Say why it is retried."), "reason_missing")
     if len(reason) > REASON_LIMIT:
-        raise RetryRefused(f"The reason is longer than {REASON_LIMIT} characters.", "reason_long")
+        raise RetryRefused(_("The reason is longer than %(n)s characters.") % {"n": REASON_LIMIT}, "reason_long")
     return reason
 
 
@@ -268,5 +270,5 @@ def _by_token(client_token: str, execution_id: int, user: User) -> RetryAttempt 
     """
     found = RetryAttempt.objects.select_related("account", "execution").filter(client_token=client_token).first()
     if found is not None and (found.execution_id != execution_id or found.requested_by_id != user.pk):
-        raise RetryRefused("This form has been used for something else; load the page again.", "token_used")
+        raise RetryRefused(_("This form has been used for something else; load the page again."), "token_used")
     return found

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from monitor.figures import dated
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.retry.pinned import PinnedWord, weigh
 from monitor.zoho.error_kinds import classify
 from monitor.zoho.reruns import Outlook, may_run_again, outlook, over_at
@@ -15,6 +18,53 @@ Kind = Literal["safe", "risky", "refused"]
 _OPEN = frozenset({"requested", "sending", "accepted", "unknown"})
 # Risks of doing the work twice: where that does no harm, as an admin said, they are none.
 _RUNS_TWICE = frozenset({"closed_by_hand", "error_unknown", "auto_rerun"})
+# Reasons by their codes. They are stored as well, with what became of a retry: pages say them by `monitor.retry.words`.
+REASONS: dict[str, str] = {
+    "not_failed": gettext_noop("Only a failed execution can be retried; this one is “%(status)s”."),
+    "open_retry": gettext_noop("A retry of it is still open: its outcome must be known first."),
+    "already_succeeded": gettext_noop("An earlier retry of it has succeeded."),
+    "run_running": gettext_noop("The run that an earlier retry caused is still going on."),
+    "retry_row": gettext_noop("This is itself the retry of execution %(run)s: retry that one."),
+    "flow_gone": gettext_noop("The flow was deleted in Zoho."),
+    "account_paused": gettext_noop("The account is paused."),
+    "no_flow_api": gettext_noop("The account has no address for Zoho Flow."),
+    "closed_by_hand": gettext_noop("The answer to an earlier retry was lost and a person decided that it did not run."),
+    "superseded": gettext_noop("A later run for the same record has succeeded (%(run)s): the work may be done."),
+    "error_unknown": gettext_noop("Nothing is known of how it failed: Zoho may still run it again by itself."),
+}
+# By whether the error is that of an earlier retry's run, looks temporary, and began at a known time.
+RERUNS: dict[tuple[bool, bool, bool], str] = {
+    (False, True, True): gettext_noop(
+        "The error looks temporary (%(sign)s): until %(end)s Zoho may run it again by itself, so it could run twice."
+    ),
+    (False, True, False): gettext_noop(
+        "The error looks temporary (%(sign)s): for a day after a failure Zoho may run it again by itself, so it could"
+        " run twice."
+    ),
+    (False, False, True): gettext_noop(
+        "The error does not look permanent: until %(end)s Zoho may run it again by itself, so it could run twice."
+    ),
+    (False, False, False): gettext_noop(
+        "The error does not look permanent: for a day after a failure Zoho may run it again by itself, so it could"
+        " run twice."
+    ),
+    (True, True, True): gettext_noop(
+        "The error of the run that an earlier retry caused looks temporary (%(sign)s): until %(end)s Zoho may run it"
+        " again by itself, so it could run twice."
+    ),
+    (True, True, False): gettext_noop(
+        "The error of the run that an earlier retry caused looks temporary (%(sign)s): for a day after a failure Zoho"
+        " may run it again by itself, so it could run twice."
+    ),
+    (True, False, True): gettext_noop(
+        "The error of the run that an earlier retry caused does not look permanent: until %(end)s Zoho may run it"
+        " again by itself, so it could run twice."
+    ),
+    (True, False, False): gettext_noop(
+        "The error of the run that an earlier retry caused does not look permanent: for a day after a failure Zoho may"
+        " run it again by itself, so it could run twice."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,88 +162,88 @@ def judge(facts: RetryFacts, now: datetime) -> Verdict:
     """
     refusals = _refusals(facts)
     if refusals:
-        return Verdict("refused", [text for _, text in refusals], refusals[0][0])
+        return Verdict("refused", [text for __, text in refusals], refusals[0][0])
     risks = _risks(facts, now)
     if facts.pinned is None:
         return _of_risks(risks, facts)
     effect, told = weigh(facts.pinned, facts.failed_action)
     if effect == "objects":
         code = f"pinned_{facts.pinned.kind}"
-        return Verdict("risky", [*told, *(text for _, text in risks)], code, frozenset({code, *(c for c, _ in risks)}))
-    if effect == "safe" and all(code in _RUNS_TWICE for code, _ in risks):
-        told += [text for _, text in risks] or [_why_safe(facts)]
-        return Verdict("safe", told, "pinned_safe", set_aside=frozenset(code for code, _ in risks))
+        codes = frozenset({code, *(its for its, __ in risks)})
+        return Verdict("risky", [*told, *(text for __, text in risks)], code, codes)
+    if effect == "safe" and all(code in _RUNS_TWICE for code, __ in risks):
+        told += [text for __, text in risks] or [_why_safe(facts)]
+        return Verdict("safe", told, "pinned_safe", set_aside=frozenset(code for code, __ in risks))
     verdict = _of_risks(risks, facts)
     return Verdict(verdict.kind, [*verdict.reasons, *told], verdict.code, verdict.risks)
 
 
 def _of_risks(risks: list[tuple[str, str]], facts: RetryFacts) -> Verdict:
     if risks:
-        return Verdict("risky", [text for _, text in risks], risks[0][0], frozenset(code for code, _ in risks))
+        return Verdict("risky", [text for __, text in risks], risks[0][0], frozenset(code for code, __ in risks))
     return Verdict("safe", [_why_safe(facts)], "safe")
 
 
 def _refusals(facts: RetryFacts) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if facts.status != "failed":
-        found.append(("not_failed", f"Only a failed execution can be retried; this one is “{facts.status[:32]}”."))
+        found.append(_reason("not_failed", status=facts.status[:32]))
     states = {earlier.state for earlier in facts.earlier}
     run_states = {earlier.run_status for earlier in facts.earlier}
     if states & _OPEN:
-        found.append(("open_retry", "A retry of it is still open: its outcome must be known first."))
+        found.append(_reason("open_retry"))
     if "succeeded" in states or "success" in run_states:
-        found.append(("already_succeeded", "An earlier retry of it has succeeded."))
+        found.append(_reason("already_succeeded"))
     elif "running" in run_states:
-        found.append(("run_running", "The run that an earlier retry caused is still going on."))
+        found.append(_reason("run_running"))
     if facts.retry_of:
         # All retries of one piece of work hang on the original. Otherwise two rows of the same work could be
         # retried at the same time, past the constraint of one open retry per execution, and a success would be
         # counted for the wrong row.
-        found.append(("retry_row", f"This is itself the retry of execution {facts.retry_of}: retry that one."))
+        found.append(_reason("retry_row", run=facts.retry_of))
     if facts.flow_gone:
-        found.append(("flow_gone", "The flow was deleted in Zoho."))
+        found.append(_reason("flow_gone"))
     if not facts.account_active:
-        found.append(("account_paused", "The account is paused."))
+        found.append(_reason("account_paused"))
     elif not facts.has_flow_api:
-        found.append(("no_flow_api", "The account has no address for Zoho Flow."))
+        found.append(_reason("no_flow_api"))
     return found
 
 
 def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if any(earlier.state == "not_run" for earlier in facts.earlier):
-        found.append(
-            ("closed_by_hand", "The answer to an earlier retry was lost and a person decided that it did not run.")
-        )
+        found.append(_reason("closed_by_hand"))
     if facts.superseded_by:
-        text = f"A later run for the same record has succeeded ({facts.superseded_by}): the work may be done."
-        found.append(("superseded", text))
+        found.append(_reason("superseded", run=facts.superseded_by))
     if not facts.runs:
-        found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))
+        found.append(_reason("error_unknown"))
     for number, run in enumerate(facts.runs):
         if not may_run_again(run.error, run.failed_at, now, zoho_ahead=facts.zoho_ahead):
             continue
-        finding = classify(*run.error)
-        looks = f"looks temporary ({finding.sign})" if finding.sign else "does not look permanent"
-        whose = "The error" if number == 0 else "The error of the run that an earlier retry caused"
-        span = _until(run, facts.zoho_ahead)
-        text = f"{whose} {looks}: {span} Zoho may run it again by itself, so it could run twice."
-        found.append(("auto_rerun", text))
+        sign, end = classify(*run.error).sign, _end(run, facts.zoho_ahead)
+        words = RERUNS[number > 0, bool(sign), bool(end)]
+        found.append(("auto_rerun", _(words) % {"sign": sign, "end": dated(end)}))
         break
     return found
 
 
-def _until(run: FailedRun, ahead: timedelta) -> str:
-    """Says how long, by our clock, which is the reader's."""
+def _reason(code: str, **values: str) -> tuple[str, str]:
+    """Returns a code with its words."""
+    return code, _(REASONS[code]) % values
+
+
+def _end(run: FailedRun, ahead: timedelta) -> str:
+    """Says until when, by our clock, which is the reader's; "" where that is not known."""
     at = over_at(run.failed_at, zoho_ahead=ahead)
     try:
-        return "for a day after a failure" if at is None else f"until {at:%Y-%m-%d %H:%M %Z}".rstrip()
+        return "" if at is None else f"{at:%Y-%m-%d %H:%M %Z}".rstrip()
     except ValueError:
-        return "for a day after a failure"
+        return ""
 
 
 def _why_safe(facts: RetryFacts) -> str:
     if facts.runs and all(outlook(*run.error) is Outlook.FINAL for run in facts.runs):
         sign = classify(*facts.runs[0].error).sign
-        return f"The error is permanent ({sign}): Zoho does not run it again by itself."
-    return "The failure is older than a day: Zoho no longer runs it again by itself."
+        return _("The error is permanent (%(sign)s): Zoho does not run it again by itself.") % {"sign": sign}
+    return _("The failure is older than a day: Zoho no longer runs it again by itself.")

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Flow, RetryPin, User
 from monitor.named_people import newest_failed, people_named
 from monitor.retry.pins import named_actions, newest_versions
@@ -42,14 +43,15 @@ def set_pin(
     """
     reason = _checked(flow, user, reason)
     if retry_class not in RetryPin.Class.values:
-        raise RetryRefused("Say whether its work may be repeated.", "bad_class")
+        raise RetryRefused(_("Say whether its work may be repeated."), "bad_class")
     version = newest_versions([flow.pk]).get(flow.pk)
-    known = [key for key, _ in named_actions(version.content)] if version is not None else []
+    known = [key for key, __ in named_actions(version.content)] if version is not None else []
     if seen is not None and set(seen) != set(known):
-        raise RetryRefused("The flow has other actions by now than the page showed; look at it again.", "flow_changed")
+        words = _("The flow has other actions by now than the page showed; look at it again.")
+        raise RetryRefused(words, "flow_changed")
     chosen = [key for key in known if key in set(repeatable)]
     if set(chosen) != set(repeatable):
-        raise RetryRefused("The flow has no such action any more; look at it again.", "no_such_action")
+        raise RetryRefused(_("The flow has no such action any more; look at it again."), "no_such_action")
     said = {
         "retry_class": retry_class,
         "repeatable": chosen,
@@ -76,7 +78,7 @@ def take_pin_back(flow: Flow, user: User, reason: str, now: datetime) -> None:
     with transaction.atomic():
         pin = RetryPin.objects.select_for_update(no_key=True, of=("self",)).filter(flow=flow).first()
         if pin is None:
-            raise RetryRefused("Nothing was said of this flow.", "not_pinned")
+            raise RetryRefused(_("Nothing was said of this flow."), "not_pinned")
         detail = {"class": pin.retry_class, "reason": reason}
         audit.record(user, "retry_pin.take_back", flow, now=now, account=flow.account_id, detail=detail)
         pin.delete()
@@ -84,5 +86,5 @@ def take_pin_back(flow: Flow, user: User, reason: str, now: datetime) -> None:
 
 def _checked(flow: Flow, user: User, reason: str) -> str:
     if not may(user, "retry.pin", flow.account):
-        raise RetryRefused("Only an admin may say whether a flow's work may be repeated.", "not_permitted")
+        raise RetryRefused(_("Only an admin may say whether a flow's work may be repeated."), "not_permitted")
     return usable_reason(reason)

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from dashboard import remembered
 from monitor import languages
-from monitor.models import ConnectedWorkflow, HookEndpoint, Role, User
+from monitor.models import ConnectedWorkflow, Failure, HookEndpoint, Role, User
 from tests import factories
 from tests.dashboard import soup
 from tests.dashboard.world import World, make_world
@@ -38,6 +38,8 @@ DONE = (
     *("rules", "rule", "connected_workflows", "connected_workflow", "webhook_failures"),
     *("problems", "problem", "crm_problem", "problem_compared", "problem_records"),
     *("accounts", "account", "connect", "push"),
+    *("batches", "batch", "batch_records", "retries_unknown"),
+    *("retry_policies", "retry_policy", "retry_policy_retries", "retry_policy_of_flow", "retry_policy_of_problem"),
 )
 
 
@@ -49,8 +51,14 @@ def world(at_noon: datetime) -> World:
 def address_of(page: str, world: World) -> str:
     of: dict[str, Any] = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}
     of |= dict.fromkeys(("problem", "problem_compared", "problem_records"), world.problem)
-    of |= {"crm_problem": world.crm_problem}
     of |= {"account": world.account, "push": world.account}
+    of |= {
+        "crm_problem": world.crm_problem,
+        "retry_policy_of_problem": world.problem,
+        "retry_policy_of_flow": world.flow,
+    }
+    of |= dict.fromkeys(("batch", "batch_records"), world.batch)
+    of |= dict.fromkeys(("retry_policy", "retry_policy_retries"), world.policy)
     name = {"crm_problem": "problem"}.get(page, page)
     if page == "rule_finding":
         return reverse(page, args=list(world.finding.values()))
@@ -175,6 +183,14 @@ class TestDone:
         content = client.get(address_of(place, world)).content.decode()
         assert not list(unmarked(content) - data_of(world)), " ".join(sorted(unmarked(content) - data_of(world)))
 
+    @pytest.mark.parametrize("place", ["batch_preview", "write_off"])
+    def test_every_word_of_what_asks_once_more_is_marked(self, world: World, bracketed: None, place: str) -> None:
+        # It opens again what the world's policy has been at: else there is nothing to choose.
+        Failure.objects.filter(group__problem=world.problem).update(fate=Failure.Fate.OPEN)
+        content = reader("nils", "de").post(reverse(place), {"problem": world.problem.pk}).content.decode()
+        assert "⟦" in content
+        assert not list(unmarked(content) - data_of(world)), " ".join(sorted(unmarked(content) - data_of(world)))
+
 
 QUIET = ["script", "style", "code", "kbd", "pre", "time"]
 SPOKEN = ("aria-label", "title", "placeholder", "alt", "data-label")
@@ -222,6 +238,7 @@ def data_of(world: World) -> set[str]:
     shown += [run.error_code, run.error_message, run.error_details, world.problem.title, world.attempt.reason]
     shown += [world.attempt.requested_by.username, world.crm_problem.title, "nils example com UTC Zoho CRM"]
     shown += [world.rule.module, "Pat Example", *ConnectedWorkflow.objects.values_list("name", flat=True)]
+    shown += [world.batch.reason, world.policy.name]
     shown += [name for _, name in languages.LANGUAGES]
     shown += [world.account.accounts_url, world.account.client_id, *(hook.name for hook in HookEndpoint.objects.all())]
     shown += ["Mo Di Mi Do Fr Sa So", "% of 32 runs, below 95 %"]  # why an alert fires is stored, in English

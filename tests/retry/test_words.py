@@ -17,16 +17,9 @@ UNTIL = (
     " doppelt laufen."
 )
 # Of sentences that are put together from pieces: the step, or how it went, and the rest.
-BREAKS = "|".join(
-    (
-        r"%\(\w+\)s",
-        "(?<=Half or more of )",
-        "(?<=Nothing was sent: )",
-        "(?<=tell whether )",
-        " did not succeed",
-        ": ask again",
-        r"It ran and \w+(?: again)?",
-    )
+BREAKS = (
+    r"%\(\w+\)s|(?<=Half or more of )|(?<=Nothing was sent: )|(?<=tell whether )"
+    r"| did not succeed|: ask again|It ran and \w+(?: again)?"
 )
 WRITERS = [*ROOT.glob("*.py"), *(ROOT.parent / "sent_once").glob("*.py")]
 

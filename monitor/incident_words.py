@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.error_classes import CLASSES
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import AlertState, Incident, Problem
 from monitor.models.asking import Asking, answered, ask
 from monitor.privacy import mask_name, mask_text
+from monitor.sentences import inside
 
 Cause = Incident.Cause
 _PLAIN = {
-    Cause.ACCOUNT: "the whole account",
-    Cause.TIME: "they began together",
-    Cause.FIRST: "found by the first look",
+    Cause.ACCOUNT: gettext_noop("the whole account"),
+    Cause.TIME: gettext_noop("they began together"),
+    Cause.FIRST: gettext_noop("found by the first look"),
     Cause.ALONE: "",
 }
 
@@ -40,13 +43,14 @@ def ask_causes(rows: Sequence[Incident], known: Mapping[int, str] | None = None)
 def _in_words(incident: Incident, titles: dict[int, str]) -> str:
     key = incident.cause_key
     if incident.cause == Cause.CONNECTION:
-        return f"the sign-in to {mask_name(key)} does not work"
+        return _("the sign-in to %(app)s does not work") % {"app": mask_name(key)}
     if incident.cause == Cause.PROBLEM:
-        return mask_text(titles.get(int(key), "")) or "one problem"
+        return mask_text(titles.get(int(key), "")) or _("one problem")
     if incident.cause == Cause.ERROR:
-        app, _, error = key.rpartition(": ")
-        return f"{mask_name(app)}: {CLASSES.get(error, error).lower()}"
-    return _PLAIN[Cause(incident.cause)]
+        app, __, error = key.rpartition(": ")
+        return f"{mask_name(app)}: {inside(CLASSES.get(error, error))}"
+    words = _PLAIN[Cause(incident.cause)]
+    return _(words) if words else ""
 
 
 def title_of(alerts: Sequence[AlertState], cause: str) -> str:
@@ -59,5 +63,6 @@ def title_of(alerts: Sequence[AlertState], cause: str) -> str:
     names = list(dict.fromkeys(alert.shown_name for alert in alerts))
     if len(names) == 1:
         return names[0]
-    kind = "flows" if all(alert.flow_id is not None for alert in alerts) else "subjects"
-    return f"{len(names)} {kind}: {cause}" if cause else f"{len(names)} {kind}"
+    are_flows = all(alert.flow_id is not None for alert in alerts)
+    words = (_("%(n)s flows") if are_flows else _("%(n)s subjects")) % {"n": len(names)}
+    return f"{words}: {cause}" if cause else words

@@ -18,6 +18,7 @@ from dashboard.people.mail_switches import switch_off, switch_words
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
+from monitor.languages import gettext as _
 from monitor.models import Incident, User
 from monitor.notify.links import LinkError, read_acknowledge, read_unsubscribe
 from monitor.queries import incidents as queries
@@ -50,7 +51,7 @@ def _show_incident(
     request: HttpRequest, incident: Incident, person: User, what: str, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     known = incident.acknowledged_by if may(person, "view", incident.account) else None
-    who = known.get_username() if known is not None else "Somebody"
+    who = known.get_username() if known is not None else _("Somebody")
     context = {"incident": incident, "person": person, "who": who, "what": what, "refusal": refusal}
     return render(request, "alerts/acknowledge_by_mail.html", context, status=status)
 

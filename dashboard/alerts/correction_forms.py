@@ -11,12 +11,14 @@ from django import forms
 from dashboard.alerts.forms import LineField
 from dashboard.filters import TimeField
 from dashboard.flow_field import FlowsField
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Flow, Incident, IncidentAlert, ZohoAccount
 from monitor.queries.corrections import outage_of
 from monitor.queries.incidents import MEMBERS_SHOWN
 
 OF_ACCOUNT, OF_INCIDENT = "account", "incident"
-WHOLE_HOURS = (
+WHOLE_HOURS = gettext_lazy(
     "Runs count by the hour of UTC in which they began: the time is widened to whole hours of it. They leave success "
     "rates, and alerts about runs that fail or take long; alerts about silence, all counts and the ledger stay."
 )
@@ -26,10 +28,10 @@ class CorrectionForm(forms.Form):
     """Asks for a time that is left out, of an account or one of its flows."""
 
     account = forms.ModelChoiceField(ZohoAccount.objects.none(), empty_label=None)
-    flow = FlowsField(empty="Each flow of the account")
-    starts_at = TimeField(label="From")
-    ends_at = TimeField(label="Until", help_text=WHOLE_HOURS)
-    why = LineField("Reason")
+    flow = FlowsField(empty=gettext_lazy("Each flow of the account"))
+    starts_at = TimeField(label=gettext_lazy("From"))
+    ends_at = TimeField(label=gettext_lazy("Until"), help_text=WHOLE_HOURS)
+    why = LineField(gettext_lazy("Reason"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,7 +45,10 @@ class CorrectionForm(forms.Form):
         data = super().clean() or self.cleaned_data
         account, flows = data.get("account"), data.get("flow") or []
         if account is not None and any(flow.account_id != account.pk for flow in flows):
-            self.add_error("flow", f"{'This flow belongs' if len(flows) == 1 else 'One belongs'} to another account.")
+            words = (
+                _("This flow belongs to another account.") if len(flows) == 1 else _("One belongs to another account.")
+            )
+            self.add_error("flow", words)
         return data
 
     def wanted(self) -> dict[str, Any]:
@@ -56,10 +61,10 @@ class IncidentCorrectionForm(forms.Form):
     """Asks for the time of an incident that is left out, filled in with its own."""
 
     incident = forms.CharField(widget=forms.HiddenInput)
-    whose = forms.ChoiceField(label="Of", choices=[])
-    starts_at = TimeField(label="From")
-    ends_at = TimeField(label="Until", help_text=WHOLE_HOURS)
-    why = LineField("Reason")
+    whose = forms.ChoiceField(label=gettext_lazy("Of"), choices=[])
+    starts_at = TimeField(label=gettext_lazy("From"))
+    ends_at = TimeField(label=gettext_lazy("Until"), help_text=WHOLE_HOURS)
+    why = LineField(gettext_lazy("Reason"))
 
     def __init__(
         self,
@@ -75,10 +80,10 @@ class IncidentCorrectionForm(forms.Form):
         super().__init__(data, initial=usual, **kwargs)
         self.incident = incident
         self.flows = _flows_of(incident, members)
-        whose = [(OF_ACCOUNT, "Each flow of the account")]
+        whose = [(OF_ACCOUNT, _("Each flow of the account"))]
         if self.flows:
             count = len(self.flows)
-            name = self.flows[0].shown_name if count == 1 else f"The {count} flows of this incident"
+            name = self.flows[0].shown_name if count == 1 else _("The %(n)s flows of this incident") % {"n": count}
             whose.insert(0, (OF_INCIDENT, name))
         self.fields["whose"].choices = whose
         for name in ("starts_at", "ends_at"):

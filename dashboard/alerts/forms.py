@@ -13,6 +13,8 @@ from dashboard.flow_field import FlowChoiceField
 from monitor.access import who_may
 from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
 from monitor.alerting.kinds.options_form import kind_forms
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import AlertState, Channel, Delivery, Incident, User, ZohoAccount
 from monitor.notify.left_out import LEFT_OUT, REASONS
 from monitor.queries.mails import CHANNEL, MAIL, MailFilter
@@ -21,20 +23,24 @@ from monitor.queries.mails import CHANNEL, MAIL, MailFilter
 class LineField(forms.CharField):
     """Takes a person's own words, in one line."""
 
-    def __init__(self, label: str, *, required: bool = True, help_text: str = "") -> None:
+    def __init__(self, label: Any, *, required: bool = True, help_text: Any = "") -> None:
         super().__init__(label=label, required=required, max_length=NOTE_LENGTH, help_text=help_text)
 
 
 class AcknowledgeForm(forms.Form):
     """Asks for a note when somebody acknowledges an alert."""
 
-    note = LineField("Note", required=False, help_text="What you found, or who owns it (optional).")
+    note = LineField(
+        gettext_lazy("Note"), required=False, help_text=gettext_lazy("What you found, or who owns it (optional).")
+    )
 
 
 class HandOverForm(forms.Form):
     """Asks who looks after an incident."""
 
-    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+    owner = forms.ModelChoiceField(
+        User.objects.none(), required=False, label=gettext_lazy("Owner"), empty_label=gettext_lazy("Nobody")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,21 +50,28 @@ class HandOverForm(forms.Form):
 class CommentForm(forms.Form):
     """Asks for a note on the timeline of an incident."""
 
-    text = forms.CharField(label="Note", max_length=COMMENT_LENGTH, widget=forms.Textarea(attrs={"rows": 2}))
+    text = forms.CharField(
+        label=gettext_lazy("Note"), max_length=COMMENT_LENGTH, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class WhyForm(forms.Form):
     """Asks why an incident is closed by hand."""
 
-    why = LineField("Reason", help_text="What still fires is not mailed again; what fires anew is.")
+    why = LineField(
+        gettext_lazy("Reason"), help_text=gettext_lazy("What still fires is not mailed again; what fires anew is.")
+    )
 
 
 class SnoozeForm(forms.Form):
     """Asks for which of an incident's subjects nothing is mailed, and until when."""
 
-    alert = forms.ModelChoiceField(AlertState.objects.none(), label="Subject", empty_label=None)
-    until = TimeField(label="Until", help_text="At most 30 days ahead; what still fires then is mailed then.")
-    why = LineField("Reason", required=False)
+    alert = forms.ModelChoiceField(AlertState.objects.none(), label=gettext_lazy("Subject"), empty_label=None)
+    until = TimeField(
+        label=gettext_lazy("Until"),
+        help_text=gettext_lazy("At most 30 days ahead; what still fires then is mailed then."),
+    )
+    why = LineField(gettext_lazy("Reason"), required=False)
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,22 +84,32 @@ class SnoozeForm(forms.Form):
 class SilenceForm(forms.Form):
     """Asks which alerts are not mailed, from when to when; with a start ahead it is a maintenance window."""
 
-    account = forms.ModelChoiceField(ZohoAccount.objects.none(), required=False, empty_label="Each account")
-    flow = FlowChoiceField(empty="Each flow")
-    kind = forms.ChoiceField(label="Kind of rule", required=False)
-    text = forms.CharField(
-        label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
+    account = forms.ModelChoiceField(
+        ZohoAccount.objects.none(), required=False, empty_label=gettext_lazy("Each account")
     )
-    tag = TagField(help_text="Only alerts about flows and workflow rules that have this tag.")
+    flow = FlowChoiceField(empty=gettext_lazy("Each flow"))
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of rule"), required=False)
+    text = forms.CharField(
+        label=gettext_lazy("Name has"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Part of a flow's or rule's name."),
+    )
+    tag = TagField(help_text=gettext_lazy("Only alerts about flows and workflow rules that have this tag."))
     owner = forms.ModelChoiceField(
-        User.objects.none(), required=False, empty_label="Any", help_text="Only alerts about what this person owns."
+        User.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("Any"),
+        help_text=gettext_lazy("Only alerts about what this person owns."),
     )
     everything = forms.BooleanField(
-        label="Every alert of every account", required=False, help_text="To be ticked where nothing narrows it."
+        label=gettext_lazy("Every alert of every account"),
+        required=False,
+        help_text=gettext_lazy("To be ticked where nothing narrows it."),
     )
-    starts_at = TimeField(label="Starts", help_text="Empty: now.")
-    ends_at = TimeField(label="Ends")
-    why = LineField("Reason")
+    starts_at = TimeField(label=gettext_lazy("Starts"), help_text=gettext_lazy("Empty: now."))
+    ends_at = TimeField(label=gettext_lazy("Ends"))
+    why = LineField(gettext_lazy("Reason"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,18 +117,19 @@ class SilenceForm(forms.Form):
         self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge")).order_by("username")
         self.fields["ends_at"].required = True
         kinds = [(kind, form.title) for kind, form in kind_forms().items()]
-        self.fields["kind"].choices = [("", "Each kind"), *kinds]
+        self.fields["kind"].choices = [("", _("Each kind")), *kinds]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         account, flow, everything = data.get("account"), data.get("flow"), data.pop("everything", False)
         if account is not None and flow is not None and flow.account_id != account.pk:
-            self.add_error("flow", "This flow belongs to another account.")
+            self.add_error("flow", _("This flow belongs to another account."))
         # A form that was sent by mistake must not keep every alert of a year quiet.
         matchers = ("account", "flow", "kind", "text", "tag", "owner")
         is_narrowed = any(data.get(name) for name in matchers)
         if not everything and not is_narrowed and not set(matchers) & set(self.errors):
-            self.add_error("everything", "Choose an account, a flow, a kind, a name, a tag or an owner, or tick this.")
+            words = _("Choose an account, a flow, a kind, a name, a tag or an owner, or tick this.")
+            self.add_error("everything", words)
         return data
 
 
@@ -120,10 +144,18 @@ class AlertFilterForm(FilterForm):
 class MailFilterForm(FilterForm):
     """Reads what the list of mails is narrowed to."""
 
-    text = TextField("Subject, address or channel")
-    state = OneOfField([*Delivery.State.choices, (LEFT_OUT, "Not sent, on purpose")], "State")
-    way = OneOfField([(MAIL, "Mails"), (CHANNEL, "Messages to channels")], "Way")
-    channel = IdField(label="Channel")
+    text = TextField(gettext_lazy("Subject, address or channel"))
+    state = OneOfField(
+        [
+            *((value, gettext_lazy(label)) for value, label in Delivery.State.choices),
+            (LEFT_OUT, gettext_lazy("Not sent, on purpose")),
+        ],
+        gettext_lazy("State"),
+    )
+    way = OneOfField(
+        [(MAIL, gettext_lazy("Mails")), (CHANNEL, gettext_lazy("Messages to channels"))], gettext_lazy("Way")
+    )
+    channel = IdField(label=gettext_lazy("Channel"))
     account = None
 
     field_order = ["text", "state", "way", "channel"]

@@ -23,6 +23,7 @@ from dashboard.widgets import offer_rows
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
+from monitor.languages import gettext as _
 from monitor.models import Incident, IncidentAlert, Snooze, User
 from monitor.models.asking import answered, ask, in_step
 from monitor.queries import corrections
@@ -58,17 +59,17 @@ def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Incident, form: Form, now: datetime) -> None:
         actions.acknowledge(row, request.user, form.cleaned_data["note"], now)
 
-    return _by_form(request, pk, AcknowledgeForm, do, "The incident is acknowledged.")
+    return _by_form(request, pk, AcknowledgeForm, do, _("The incident is acknowledged."))
 
 
 @require_POST
 def incident_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes the acknowledgement back."""
 
-    def do(row: Incident, _: Form, now: datetime) -> None:
+    def do(row: Incident, __: Form, now: datetime) -> None:
         actions.take_back(row, request.user, now)
 
-    return _by_form(request, pk, Form, do, "It is acknowledged no longer.")
+    return _by_form(request, pk, Form, do, _("It is acknowledged no longer."))
 
 
 @require_POST
@@ -78,7 +79,7 @@ def incident_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Incident, form: Form, now: datetime) -> None:
         actions.hand_over(row, form.cleaned_data["owner"], request.user, now)
 
-    return _by_form(request, pk, HandOverForm, do, "The owner is set.")
+    return _by_form(request, pk, HandOverForm, do, _("The owner is set."))
 
 
 @require_POST
@@ -88,7 +89,7 @@ def incident_comment(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Incident, form: Form, now: datetime) -> None:
         actions.comment(row, form.cleaned_data["text"], request.user, now)
 
-    return _by_form(request, pk, CommentForm, do, "The note is added.")
+    return _by_form(request, pk, CommentForm, do, _("The note is added."))
 
 
 @require_POST
@@ -98,7 +99,7 @@ def incident_close(request: HttpRequest, pk: int) -> HttpResponse:
     def do(row: Incident, form: Form, now: datetime) -> None:
         actions.close_by_hand(row, form.cleaned_data["why"], request.user, now)
 
-    return _by_form(request, pk, WhyForm, do, "The incident is closed.")
+    return _by_form(request, pk, WhyForm, do, _("The incident is closed."))
 
 
 @require_POST
@@ -109,7 +110,7 @@ def incident_snooze(request: HttpRequest, pk: int) -> HttpResponse:
         data = form.cleaned_data
         actions.snooze(row, data["alert"], data["until"], data["why"], request.user, now)
 
-    return _by_form(request, pk, SnoozeForm, do, "Nothing is mailed of it until then.")
+    return _by_form(request, pk, SnoozeForm, do, _("Nothing is mailed of it until then."))
 
 
 @require_POST
@@ -118,7 +119,7 @@ def snooze_end(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, Snooze.objects.select_related("account"), pk, action="acknowledge")
     try:
         actions.end_snooze(row, request.user, timezone.now())
-        messages.success(request, "The snooze is ended.")
+        messages.success(request, _("The snooze is ended."))
     except AlertActRefused as refusal:
         messages.warning(request, refusal.message)
     return redirect("silences")
@@ -130,7 +131,7 @@ def _by_form(
     row = get_or_404(request.user, queries.incidents(), pk, action="acknowledge")
     form = _form(kind, row, request.POST)
     if not form.is_valid():
-        return _refused(request, row, "Fix what the form says.", status=400, form=form)
+        return _refused(request, row, _("Fix what the form says."), status=400, form=form)
     try:
         do(row, form, timezone.now())
     except AlertActRefused as refusal:

@@ -19,6 +19,8 @@ from dashboard.access import get_or_404, requires
 from dashboard.alerts.forms import MailFilterForm
 from dashboard.moments import moment_text, read_moment
 from dashboard.news import MOST_NEW, News
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import ChannelMessage, Delivery
 from monitor.models.asking import answered, in_step
 from monitor.notify.probe import probe
@@ -37,7 +39,7 @@ def _newer(wanted: queries.MailFilter, mark: str) -> int:
     return queries.newer_count(wanted, read_moment(mark), MOST_NEW)
 
 
-MESSAGES = News("message", "messages", _mark, _newer)
+MESSAGES = News(gettext_lazy("message"), gettext_lazy("messages"), _mark, _newer)
 
 
 @require_safe
@@ -53,7 +55,7 @@ def mails(request: HttpRequest) -> HttpResponse:
     asking = queries.ask_mail_server(), queries.ask_bounced(), ask_broken_channels(now)
     server, bounced, broken = answered(in_step(*asking))
     more = {"now": now, "server": server, "bounced": bounced, "broken": broken, "may_see_channels": True}
-    return lists.show(request, "alerts/mails.html", form, find, nouns="mails and messages", news=MESSAGES, **more)
+    return lists.show(request, "alerts/mails.html", form, find, nouns=_("mails and messages"), news=MESSAGES, **more)
 
 
 @require_POST
@@ -98,9 +100,9 @@ def _send_again(request: HttpRequest, row: Delivery | ChannelMessage, page: str)
     try:
         send_again(row, actor=request.user, now=timezone.now())
     except CannotBeSentAgain as refusal:
-        messages.error(request, f"Not sent again. {refusal}")
+        messages.error(request, _("Not sent again. %(why)s") % {"why": refusal})
     else:
-        messages.success(request, "It is sent again within seconds; what comes of it is shown here.")
+        messages.success(request, _("It is sent again within seconds; what comes of it is shown here."))
     return redirect(page, row.pk)
 
 

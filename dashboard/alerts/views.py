@@ -18,6 +18,8 @@ from dashboard.news import MOST_NEW, News, newest_key, read_key
 from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Incident
 from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.queries import alerts as queries
@@ -39,7 +41,7 @@ def _ask_incidents(account_id: int | None) -> Asking[tuple[list[IncidentRow], di
     return opened, (yield from incidents.ask_quiet_now(opened, timezone.now()))
 
 
-EVENTS = News("event", "events", newest_key, _newer)
+EVENTS = News(gettext_lazy("event"), gettext_lazy("events"), newest_key, _newer)
 
 
 @require_safe
@@ -60,7 +62,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         lone = [state for state in states if state.pk not in held]
         return page | {"open_incidents": opened, "quiet": quiet, "lone": lone, "checks": checks}
 
-    return lists.show(request, "alerts/list.html", form, find, nouns="events", news=EVENTS)
+    return lists.show(request, "alerts/list.html", form, find, nouns=_("events"), news=EVENTS)
 
 
 @require_safe
@@ -82,9 +84,9 @@ def alert_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
         if incident is None:
             raise AlertActRefused("the incident is over", "over")
         actions.acknowledge(incident, request.user, form.cleaned_data["note"], timezone.now())
-        messages.success(request, "The alert is acknowledged.")
+        messages.success(request, _("The alert is acknowledged."))
     except AlertActRefused:
-        messages.warning(request, "Nothing was changed: the incident is over, or somebody was faster.")
+        messages.warning(request, _("Nothing was changed: the incident is over, or somebody was faster."))
     return redirect(state)
 
 

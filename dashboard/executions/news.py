@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard import news
 from dashboard.executions.forms import ExecutionFilterForm, decode_key, encode_key
 from dashboard.executions.saved_views import EVERYTHING
+from monitor.languages import gettext_lazy
 from monitor.queries import executions as queries
 from monitor.queries.executions import ExecutionFilter
 from monitor.queries.places import key_of
@@ -26,7 +27,7 @@ def _count(wanted: ExecutionFilter, mark: str) -> int:
     return queries.newer_count(wanted, decode_key(mark), news.MOST_NEW)
 
 
-RUNS = news.News("run", "runs", _mark, _count, whole=EVERYTHING)
+RUNS = news.News(gettext_lazy("run"), gettext_lazy("runs"), _mark, _count, whole=EVERYTHING)
 
 
 @require_safe

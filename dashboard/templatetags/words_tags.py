@@ -15,7 +15,7 @@ from django.templatetags import i18n
 from django.utils.safestring import SafeString
 from django.utils.translation import trim_whitespace
 
-from monitor import languages
+from monitor import languages, sentences
 
 register = template.Library()
 
@@ -84,6 +84,18 @@ class LeanBlockNode(template.Node):
 def _shown(context: Context, name: str) -> str:
     missing = context.template.engine.string_if_invalid if context.template else ""
     return str(render_value_in_context(context.get(name, missing), context))
+
+
+@register.filter
+def inside(label: str) -> str:
+    """Says the words of a state within a sentence: `{{ incident.get_closed_how_display|inside }}`."""
+    return sentences.inside(label)
+
+
+@register.filter
+def in_sentence(words: str) -> str:
+    """Writes words that are said already as they stand within a sentence: German nouns keep their capitals."""
+    return words.lower() if languages.current() == languages.SOURCE else words
 
 
 @register.tag

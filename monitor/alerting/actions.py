@@ -14,6 +14,8 @@ from monitor.alerting import escalations
 from monitor.alerting.escalate import EscalationTrigger
 from monitor.alerting.escalations import EscalationCause
 from monitor.alerting.incidents import close, escalate, lock, named_in, note_event, wake
+from monitor.figures import dated
+from monitor.languages import gettext as _
 from monitor.models import (
     AlertState,
     Escalation,
@@ -67,7 +69,8 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
     with transaction.atomic():
         held = _held(incident)
         if held.acknowledged_at is not None:
-            raise AlertActRefused(f"{_who(held.acknowledged_by)} has acknowledged it already.", "already")
+            words = _("%(person)s has acknowledged it already.") % {"person": _who(held.acknowledged_by)}
+            raise AlertActRefused(words, "already")
         held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = now, user, words
         held.owner = held.owner or user
         held.said_names = named_in(held, words)
@@ -88,7 +91,7 @@ def take_back(incident: Incident, user: User, now: datetime) -> None:
     with transaction.atomic():
         held = _held(incident)
         if held.acknowledged_at is None:
-            raise AlertActRefused("Nobody has acknowledged it.", "not_acknowledged")
+            raise AlertActRefused(_("Nobody has acknowledged it."), "not_acknowledged")
         held.acknowledged_at, held.acknowledged_by = None, None
         held.acknowledge_note = held.said_names = ""
         held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names"])
@@ -106,7 +109,8 @@ def hand_over(incident: Incident, owner: User | None, user: User, now: datetime)
     """
     _check(incident, user)
     if owner is not None and not may(owner, "acknowledge", incident.account):
-        raise AlertActRefused(f"{owner.get_username()} may not work on alerts.", "no_owner")
+        words = _("%(person)s may not work on alerts.") % {"person": owner.get_username()}
+        raise AlertActRefused(words, "no_owner")
     with transaction.atomic():
         held = _held(incident)
         before, held.owner = held.owner, owner
@@ -128,7 +132,7 @@ def comment(incident: Incident, text: str, user: User, now: datetime) -> None:
     _check(incident, user)
     words = text.replace("\0", "").strip()[:COMMENT_LENGTH]
     if not words:
-        raise AlertActRefused("Write a note first.", "text_missing")
+        raise AlertActRefused(_("Write a note first."), "text_missing")
     with transaction.atomic():
         note_event(incident, "comment", now, actor=user, note=words)
         _audit(incident, user, "incident.comment", now, {})
@@ -144,7 +148,7 @@ def close_by_hand(incident: Incident, why: str, user: User, now: datetime) -> No
     _check(incident, user)
     words = one_line(why)
     if not words:
-        raise AlertActRefused("Say why it is closed.", "text_missing")
+        raise AlertActRefused(_("Say why it is closed."), "text_missing")
     with transaction.atomic():
         held = _held(incident)
         open_members = IncidentAlert.objects.filter(incident=held, left_at=None)
@@ -162,9 +166,9 @@ def snooze(incident: Incident, alert: AlertState, until: datetime, why: str, use
     """
     _check(incident, user)
     if not now < until <= now + LONGEST_SNOOZE:
-        raise AlertActRefused("Choose a time ahead, at most 30 days.", "bad_time")
+        raise AlertActRefused(_("Choose a time ahead, at most 30 days."), "bad_time")
     if not incident.members.filter(alert=alert).exists():
-        raise AlertActRefused("This alert does not belong to the incident.", "not_its_alert")
+        raise AlertActRefused(_("This alert does not belong to the incident."), "not_its_alert")
     words = one_line(why)
     with transaction.atomic():
         Snooze.objects.create(
@@ -187,7 +191,7 @@ def end_snooze(row: Snooze, user: User, now: datetime) -> None:
         raise PermissionDenied
     with transaction.atomic():
         if not Snooze.objects.filter(pk=row.pk, ended_at=None, until__gt=now).update(ended_at=now):
-            raise AlertActRefused("It is over already.", "over")
+            raise AlertActRefused(_("It is over already."), "over")
         wake(row.account_id, now)
         audit.record(user, "snooze.end", row, now=now, account=row.account_id)
 
@@ -229,9 +233,9 @@ def silence(
         raise PermissionDenied
     words = one_line(why)
     if not words:
-        raise AlertActRefused("Say why.", "text_missing")
+        raise AlertActRefused(_("Say why."), "text_missing")
     if not max(starts_at, now) < ends_at <= max(starts_at, now) + LONGEST_SILENCE:
-        raise AlertActRefused("It must end after it starts, in the future, and last a year at most.", "bad_time")
+        raise AlertActRefused(_("It must end after it starts, in the future, and last a year at most."), "bad_time")
     with transaction.atomic():
         row = Silence.objects.create(
             account=account,
@@ -264,7 +268,7 @@ def end_silence(row: Silence, user: User, now: datetime) -> None:
         raise PermissionDenied
     with transaction.atomic():
         if not Silence.objects.filter(pk=row.pk, ended_at=None, ends_at__gt=now).update(ended_at=now):
-            raise AlertActRefused("It is over already.", "over")
+            raise AlertActRefused(_("It is over already."), "over")
         every = ZohoAccount.objects.order_by("pk").values_list("pk", flat=True)
         for account in [row.account_id] if row.account_id else every:
             wake(account, now)
@@ -285,8 +289,12 @@ def _held(incident: Incident) -> Incident:
     lock(incident.account_id)
     held = Incident.objects.select_related("account", "owner", "acknowledged_by").get(pk=incident.pk)
     if held.closed_at is not None:
-        said = "It has recovered already" if held.closed_how == Incident.Closed.RECOVERED else "It is over already"
-        raise AlertActRefused(f"{said}, at {held.closed_at:%Y-%m-%d %H:%M} UTC. Nothing was changed.", "over")
+        said = (
+            _("It has recovered already, at %(at)s UTC. Nothing was changed.")
+            if held.closed_how == Incident.Closed.RECOVERED
+            else _("It is over already, at %(at)s UTC. Nothing was changed.")
+        )
+        raise AlertActRefused(said % {"at": dated(f"{held.closed_at:%Y-%m-%d %H:%M}")}, "over")
     return held
 
 
@@ -300,7 +308,7 @@ def one_line(text: str) -> str:
 
 
 def _who(person: User | None) -> str:
-    return _name(person) or "Somebody"
+    return _name(person) or _("Somebody")
 
 
 def _name(person: User | None) -> str | None:

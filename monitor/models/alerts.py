@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -16,11 +17,11 @@ from monitor.models.ownership import Tag
 
 MOST_MINUTES = 7 * 24 * 60
 SUBJECT_LABELS = {
-    "flow": "Flow",
-    "account": "Account",
-    "connection": "Connection",
-    "crm_rule": "Workflow rule",
-    "problem": "Problem",
+    "flow": gettext_noop("Flow"),
+    "account": gettext_noop("Account"),
+    "connection": gettext_noop("Connection"),
+    "crm_rule": gettext_noop("Workflow rule"),
+    "problem": gettext_noop("Problem"),
 }
 _NO_SCOPE = {"flow": None, "subject_key": "", "tag": None, "owner": None, "module": ""}
 # At most one of what narrows a rule is set: all but that one are empty.
@@ -43,9 +44,9 @@ class AlertRule(models.Model):
     """
 
     class Severity(models.TextChoices):
-        PAGE = "page", "Page"
-        NOTIFY = "notify", "Notify"
-        DIGEST = "digest", "Digest"
+        PAGE = "page", gettext_noop("Page")
+        NOTIFY = "notify", gettext_noop("Notify")
+        DIGEST = "digest", gettext_noop("Digest")
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="alert_rules")
     flow = models.ForeignKey(
@@ -169,13 +170,13 @@ class AlertState(models.Model):
     """Holds where one rule stands for one subject: a flow, or what the rule's kind names otherwise."""
 
     class State(models.TextChoices):
-        OK = "ok", "OK"
-        PENDING = "pending", "Pending"
-        FIRING = "firing", "Firing"
-        RECOVERING = "recovering", "Recovering"
-        NO_DATA = "no_data", "No data"
-        LEARNING = "learning", "Learning"
-        ERROR = "error", "Error"
+        OK = "ok", gettext_noop("OK")
+        PENDING = "pending", gettext_noop("Pending")
+        FIRING = "firing", gettext_noop("Firing")
+        RECOVERING = "recovering", gettext_noop("Recovering")
+        NO_DATA = "no_data", gettext_noop("No data")
+        LEARNING = "learning", gettext_noop("Learning")
+        ERROR = "error", gettext_noop("Error")
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="states")
     subject_kind = models.CharField(max_length=16, default="flow", help_text="what it is about")
@@ -291,17 +292,17 @@ class Transition(models.Model):
     """Records a change of an alert's state, once; incidents claim it by `dispatch_state`."""
 
     class Kind(models.TextChoices):
-        FIRING = "firing", "Firing"
-        RESOLVED = "resolved", "Recovered"
-        CLOSED = "closed", "Closed"
-        PENDING = "pending", "Pending"
-        CLEARED = "cleared", "Cleared before it fired"
-        RECOVERING = "recovering", "Recovering"
-        RELAPSED = "relapsed", "Breached again"
-        NO_DATA = "no_data", "No data"
-        LEARNING = "learning", "Learning"
-        ERROR = "error", "Error"
-        DATA_BACK = "data_back", "Data is back"
+        FIRING = "firing", gettext_noop("Firing")
+        RESOLVED = "resolved", gettext_noop("Recovered")
+        CLOSED = "closed", gettext_noop("Closed")
+        PENDING = "pending", gettext_noop("Pending")
+        CLEARED = "cleared", gettext_noop("Cleared before it fired")
+        RECOVERING = "recovering", gettext_noop("Recovering")
+        RELAPSED = "relapsed", gettext_noop("Breached again")
+        NO_DATA = "no_data", gettext_noop("No data")
+        LEARNING = "learning", gettext_noop("Learning")
+        ERROR = "error", gettext_noop("Error")
+        DATA_BACK = "data_back", gettext_noop("Data is back")
 
     class Dispatch(models.TextChoices):
         NEW = "new", "New"

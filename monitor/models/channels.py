@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -218,10 +219,10 @@ class SendAttempt(models.Model):
     """Records one attempt to hand a mail or a message over, and what the server answered. Append-only."""
 
     class Outcome(models.TextChoices):
-        SENT = "sent", "Taken"
-        LATER = "later", "Not now"
-        UNKNOWN = "unknown", "Unknown"
-        REFUSED = "refused", "Refused"
+        SENT = "sent", gettext_noop("Taken")
+        LATER = "later", gettext_noop("Not now")
+        UNKNOWN = "unknown", gettext_noop("Unknown")
+        REFUSED = "refused", gettext_noop("Refused")
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, null=True, related_name="send_attempts")
     message = models.ForeignKey(ChannelMessage, on_delete=models.CASCADE, null=True, related_name="send_attempts")

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -25,20 +26,20 @@ class Incident(NamesPeople):
     class Cause(models.TextChoices):
         """Names what its alerts have in common."""
 
-        ACCOUNT = "account", "The account"
-        CONNECTION = "connection", "A connection"
-        PROBLEM = "problem", "A problem"
-        ERROR = "error", "An app and kind of error"
-        TIME = "time", "They began together"
-        FIRST = "first", "First findings"
-        ALONE = "alone", "Nothing"
+        ACCOUNT = "account", gettext_noop("The account")
+        CONNECTION = "connection", gettext_noop("A connection")
+        PROBLEM = "problem", gettext_noop("A problem")
+        ERROR = "error", gettext_noop("An app and kind of error")
+        TIME = "time", gettext_noop("They began together")
+        FIRST = "first", gettext_noop("First findings")
+        ALONE = "alone", gettext_noop("Nothing")
 
     class Closed(models.TextChoices):
         """Names how it was closed."""
 
-        RECOVERED = "recovered", "Recovered"
-        ENDED = "ended", "Not checked any more"
-        BY_HAND = "by_hand", "Closed by hand"
+        RECOVERED = "recovered", gettext_noop("Recovered")
+        ENDED = "ended", gettext_noop("Not checked any more")
+        BY_HAND = "by_hand", gettext_noop("Closed by hand")
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="incidents")
     cause = models.CharField(max_length=10, choices=Cause.choices)
@@ -152,11 +153,11 @@ class Notice(models.Model):
     """
 
     class Kind(models.TextChoices):
-        FIRING = "firing", "Firing"
-        UPDATE = "update", "More alerts"
-        REPEAT = "repeat", "Still firing"
-        RESOLVED = "resolved", "Recovered"
-        ESCALATE = "escalate", "Escalation"
+        FIRING = "firing", gettext_noop("Firing")
+        UPDATE = "update", gettext_noop("More alerts")
+        REPEAT = "repeat", gettext_noop("Still firing")
+        RESOLVED = "resolved", gettext_noop("Recovered")
+        ESCALATE = "escalate", gettext_noop("Escalation")
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notices")
     seq = models.PositiveIntegerField()

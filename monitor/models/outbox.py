@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_noop
 
 
 class Outgoing(models.Model):
     """Is a row of an outbox: sent at least once, always under the same id. Written by `monitor.notify` only."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        TOLD = "told", "Told in another"
-        DEAD = "dead", "Given up"
+        QUEUED = "queued", gettext_noop("Queued")
+        SENDING = "sending", gettext_noop("Sending")
+        SENT = "sent", gettext_noop("Sent")
+        TOLD = "told", gettext_noop("Told in another")
+        DEAD = "dead", gettext_noop("Given up")
 
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveIntegerField(default=0)

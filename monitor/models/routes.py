@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.channels import Channel
@@ -80,9 +81,9 @@ class Escalation(models.Model):
     """Holds a running escalation of an incident: a copy of the policy as it was when it began."""
 
     class Ended(models.TextChoices):
-        ACKNOWLEDGED = "acknowledged", "Acknowledged"
-        OVER = "over", "Over"
-        ANEW = "anew", "Began anew"
+        ACKNOWLEDGED = "acknowledged", gettext_noop("Acknowledged")
+        OVER = "over", gettext_noop("Over")
+        ANEW = "anew", gettext_noop("Began anew")
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="escalations")
     policy = models.ForeignKey(EscalationPolicy, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -12,6 +12,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from monitor import audit
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop
 from monitor.models import MailServer, User
 from monitor.notify import mail_server_state
 from monitor.notify.mail_connection import Mailer
@@ -22,18 +24,18 @@ from monitor.notify.smtp_answers import FailureKind, SendOutcome, SmtpStage
 PAUSE = timedelta(seconds=10)
 
 _MEANING = {
-    FailureKind.TRANSIENT: "The server asks to try again later.",
-    FailureKind.AMBIGUOUS: "The connection broke; the mail may have arrived all the same.",
-    FailureKind.PERMANENT: "It refuses this address; other people may get their mails.",
-    FailureKind.SENDER: "It refuses us, so all mails wait. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
-    FailureKind.SUSPECT: "It refuses us or this address. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
-    FailureKind.POISON: "It refuses what the mail says.",
+    FailureKind.TRANSIENT: gettext_noop("The server asks to try again later."),
+    FailureKind.AMBIGUOUS: gettext_noop("The connection broke; the mail may have arrived all the same."),
+    FailureKind.PERMANENT: gettext_noop("It refuses this address; other people may get their mails."),
+    FailureKind.SENDER: gettext_noop("It refuses us, so all mails wait. Check EMAIL_URL and DEFAULT_FROM_EMAIL."),
+    FailureKind.SUSPECT: gettext_noop("It refuses us or this address. Check EMAIL_URL and DEFAULT_FROM_EMAIL."),
+    FailureKind.POISON: gettext_noop("It refuses what the mail says."),
 }
 _STAGES = {
-    SmtpStage.CONNECT: "connecting and signing in",
-    SmtpStage.MAIL: "the sender's address",
-    SmtpStage.RCPT: "the recipient's address",
-    SmtpStage.DATA: "the message",
+    SmtpStage.CONNECT: gettext_noop("connecting and signing in"),
+    SmtpStage.MAIL: gettext_noop("the sender's address"),
+    SmtpStage.RCPT: gettext_noop("the recipient's address"),
+    SmtpStage.DATA: gettext_noop("the message"),
 }
 
 
@@ -55,9 +57,11 @@ def probe(person: User, now: datetime) -> ProbeResult:
         now: the present.
     """
     if not person.email:
-        return ProbeResult(is_sent=False, told="Your profile has no e-mail address to send it to.")
+        return ProbeResult(is_sent=False, told=_("Your profile has no e-mail address to send it to."))
     if not _may_start(now):
-        return ProbeResult(is_sent=False, told=f"A test mail was sent less than {PAUSE.seconds} seconds ago.")
+        return ProbeResult(
+            is_sent=False, told=_("A test mail was sent less than %(n)s seconds ago.") % {"n": PAUSE.seconds}
+        )
     mailer = Mailer()
     try:
         outcome = mailer.send(_message(person, now))
@@ -98,9 +102,12 @@ def _message(person: User, now: datetime) -> EmailMessage:
 def _result(outcome: SendOutcome | None) -> ProbeResult:
     if outcome is None:
         return ProbeResult(
-            is_sent=True, told="The mail server took the test mail. Look into your mailbox: it may still be sorted out."
+            is_sent=True,
+            told=_("The mail server took the test mail. Look into your mailbox: it may still be sorted out."),
         )
-    at = _STAGES[outcome.stage]
-    return ProbeResult(
-        is_sent=False, told=f"Not sent. At {at} the mail server said: {outcome.reason}. {_MEANING[outcome.kind]}"
-    )
+    told = _("Not sent. At %(stage)s the mail server said: %(reason)s. %(meaning)s") % {
+        "stage": _(_STAGES[outcome.stage]),
+        "reason": outcome.reason,
+        "meaning": _(_MEANING[outcome.kind]),
+    }
+    return ProbeResult(is_sent=False, told=told)

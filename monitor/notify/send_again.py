@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from monitor import audit
+from monitor.languages import gettext as _
 from monitor.models import ChannelMessage, Delivery, Notice, User
 from monitor.notify.outbox import count_readers
 
@@ -30,16 +31,18 @@ def send_again(given_up: Delivery | ChannelMessage, *, actor: User, now: datetim
             to the same reader after it, or the incident is over and the message does not say so.
     """
     if isinstance(given_up, ChannelMessage) and given_up.channel.deleted_at is not None:
-        raise CannotBeSentAgain("The channel was deleted.")
+        raise CannotBeSentAgain(_("The channel was deleted."))
     if _is_overtaken(given_up):
-        raise CannotBeSentAgain("A later message of the same incident has gone out: this one would tell of it wrongly.")
+        raise CannotBeSentAgain(
+            _("A later message of the same incident has gone out: this one would tell of it wrongly.")
+        )
     if _is_too_late(given_up):
-        raise CannotBeSentAgain("The incident is over by now: this message would say that it is not.")
+        raise CannotBeSentAgain(_("The incident is over by now: this message would say that it is not."))
     rows: type[Delivery | ChannelMessage] = type(given_up)
     with transaction.atomic():
         dead = rows._default_manager.filter(pk=given_up.pk, state=States.DEAD)
         if not dead.update(state=States.QUEUED, next_try_at=now, revived_at=now, lease_until=None):
-            raise CannotBeSentAgain("It was not given up, or is being sent again already.")
+            raise CannotBeSentAgain(_("It was not given up, or is being sent again already."))
         count_readers(given_up)
         incident = given_up.notice.incident if given_up.notice is not None else None
         audit.record(

@@ -12,6 +12,9 @@ from django.db.models import Window as OverRows
 from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
+from monitor.figures import number
+from monitor.languages import gettext as _
+from monitor.languages import ngettext
 from monitor.models import AlertState, Execution, Failure, Flow, Incident, RetryAttempt, RetryBatch
 from monitor.models.asking import Asking, answered, ask, in_step
 from monitor.models.retries import ITEM_TOKEN, POLICY_TOKEN
@@ -20,6 +23,7 @@ from monitor.privacy import mask_name, mask_text
 from monitor.queries import links
 from monitor.queries.incident_why import IncidentWhy, ask_failures, why_of
 from monitor.recent_changes import FoundChange, ask_changes_near
+from monitor.sentences import inside
 
 FLOWS_TOLD = 10  # those that failed most often; the others are one line
 FLOWS_WITH_RUNS = 3  # whose newest failure and first good run have a line of their own
@@ -115,8 +119,8 @@ def _failed_runs(flows: Collection[int], open_for: Window) -> Asking[list[Incide
     for place, row in enumerate(told):
         found += _of_flow(row, named[row.flow], open_for, with_runs=place < FLOWS_WITH_RUNS)
     if others:
-        words = f"{_runs(sum(row.runs for row in others))} failed in all"
-        found.append(IncidentLine(min(row.first_at for row in others), words, _flows(len(others), "more")))
+        words = _failed_in_all(sum(row.runs for row in others))
+        found.append(IncidentLine(min(row.first_at for row in others), words, _more_flows(len(others))))
     return found
 
 
@@ -148,12 +152,12 @@ def _of_flow(row: _FailedOfFlow, flow: Any, open_for: Window, *, with_runs: bool
     name = flow.shown_name
     listed = links.failures(flow_id=flow.pk, failed_from=open_for.start, failed_before=open_for.end)
     first = _run_page(flow.first_failed)
-    words = f"{_runs(row.runs)} failed"
-    found = [IncidentLine(row.first_at, words, name, url=listed, more="this was the first", more_url=first)]
+    words = ngettext("%(n)s run failed", "%(n)s runs failed", row.runs) % {"n": number(row.runs)}
+    found = [IncidentLine(row.first_at, words, name, url=listed, more=_("this was the first"), more_url=first)]
     if with_runs and row.runs > 1:
-        found.append(IncidentLine(row.newest_at, "newest failed run", name, url=_run_page(flow.newest_failed)))
+        found.append(IncidentLine(row.newest_at, _("newest failed run"), name, url=_run_page(flow.newest_failed)))
     if with_runs and flow.good_run is not None:
-        words = "first good run after its newest failure"
+        words = _("first good run after its newest failure")
         found.append(IncidentLine(flow.good_at, words, name, url=_run_page(flow.good_run)))
     return found
 
@@ -168,10 +172,11 @@ def _batches(flows: Collection[int], open_for: Window) -> Asking[list[IncidentLi
     return [
         IncidentLine(
             row.requested_at,
-            f"asked for retries of {_runs(row.count)}",
+            ngettext("asked for retries of %(n)s run", "asked for retries of %(n)s runs", row.count)
+            % {"n": number(row.count)},
             row.requested_by.get_username(),
             url=row.get_absolute_url(),
-            more=row.get_state_display().lower(),
+            more=inside(row.get_state_display()),
         )
         for row in (yield from ask(rows[:RETRIES_TOLD]))
     ]
@@ -204,10 +209,10 @@ def _retries(flows: Collection[int], open_for: Window) -> Asking[list[IncidentLi
 def _by_person(row: RetryAttempt) -> IncidentLine:
     return IncidentLine(
         row.requested_at,
-        f"retried a run of {row.execution.flow.shown_name}",
+        _("retried a run of %(flow)s") % {"flow": row.execution.flow.shown_name},
         row.requested_by.get_username(),
         url=row.get_absolute_url(),
-        more=row.get_state_display().lower(),
+        more=inside(row.get_state_display()),
     )
 
 
@@ -215,9 +220,9 @@ def _by_policy(row: Any) -> IncidentLine:
     policy = row.policy
     return IncidentLine(
         row.first_at,
-        f"retried {_runs(row.count)}",
-        "Retry policy",
-        more=policy.name if policy is not None else "deleted by now",
+        ngettext("retried %(n)s run", "retried %(n)s runs", row.count) % {"n": number(row.count)},
+        _("Retry policy"),
+        more=policy.name if policy is not None else _("deleted by now"),
         more_url=policy.get_absolute_url() if policy is not None else "",
     )
 
@@ -227,18 +232,20 @@ def line_of_change(change: FoundChange) -> IncidentLine:
     name = mask_name(change.name)
     if change.thing == "connection":
         page = reverse("connection", args=[change.key])
-        return IncidentLine(change.at, f"became {mask_text(change.status)}", f"Connection {name}", url=page)
+        words = _("became %(status)s") % {"status": mask_text(change.status)}
+        return IncidentLine(change.at, words, _("Connection %(name)s") % {"name": name}, url=page)
     page = reverse(f"{change.thing}_version", args=[change.key, change.number])
-    return IncidentLine(change.at, f"was changed (version {change.number})", name, url=page)
+    words = _("was changed (version %(number)s)") % {"number": change.number}
+    return IncidentLine(change.at, words, name, url=page)
 
 
 def _run_page(key: int | None) -> str:
     return reverse("execution", args=[key]) if key is not None else ""
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count:,} runs"
+def _failed_in_all(runs: int) -> str:
+    return ngettext("%(n)s run failed in all", "%(n)s runs failed in all", runs) % {"n": number(runs)}
 
 
-def _flows(count: int, word: str) -> str:
-    return f"1 {word} flow" if count == 1 else f"{count:,} {word} flows"
+def _more_flows(count: int) -> str:
+    return ngettext("%(n)s more flow", "%(n)s more flows", count) % {"n": number(count)}

@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from monitor.incident_words import ask_causes, causes_in_words, title_of
+from monitor.languages import gettext as _
+from monitor.languages import gettext_noop, ngettext
 from monitor.models import (
     AlertRule,
     AlertState,
@@ -28,6 +30,7 @@ from monitor.queries.channels import ChannelTrouble, ask_broken_channels
 from monitor.queries.escalations import ShownEscalation, ask_escalations
 from monitor.queries.incident_story import IncidentLine, IncidentStory, ask_story, line_of_change
 from monitor.queries.quiet import QuietReason, ask_why_quiet, why_quiet
+from monitor.sentences import inside, say
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -152,19 +155,25 @@ def quiet_incidents(accounts: Collection[int], since: datetime) -> list[Incident
 
 
 _WORDS = {
-    "fired": "fired",
-    "flaps": "fires and recovers again and again: nothing more is mailed of it until it is calm or lasts",
-    "recovered": "recovered",
-    "ended": "is not checked any more",
-    "no_data": "no data",
-    "data_back": "data is back",
-    "acknowledged": "acknowledged it",
-    "unacknowledged": "took the acknowledgement back",
-    "handed_over": "handed it over",
-    "comment": "wrote a note",
-    "closed": "closed it",
-    "snoozed": "snoozed",
-    "escalation": "escalation begins",
+    "fired": gettext_noop("fired"),
+    "flaps": gettext_noop("fires and recovers again and again: nothing more is mailed of it until it is calm or lasts"),
+    "recovered": gettext_noop("recovered"),
+    "ended": gettext_noop("is not checked any more"),
+    "no_data": gettext_noop("no data"),
+    "data_back": gettext_noop("data is back"),
+    "acknowledged": gettext_noop("acknowledged it"),
+    "unacknowledged": gettext_noop("took the acknowledgement back"),
+    "handed_over": gettext_noop("handed it over"),
+    "comment": gettext_noop("wrote a note"),
+    "closed": gettext_noop("closed it"),
+    "snoozed": gettext_noop("snoozed"),
+    "escalation": gettext_noop("escalation begins"),
+}
+
+# What `monitor.alerting.actions` stores with them.
+_NOTES = {
+    "handed_over": (gettext_noop("to nobody"), gettext_noop("to %(person)s")),
+    "snoozed": (gettext_noop("until %(day)s UTC. %(why)s"), gettext_noop("until %(day)s UTC.")),
 }
 
 
@@ -198,13 +207,13 @@ class IncidentDetail:
     @property
     def lines(self) -> list[IncidentLine]:
         """Returns the timeline with mails, runs and changes in it, the oldest first."""
-        found = [IncidentLine(self.row.incident.began_at, "it began", "By Zoho's clock"), *self.story.lines]
+        found = [IncidentLine(self.row.incident.began_at, _("it began"), _("By Zoho's clock")), *self.story.lines]
         found += [
             IncidentLine(
                 one.at,
-                _WORDS.get(one.kind, one.kind.replace("_", " ")),
+                _(_WORDS.get(one.kind, one.kind.replace("_", " "))),
                 one.actor.get_username() if one.actor is not None else "",
-                one.note,
+                say(one.note, _NOTES.get(one.kind, ())),
                 one.alert,
                 tuple(one.people),
             )
@@ -212,7 +221,9 @@ class IncidentDetail:
         ]
         found += [
             IncidentLine(
-                step.told_at, f"took step {step.step.position} of “{one.escalation.policy_name}”", note=step.whom
+                step.told_at,
+                _("took step %(n)s of “%(policy)s”") % {"n": step.step.position, "policy": one.escalation.policy_name},
+                note=step.whom,
             )
             for one in self.escalations
             for step in one.steps
@@ -222,14 +233,14 @@ class IncidentDetail:
             if notice.kind == Notice.Kind.ESCALATE:
                 continue
             if notice.dispatched_at is not None and notice.recipients:
-                people = "1 person" if notice.recipients == 1 else f"{notice.recipients} people"
-                found.append(
-                    IncidentLine(notice.dispatched_at, f"mailed {people} ({notice.get_kind_display().lower()})")
-                )
+                people = ngettext("mailed %(n)s person (%(kind)s)", "mailed %(n)s people (%(kind)s)", notice.recipients)
+                values = {"n": notice.recipients, "kind": inside(notice.get_kind_display())}
+                found.append(IncidentLine(notice.dispatched_at, people % values))
             messages: list[ChannelMessage] = getattr(notice, "sent_messages", [])
             if messages and notice.dispatched_at is not None:
-                names, kind = ", ".join(one.channel.name for one in messages), notice.get_kind_display().lower()
-                found.append(IncidentLine(notice.dispatched_at, f"wrote to {names} ({kind})"))
+                names, kind = ", ".join(one.channel.name for one in messages), inside(notice.get_kind_display())
+                words = _("wrote to %(names)s (%(kind)s)") % {"names": names, "kind": kind}
+                found.append(IncidentLine(notice.dispatched_at, words))
         return sorted(found, key=lambda line: line.at)
 
     @property

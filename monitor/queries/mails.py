@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import CharField, Count, F, Min, Q, QuerySet, Value
 
+from monitor.languages import gettext as _
 from monitor.models import (
     ChannelMessage,
     Delivery,
@@ -113,14 +114,15 @@ def whole_mails() -> QuerySet[Delivery]:
 def name_of(about: Incident | Problem | RetryBatch | RetryAttempt | Edit | Digest) -> str:
     """Returns what a mail is about, in a few words, masked."""
     if isinstance(about, Incident):
-        return f"Incident {about.pk}"
+        return _("Incident %(id)s") % {"id": about.pk}
     if isinstance(about, Problem):
         return mask_text(about.title)
     if isinstance(about, Digest):
         return str(about)
     if isinstance(about, Edit):
-        return f"Change {about.pk}"
-    return f"Batch {about.pk}" if isinstance(about, RetryBatch) else f"Retry {about.pk}"
+        return _("Change %(id)s") % {"id": about.pk}
+    words = _("Batch %(id)s") if isinstance(about, RetryBatch) else _("Retry %(id)s")
+    return words % {"id": about.pk}
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,24 @@ class TestActs:
         ):
             assert text in page
 
+    def test_a_german_reader_reads_what_was_stored_in_english(
+        self, incident: Incident, signed_in: Any, otto: User, ada: User
+    ) -> None:
+        User.objects.filter(pk=otto.pk).update(language="de")
+        client, alert = signed_in(User.objects.get(pk=otto.pk)), incident.members.get().alert
+        until = timezone.now().replace(microsecond=0) + 2 * HOUR
+        act(client, incident, "hand_over", owner=ada.pk)
+        act(client, incident, "snooze", alert=alert.pk, until=until.isoformat(), why="we know")
+        page = client.get(incident.get_absolute_url()).content.decode()
+        assert "hat übergeben" in page
+        assert "an ada" in page
+        assert f"bis {until:%d.%m.%Y, %H:%M} UTC. we know" in page
+        stored = incident.events.filter(kind__in=["handed_over", "snoozed"]).values_list("note", flat=True)
+        assert set(stored) == {"to ada", f"until {until:%Y-%m-%d %H:%M} UTC. we know"}
+        page = signed_in(ada).get(incident.get_absolute_url()).content.decode()
+        assert "handed it over" in page
+        assert "to ada" in page
+
     def test_an_acknowledgement_after_the_recovery_is_refused_in_words(
         self, incident: Incident, signed_in: Any, otto: User
     ) -> None:

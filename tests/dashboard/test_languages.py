@@ -39,6 +39,7 @@ DONE = (
     *("problems", "problem", "crm_problem", "problem_compared", "problem_records"),
     *("accounts", "account", "connect", "push"),
     *("batches", "batch", "batch_records", "retries_unknown"),
+    *("alerts", "alert", "incident", "mails", "mail", "channel_message"),
     *("retry_policies", "retry_policy", "retry_policy_retries", "retry_policy_of_flow", "retry_policy_of_problem"),
 )
 
@@ -52,6 +53,7 @@ def address_of(page: str, world: World) -> str:
     of: dict[str, Any] = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}
     of |= dict.fromkeys(("problem", "problem_compared", "problem_records"), world.problem)
     of |= {"account": world.account, "push": world.account}
+    of |= {"alert": world.alert, "incident": world.incident, "mail": world.mail, "channel_message": world.message}
     of |= {
         "crm_problem": world.crm_problem,
         "retry_policy_of_problem": world.problem,
@@ -239,6 +241,10 @@ def data_of(world: World) -> set[str]:
     shown += [world.attempt.requested_by.username, world.crm_problem.title, "nils example com UTC Zoho CRM"]
     shown += [world.rule.module, "Pat Example", *ConnectedWorkflow.objects.values_list("name", flat=True)]
     shown += [world.batch.reason, world.policy.name]
+    shown += [world.mail.subject, world.mail.address, world.mail.message_id, world.channel.name]
+    shown += [world.message.title, world.message.message_id, world.message.last_error]
+    shown += [attempt.answer for attempt in world.message.send_attempts.all()]
+    shown += [world.alert_rule.name, world.snooze.why, world.silence.why, world.correction.why]
     shown += [name for _, name in languages.LANGUAGES]
     shown += [world.account.accounts_url, world.account.client_id, *(hook.name for hook in HookEndpoint.objects.all())]
     shown += ["Mo Di Mi Do Fr Sa So", "% of 32 runs, below 95 %"]  # why an alert fires is stored, in English

@@ -108,27 +108,34 @@ def success_rate(
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
     layout["yaxis"] = axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
     layout["yaxis"] |= {"domain": [0.3, 1]}
-    layout["yaxis2"] = axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
+    layout["yaxis2"] = axis(range(0, most + 1, count_step), formats.number) | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
     data = _rate_traces(slots, zone, link, threshold)
     named = names(slots, zone)
     if before:
         was = [c.rate for c in earlier]
-        data.insert(0, line_trace("Period before", "other", named, was, list(map(formats.rate, was)), dash="dash"))
+        data.insert(0, line_trace(_("Period before"), "other", named, was, list(map(formats.rate, was)), dash="dash"))
     return Chart(
         id="chart-success-rate",
-        title="Success rate",
+        title=_("Success rate"),
         summary=rate_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[
-            LegendKey("Final result", "good"),
-            LegendKey("First attempt", "first", "dot"),
-            *([LegendKey("Period before", "other", "dash")] if before else []),
+            LegendKey(_("Final result"), "good"),
+            LegendKey(_("First attempt"), "first", "dot"),
+            *([LegendKey(_("Period before"), "other", "dash")] if before else []),
             LegendKey(_("Failed runs"), "bad", "bar"),
-            *([LegendKey("Threshold", "bad", "dash")] if threshold is not None else []),
-            *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
+            *([LegendKey(_("Threshold"), "bad", "dash")] if threshold is not None else []),
+            *([LegendKey(_("The alert fires"), "bad", "firing")] if firings else []),
         ],
-        head=["From", "Success rate", *(["Period before"] if before else []), "First attempt", "Finished", "Failed"],
+        head=[
+            _("From"),
+            _("Success rate"),
+            *([_("Period before")] if before else []),
+            _("First attempt"),
+            _("Finished"),
+            _("Failed"),
+        ],
         rows=_with_earlier(rate_rows(slots, named, link), earlier if before else []),
     )
 
@@ -151,13 +158,13 @@ def _rate_traces(slots: Sequence[Slot], zone: tzinfo, link: Link, threshold: flo
     first, texts = [formats.rate(c.first_rate) for c in counts], [rate_words(c) for c in counts]
     failed = [c.failed if c.finished else None for c in counts]
     traces = [
-        line_trace("First attempt", "first", where, [c.first_rate for c in counts], first, dash="dot"),
-        line_trace("Final result", "good", where, [c.rate for c in counts], texts),
+        line_trace(_("First attempt"), "first", where, [c.first_rate for c in counts], first, dash="dot"),
+        line_trace(_("Final result"), "good", where, [c.rate for c in counts], texts),
         bar_trace(_("Failed"), "bad", slots, zone, failed, links_of(slots, "failed", link)) | {"yaxis": "y2"},
     ]
     if threshold is not None:
         bound = [formats.rate(threshold)] * len(slots)
-        traces.append(line_trace("Threshold", "bad", where, [threshold] * len(slots), bound, dash="dash"))
+        traces.append(line_trace(_("Threshold"), "bad", where, [threshold] * len(slots), bound, dash="dash"))
     return traces
 
 
@@ -185,17 +192,17 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
     data = [
         line_trace(name, role, named, values, [formats.duration(value) for value in values], hrefs=hrefs)
         for name, role, values in (
-            ("Median", "p50", [s.p50 for s in slots]),
-            ("95th percentile", "p95", [s.p95 for s in slots]),
+            (_("Median"), "p50", [s.p50 for s in slots]),
+            (_("95th percentile"), "p95", [s.p95 for s in slots]),
         )
     ]
     return Chart(
         id="chart-durations",
-        title="Run time",
+        title=_("Run time"),
         summary=duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
-        legend=[LegendKey("Median", "p50"), LegendKey("95th percentile", "p95")],
-        head=["From", "Median", "95th percentile", "Finished"],
+        legend=[LegendKey(_("Median"), "p50"), LegendKey(_("95th percentile"), "p95")],
+        head=[_("From"), _("Median"), _("95th percentile"), _("Finished")],
         rows=[
             [
                 *(Cell(name), Cell(formats.duration(s.p50)), Cell(formats.duration(s.p95))),
@@ -208,12 +215,12 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), l
 
 def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
     """Draws runs stacked by their result. `Other` appears only where Zoho sent a status that it does not document."""
-    kinds = [("Success", "good", "succeeded"), ("Failed", "bad", "failed"), ("Running", "info", "running")]
+    kinds = [(_("Success"), "good", "succeeded"), (_("Failed"), "bad", "failed"), (_("Running"), "info", "running")]
     if any(s.counts.other for s in slots):
-        kinds.append(("Other", "other", "other"))
+        kinds.append((_("Other"), "other", "other"))
     most, step = count_axis(max((s.counts.total for s in slots), default=0))
     layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    layout["yaxis"] = axis(range(0, most + 1, step), formats.number)
     data = [
         bar_trace(
             name,
@@ -227,11 +234,11 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     ]
     return Chart(
         id="chart-outcomes",
-        title="Runs by result",
+        title=_("Runs by result"),
         summary=outcome_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
-        head=["From", *(name for name, _, _ in kinds)],
+        head=[_("From"), *(name for name, _, _ in kinds)],
         rows=[
             [Cell(name)]
             + [
@@ -254,9 +261,9 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     ranked = sorted((name for name in CLASSES if total.get(name)), key=lambda name: -total[name])
     shown = ranked[: len(CLASS_ROLES)]
     rest = ranked[len(shown) :]
-    kinds = [(CLASSES[name], role, [name]) for name, role in zip(shown, CLASS_ROLES, strict=False)]
+    kinds = [(_(CLASSES[name]), role, [name]) for name, role in zip(shown, CLASS_ROLES, strict=False)]
     if rest:
-        kinds.append(("All others", "other", rest))
+        kinds.append((_("All others"), "other", rest))
     table = [[sum(s.errors.get(name, 0) for name in names) for _, _, names in kinds] for s in slots]
     hrefs = [
         [link(s, "failed") if count and count == s.counts.failed else "" for count in row]
@@ -264,11 +271,11 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     ]
     most, step = count_axis(max(map(sum, table), default=0))
     layout = layout_of(slots, zone, holes) | {"barmode": "stack"}
-    layout["yaxis"] = axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    layout["yaxis"] = axis(range(0, most + 1, step), formats.number)
     return Chart(
         id="chart-failures",
-        title="Failed runs by error",
-        summary=failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
+        title=_("Failed runs by error"),
+        summary=failure_summary(slots, [f"{_(CLASSES[name])}: {formats.number(total[name])}" for name in ranked]),
         figure={
             "data": [
                 bar_trace(name, role, slots, zone, [row[place] or None for row in table], [row[place] for row in hrefs])
@@ -278,11 +285,11 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
             "layout": layout,
         },
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
-        head=["From", *(name for name, _, _ in kinds)],
+        head=[_("From"), *(name for name, _, _ in kinds)],
         rows=[
             [Cell(name)]
             + [
-                Cell(f"{count:,}" if s.counts.total or s.is_known else "not known", href)
+                Cell(formats.number(count) if s.counts.total or s.is_known else _("not known"), href)
                 for count, href in zip(row, targets, strict=True)
             ]
             for name, s, row, targets in zip(names(slots, zone), slots, table, hrefs, strict=True)
@@ -321,7 +328,7 @@ def names(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
 
 
 def _count(count: int, slot: Slot, status: str, link: Link) -> Cell:
-    return Cell(f"{count:,}", link(slot, status) if count else "")
+    return Cell(formats.number(count), link(slot, status) if count else "")
 
 
 def links_of(slots: Sequence[Slot], status: str, link: Link) -> list[str]:

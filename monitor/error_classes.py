@@ -11,21 +11,23 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from monitor.languages import gettext_noop
+
 OTHER = "other"
 # In this order on pages, from what needs a person most to what passes by itself.
 CLASSES: dict[str, str] = {
-    "connection": "Connection or sign-in",
-    "permission": "Not permitted",
-    "data": "Data or mapping",
-    "duplicate": "Duplicate",
-    "not_found": "Not found",
-    "function": "Custom function",
-    "quota": "Quota used up",
-    "rate": "Too many requests",
-    "conflict": "Record busy",
-    "timeout": "No answer in time",
-    "server": "App not available",
-    OTHER: "Other",
+    "connection": gettext_noop("Connection or sign-in"),
+    "permission": gettext_noop("Not permitted"),
+    "data": gettext_noop("Data or mapping"),
+    "duplicate": gettext_noop("Duplicate"),
+    "not_found": gettext_noop("Not found"),
+    "function": gettext_noop("Custom function"),
+    "quota": gettext_noop("Quota used up"),
+    "rate": gettext_noop("Too many requests"),
+    "conflict": gettext_noop("Record busy"),
+    "timeout": gettext_noop("No answer in time"),
+    "server": gettext_noop("App not available"),
+    OTHER: gettext_noop("Other"),
 }
 READ = 300  # characters of each text that are looked at
 

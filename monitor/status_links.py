@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from monitor import audit
+from monitor.languages import gettext as _
 from monitor.models import StatusLink, User, ZohoAccount
 
 TOKEN_BYTES = 32
@@ -41,7 +42,9 @@ def make(
     """
     with transaction.atomic():
         if open_links(now) >= MOST_OPEN:
-            raise StatusLinkRefused(f"There are {MOST_OPEN} open links: end one that nobody needs first.")
+            raise StatusLinkRefused(
+                _("There are %(n)s open links: end one that nobody needs first.") % {"n": MOST_OPEN}
+            )
         token = secrets.token_urlsafe(TOKEN_BYTES)
         link = StatusLink.objects.create(
             name=name, token_hash=_digest(token), account=account, made_by=by, made_at=now, expires_at=expires_at

@@ -7,6 +7,8 @@ from django.http import QueryDict
 
 from dashboard.client_address import read_address
 from dashboard.filters import DayField, FilterForm, NameField, TextField
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.queries import audit
 from monitor.queries.audit import AuditFilter
 
@@ -14,18 +16,18 @@ from monitor.queries.audit import AuditFilter
 class AuditFilterForm(FilterForm):
     """Reads what the audit trail is narrowed to; days are the viewer's."""
 
-    action = NameField(label="Action")
-    actor = TextField("Who")
-    first_day = DayField("From")
-    last_day = DayField("To")
-    address = TextField("Address")
+    action = NameField(label=gettext_lazy("Action"))
+    actor = TextField(gettext_lazy("Who"))
+    first_day = DayField(gettext_lazy("From"))
+    last_day = DayField(gettext_lazy("To"))
+    address = TextField(gettext_lazy("Address"))
     object_type = forms.CharField(max_length=50, required=False, widget=forms.HiddenInput)
     object_id = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     account = None
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
-        self.offer("action", [(name, name.replace("_", " ")) for name in audit.actions()], "Any")
+        self.offer("action", [(name, name.replace("_", " ")) for name in audit.actions()], _("Any"))
 
     def clean_address(self) -> str:
         """Takes an address in any spelling; what is none is looked for as it stands, and not found."""

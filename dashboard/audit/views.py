@@ -11,6 +11,8 @@ from dashboard import lists
 from dashboard.access import requires
 from dashboard.audit.forms import AuditFilterForm
 from dashboard.news import MOST_NEW, News, newest_key, read_key
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.queries import audit as queries
 
 PER_PAGE = 100
@@ -20,7 +22,7 @@ def _newer(wanted: queries.AuditFilter, mark: str) -> int:
     return queries.entries(wanted).filter(pk__gt=read_key(mark)).order_by()[: MOST_NEW + 1].count()
 
 
-ENTRIES = News("entry", "entries", newest_key, _newer)
+ENTRIES = News(gettext_lazy("entry"), gettext_lazy("entries"), newest_key, _newer)
 
 
 @require_safe
@@ -32,4 +34,4 @@ def audit(request: HttpRequest) -> HttpResponse:
     def find(wanted: queries.AuditFilter) -> dict[str, Any]:
         return lists.numbered(queries.entries(wanted), form, per_page=PER_PAGE)
 
-    return lists.show(request, "audit/list.html", form, find, nouns="entries", news=ENTRIES, freshness=None)
+    return lists.show(request, "audit/list.html", form, find, nouns=_("entries"), news=ENTRIES, freshness=None)

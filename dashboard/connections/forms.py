@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from django.http import QueryDict
 
 from dashboard.filters import FilterForm, NameField, OneOfField, TextField
+from monitor.languages import gettext as _
+from monitor.languages import gettext_lazy
 from monitor.models import Connection
 from monitor.queries import connections
 from monitor.queries.connections import BROKEN, GONE, OTHER, SORTS, WORKS, ConnectionFilter
 
-STATES = [(BROKEN, "Broken"), (WORKS, "Active"), (OTHER, "Any other word of Zoho's"), (GONE, "Deleted in Zoho")]
+STATES = [
+    (BROKEN, gettext_lazy("Broken")),
+    (WORKS, gettext_lazy("Active")),
+    (OTHER, gettext_lazy("Any other word of Zoho's")),
+    (GONE, gettext_lazy("Deleted in Zoho")),
+]
 
 
 class ConnectionFilterForm(FilterForm):
@@ -22,16 +29,16 @@ class ConnectionFilterForm(FilterForm):
         rows: all connections: the apps to choose from are theirs.
     """
 
-    text = TextField("Search", "name, app or id")
-    state = OneOfField(STATES, "State", "All but deleted")
-    app = NameField(label="App")
+    text = TextField(gettext_lazy("Search"), gettext_lazy("name, app or id"))
+    state = OneOfField(STATES, gettext_lazy("State"), gettext_lazy("All but deleted"))
+    app = NameField(label=gettext_lazy("App"))
 
     sorts = SORTS
     field_order = ["text", "state", "app", "account"]
 
     def __init__(self, data: QueryDict, rows: Sequence[Connection]) -> None:
         super().__init__(data)
-        self.offer("app", connections.apps_among(rows), "Any")
+        self.offer("app", connections.apps_among(rows), _("Any"))
 
     def wanted(self) -> ConnectionFilter:
         cleaned = self.cleaned_data

@@ -21,6 +21,7 @@ from monitor.access import may
 from monitor.connection import open_account
 from monitor.edits.requests import EditRefused
 from monitor.edits.try_connection import ask_for_test
+from monitor.languages import gettext as _
 from monitor.models import Connection, Stream
 from monitor.privacy import mask_name
 from monitor.queries import connections as queries
@@ -61,7 +62,7 @@ def _list(request: HttpRequest, rows: list[Connection], form: ConnectionFilterFo
 
     more = {"may_export": may(request.user, "export"), "broken": sum(row.is_broken for row in rows)}
     return lists.show(
-        request, "connections/list.html", form, find, stream=Stream.CONNECTIONS, nouns="connections", **more
+        request, "connections/list.html", form, find, stream=Stream.CONNECTIONS, nouns=_("connections"), **more
     )
 
 

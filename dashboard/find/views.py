@@ -11,16 +11,17 @@ from django.views.decorators.http import require_safe
 
 from dashboard import remembered
 from dashboard.navigation import MenuPlace, places_for
+from monitor.languages import gettext_noop
 from monitor.queries import names
 from monitor.queries.names import Kind
 
 HEADINGS = {
-    Kind.RUN: "Runs",
-    Kind.FLOW: "Flows",
-    Kind.PROBLEM: "Problems",
-    Kind.RULE: "Workflow rules",
-    Kind.CONNECTED: "Connected workflows",
-    Kind.CONNECTION: "Connections",
+    Kind.RUN: gettext_noop("Runs"),
+    Kind.FLOW: gettext_noop("Flows"),
+    Kind.PROBLEM: gettext_noop("Problems"),
+    Kind.RULE: gettext_noop("Workflow rules"),
+    Kind.CONNECTED: gettext_noop("Connected workflows"),
+    Kind.CONNECTION: gettext_noop("Connections"),
 }
 ICONS = {
     Kind.RUN: "list",

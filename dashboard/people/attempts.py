@@ -15,6 +15,7 @@ from dashboard import formats
 from dashboard.client_address import may_be_shared, network_of
 from dashboard.people import known_browsers
 from monitor import audit, origin, sign_in
+from monitor.languages import gettext as _
 from monitor.models import User
 
 TOO_OFTEN = "too_often"
@@ -95,7 +96,9 @@ class PasswordAttempt:
 def _too_often(wait: timedelta) -> ValidationError:
     seconds = math.ceil(wait.total_seconds())
     return ValidationError(
-        f"Too many wrong passwords. Try again in {formats.span(seconds)}.", code=TOO_OFTEN, params={"seconds": seconds}
+        _("Too many wrong passwords. Try again in %(wait)s.") % {"wait": formats.span(seconds)},
+        code=TOO_OFTEN,
+        params={"seconds": seconds},
     )
 
 

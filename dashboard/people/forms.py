@@ -16,7 +16,7 @@ from monitor import languages
 from monitor.access import RIGHTS, may
 from monitor.languages import gettext as _
 from monitor.languages import gettext_lazy
-from monitor.models import Digest, User
+from monitor.models import Digest, Role, User
 from monitor.models.people import Weekday
 from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.kind import MailKind
@@ -41,23 +41,29 @@ class EmailMixin:
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("Somebody else has this address already.")
+            raise forms.ValidationError(_("Somebody else has this address already."))
         return email
+
+
+def _roles() -> list[tuple[str, str]]:
+    return [(value, _(label)) for value, label in Role.choices]
 
 
 class NewPersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
     """Asks for a person who may sign in from now on."""
 
-    email = forms.EmailField(label="E-mail address", help_text="Mails go there.")
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=_roles, initial=Role.VIEWER)
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), help_text=gettext_lazy("Mails go there."))
 
     class Meta:
         model = User
         fields = ["username", "email", "role"]
+        labels = {"username": gettext_lazy("Username")}
 
     def clean_username(self) -> str:
         username: str = self.cleaned_data["username"]
         if User.objects.filter(username__iexact=username).exists():
-            raise forms.ValidationError("This name is taken.")
+            raise forms.ValidationError(_("This name is taken."))
         return username
 
 
@@ -68,12 +74,13 @@ class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
         by: who changes it: nobody takes their own rights away, and the last admin stays one.
     """
 
-    email = forms.EmailField(label="E-mail address")
+    email = forms.EmailField(label=gettext_lazy("E-mail address"))
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=_roles)
 
     class Meta:
         model = User
         fields = ["email", "role", "is_active"]
-        labels = {"is_active": "May sign in"}
+        labels = {"is_active": gettext_lazy("May sign in")}
         help_texts = {"is_active": ""}
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
@@ -81,7 +88,7 @@ class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
         self.by = by
         if self.instance.is_superuser:
             self.fields["role"].disabled = True
-            self.fields["role"].help_text = "A superuser is an admin whatever stands here."
+            self.fields["role"].help_text = _("A superuser is an admin whatever stands here.")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -89,9 +96,9 @@ class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
         stays_admin = data.get("is_active") and (before.is_superuser or data.get("role") in RIGHTS["users"])
         if may(before, "users") and not stays_admin:
             if before.pk == self.by.pk:
-                raise forms.ValidationError("You cannot take your own admin rights away; another admin can.")
+                raise forms.ValidationError(_("You cannot take your own admin rights away; another admin can."))
             if not other_admins(before).exists():
-                raise forms.ValidationError("This is the last admin: make somebody else an admin first.")
+                raise forms.ValidationError(_("This is the last admin: make somebody else an admin first."))
         return data
 
 

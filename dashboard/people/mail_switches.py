@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from monitor import audit
+from monitor.languages import gettext as _
 from monitor.models import User
 from monitor.notify.kinds import ALERTS, KINDS
 
@@ -14,8 +15,8 @@ from monitor.notify.kinds import ALERTS, KINDS
 def switch_words(kind: str) -> str:
     """Returns what a kind of mails is about, as the end of "mails"; "" where there is no such kind."""
     if kind == ALERTS:
-        return "about alerts"
-    return KINDS[kind].no_more if kind in KINDS else ""
+        return _("about alerts")
+    return _(KINDS[kind].no_more) if kind in KINDS else ""
 
 
 def switch_off(person: User, kind: str, now: datetime) -> None:

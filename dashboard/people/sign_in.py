@@ -24,6 +24,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from dashboard.people import known_browsers
 from dashboard.people.attempts import PasswordAttempt, say_when
 from monitor import audit
+from monitor.languages import gettext as _
 from monitor.models import User
 from monitor.sign_in import one_time
 
@@ -66,7 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return user
         if not one_time.take(user, timezone.now()):
             self.attempt.write_down("failed", why="the one-time password is over")
-            raise ValidationError("This one-time password is used up or has ended. An admin can give you a new one.")
+            raise ValidationError(_("This one-time password is used up or has ended. An admin can give you a new one."))
         self.attempt.succeed(user, is_remembered=True)
         return user
 

@@ -16,6 +16,7 @@ from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.people.forms import NewPersonForm, PersonForm
 from monitor import audit
+from monitor.languages import gettext as _
 from monitor.models import User
 from monitor.queries.people import other_admins
 from monitor.queries.people import people as everybody
@@ -28,7 +29,7 @@ _AUDITED = ("role", "is_active")
 def people(request: HttpRequest) -> HttpResponse:
     """Lists everybody who may or might sign in."""
     return lists.show(
-        request, "people/list.html", None, lambda _: {"rows": everybody()}, nouns="people", freshness=None
+        request, "people/list.html", None, lambda __: {"rows": everybody()}, nouns=_("people"), freshness=None
     )
 
 
@@ -67,7 +68,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
             if row.email != old_email:
                 detail["email"] = "changed"
             audit.record(request.user, "person.change", row, now=timezone.now(), detail=detail)
-            messages.success(request, f"{row.get_username()} is saved.")
+            messages.success(request, _("%(name)s is saved.") % {"name": row.get_username()})
             return redirect("people")
     row = get_or_404(request.user, everybody(), pk, action="users")
     return render(request, "people/person.html", _context(row, form), status=400)

@@ -12,6 +12,7 @@ from django.db import transaction
 from monitor import audit
 from monitor.access import may
 from monitor.alerting.actions import AlertActRefused, one_line
+from monitor.languages import gettext as _
 from monitor.models import Correction, Flow, Incident, User, ZohoAccount
 from monitor.periods import DAY, HOUR, hour_of, whole_hours
 
@@ -57,14 +58,16 @@ def leave_out(
         raise PermissionDenied
     words = one_line(why)
     if not words:
-        raise AlertActRefused("Say why.", "text_missing")
+        raise AlertActRefused(_("Say why."), "text_missing")
     if not starts_at < ends_at:
-        raise AlertActRefused("It must end after it starts.", "bad_time")
+        raise AlertActRefused(_("It must end after it starts."), "bad_time")
     window = whole_hours(starts_at, ends_at)
     if window.end > hour_of(now) + HOUR:
-        raise AlertActRefused("It must be over by now: what is to come is planned as a maintenance window.", "bad_time")
+        raise AlertActRefused(
+            _("It must be over by now: what is to come is planned as a maintenance window."), "bad_time"
+        )
     if window.length > LONGEST or window.start < now - OLDEST:
-        raise AlertActRefused("It may last 92 days at most, and begin a year ago at the earliest.", "bad_time")
+        raise AlertActRefused(_("It may last 92 days at most, and begin a year ago at the earliest."), "bad_time")
     given = {"account": account, "starts_at": window.start, "ends_at": window.end, "why": words}
     given |= {"by": user, "at": now, "incident": incident}
     with transaction.atomic():
@@ -104,7 +107,7 @@ def take_back(row: Correction, user: User, now: datetime) -> None:
         # The head first and by itself: of two who do this at once one is refused, and no group is taken back in part.
         taken_back = {"taken_back_at": now, "taken_back_by": user}
         if not Correction.objects.in_force().filter(pk=head.pk).update(**taken_back):
-            raise AlertActRefused("It is taken back already.", "over")
+            raise AlertActRefused(_("It is taken back already."), "over")
         others = Correction.objects.in_force().filter(head=head).update(**taken_back)
         detail = {"flows": others + 1} if others else {}
         audit.record(user, "correction.take_back", head, now=now, account=row.account_id, detail=detail)

@@ -10,6 +10,7 @@ from monitor.access import may
 from monitor.edits import transition
 from monitor.edits.acts import kind_of
 from monitor.edits.drafts import EditDraft
+from monitor.languages import gettext as _
 from monitor.models import Edit, User
 from monitor.privacy import mask_name
 from monitor.sent_once.timing import BY_HAND_AFTER
@@ -52,17 +53,17 @@ def request_edit(
     """
     reason = usable_reason(reason)
     if not client_token or len(client_token) > TOKEN_LIMIT:
-        raise EditRefused("The form has no usable token; load the page again.", "bad_token")
+        raise EditRefused(_("The form has no usable token; load the page again."), "bad_token")
     if not may(user, "edits", draft.account):
-        raise EditRefused("You may not change automation.", "not_permitted")
+        raise EditRefused(_("You may not change automation."), "not_permitted")
     if not draft.account.is_active:
-        raise EditRefused("The account is paused.", "account_paused")
+        raise EditRefused(_("The account is paused."), "account_paused")
     if earlier := _by_token(client_token, draft, user):
         return earlier
     if draft.objections:
         raise EditRefused(draft.objections[0].message, draft.objections[0].code)
     if kind_of(draft.subject, draft.act).is_final and typed_name.strip() not in _names_of(draft):
-        raise EditRefused("Type the name exactly as it stands above, to confirm.", "not_confirmed")
+        raise EditRefused(_("Type the name exactly as it stands above, to confirm."), "not_confirmed")
     try:
         with transaction.atomic():
             return _insert(draft, user, reason, client_token, now)
@@ -70,7 +71,7 @@ def request_edit(
         # Somebody was faster: with this very form, or with another one.
         if earlier := _by_token(client_token, draft, user):
             return earlier
-        raise EditRefused("Another change of it is still open.", "open_edit") from None
+        raise EditRefused(_("Another change of it is still open."), "open_edit") from None
 
 
 def _names_of(draft: EditDraft) -> set[str]:
@@ -111,12 +112,12 @@ def cancel_edit(edit: Edit, user: User, now: datetime) -> Edit:
     """
     edit = _reread(edit)
     if not may(user, "edits", edit.account):
-        raise EditRefused("You may not call off changes.", "not_permitted")
+        raise EditRefused(_("You may not call off changes."), "not_permitted")
     answer = "Called off before it was sent."
     if edit.state != State.WISHED or not transition.move(
         edit, State.CANCELLED, now=now, actor=user, note="called off", answer=answer, code="called_off"
     ):
-        raise EditRefused("It is too late: the change has been sent or is over.", "too_late")
+        raise EditRefused(_("It is too late: the change has been sent or is over."), "too_late")
     return edit
 
 
@@ -136,15 +137,15 @@ def settle_by_hand(edit: Edit, user: User, reason: str, now: datetime, *, was_do
     reason = usable_reason(reason)
     edit = _reread(edit)
     if not may(user, "edits", edit.account):
-        raise EditRefused("You may not settle changes.", "not_permitted")
+        raise EditRefused(_("You may not settle changes."), "not_permitted")
     if edit.state != State.UNKNOWN:
-        raise EditRefused("Only a change of unknown outcome can be settled by hand.", "not_unknown")
+        raise EditRefused(_("Only a change of unknown outcome can be settled by hand."), "not_unknown")
     if edit.sent_at is not None and now < edit.sent_at + BY_HAND_AFTER:
-        raise EditRefused("It is still being read from Zoho: wait until 15 minutes after it was sent.", "too_early")
+        raise EditRefused(_("It is still being read from Zoho: wait until 15 minutes after it was sent."), "too_early")
     to = State.SETTLED_DONE if was_done else State.SETTLED_NOT_DONE
     answer = f"Settled by {user.get_username()}: it was {'' if was_done else 'not '}done."
     if not transition.move(edit, to, now=now, actor=user, note=reason, answer=answer):
-        raise EditRefused("Its outcome has just become known.", "not_unknown")
+        raise EditRefused(_("Its outcome has just become known."), "not_unknown")
     return edit
 
 
@@ -156,9 +157,9 @@ def usable_reason(reason: str) -> str:
     """
     reason = " ".join(reason.replace("\0", "").split())
     if not reason:
-        raise EditRefused("Say why it is changed.", "reason_missing")
+        raise EditRefused(_("Say why it is changed."), "reason_missing")
     if len(reason) > REASON_LIMIT:
-        raise EditRefused(f"The reason is longer than {REASON_LIMIT} characters.", "reason_long")
+        raise EditRefused(_("The reason is longer than %(n)s characters.") % {"n": REASON_LIMIT}, "reason_long")
     return reason
 
 
@@ -177,5 +178,5 @@ def _by_token(client_token: str, draft: EditDraft, user: User) -> Edit | None:
         return None
     is_same = (found.account_id, found.subject_key, found.act) == (draft.account.pk, draft.subject_key, draft.act)
     if not is_same or found.requested_by_id != user.pk:
-        raise EditRefused("This form has been used for something else; load the page again.", "token_used")
+        raise EditRefused(_("This form has been used for something else; load the page again."), "token_used")
     return found

@@ -11,6 +11,7 @@ from monitor import audit
 from monitor.access import may
 from monitor.edits.client import OpenForEdits
 from monitor.edits.requests import EditRefused
+from monitor.languages import gettext as _
 from monitor.models import Connection, User
 from monitor.privacy import mask_text
 from monitor.vault import VaultError
@@ -33,21 +34,24 @@ def ask_for_test(connection: Connection, user: User, now: datetime, *, open_acco
         EditRefused: not permitted, no Zoho Flow, or Zoho could not be asked.
     """
     if not may(user, "connections.test", connection.account):
-        raise EditRefused("You may not test connections.", "not_permitted")
+        raise EditRefused(_("You may not test connections."), "not_permitted")
     try:
         with open_account(connection.account, priority="people") as clients:
             if clients.flow is None:
-                raise EditRefused("The account has no address for Zoho Flow.", "not_connected")
+                raise EditRefused(_("The account has no address for Zoho Flow."), "not_connected")
             found = clients.flow.test_connection(connection.connection_id)
     except (ZohoError, VaultError) as error:
         _record(connection, user, now, {"passed": None, "error": getattr(error, "code", "") or type(error).__name__})
-        raise EditRefused(f"It could not be tested: {mask_text(str(error))[:300]}", "not_asked") from None
+        why = _("It could not be tested: %(why)s") % {"why": mask_text(str(error))[:300]}
+        raise EditRefused(why, "not_asked") from None
     if found.passed is None:
-        words = f"Zoho's test ended as “{mask_text(found.result)[:60] or 'nothing that it says'}”."
+        shown = mask_text(found.result)[:60] or _("nothing that it says")
+        words = _("Zoho's test ended as “%(result)s”.") % {"result": shown}
     else:
-        words = f"Zoho's test {'passed' if found.passed else 'failed'}."
+        words = _("Zoho's test passed.") if found.passed else _("Zoho's test failed.")
     if found.message:
-        words = f"{words} Zoho's words: {mask_text(found.message)[:200]}"
+        said = _("Zoho's words: %(words)s") % {"words": mask_text(found.message)[:200]}
+        words = f"{words} {said}"
     _record(connection, user, now, {"passed": found.passed})
     return found.passed is not False, words
 

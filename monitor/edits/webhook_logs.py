@@ -14,6 +14,7 @@ from monitor import audit
 from monitor.access import may
 from monitor.edits.client import OpenForEdits
 from monitor.edits.requests import EditRefused
+from monitor.languages import gettext as _
 from monitor.models import Flow, FlowVersion, User
 from monitor.privacy import mask_name, mask_text
 from monitor.vault import VaultError
@@ -99,11 +100,11 @@ def read_logs(
         EditRefused: not permitted, no such webhook, or Zoho could not be asked.
     """
     if not may(user, RIGHT, flow.account):
-        raise EditRefused("You may not ask Zoho.", "not_permitted")
+        raise EditRefused(_("You may not ask Zoho."), "not_permitted")
     try:
         with open_account(flow.account, priority="people") as clients:
             if clients.flow is None:
-                raise EditRefused("The account has no address for Zoho Flow.", "not_connected")
+                raise EditRefused(_("The account has no address for Zoho Flow."), "not_connected")
             found = _read(clients.flow, flow.flow_id, webhook_id)
     except EditRefused as refusal:
         if refusal.code != "not_connected":
@@ -112,8 +113,9 @@ def read_logs(
     except (ZohoError, VaultError) as error:
         _record(flow, user, now, {"webhook": webhook_id, "error": getattr(error, "code", "") or type(error).__name__})
         if isinstance(error, NotFound):
-            raise EditRefused("Zoho has no such webhook any more.", "gone") from None
-        raise EditRefused(f"The logs could not be read: {mask_text(str(error))[:300]}", "not_asked") from None
+            raise EditRefused(_("Zoho has no such webhook any more."), "gone") from None
+        why = _("The logs could not be read: %(why)s") % {"why": mask_text(str(error))[:300]}
+        raise EditRefused(why, "not_asked") from None
     _record(flow, user, now, {"webhook": found.id, "shown": len(found.calls), "offered": len(found.offered)})
     return found
 
@@ -127,7 +129,7 @@ def _read(client: FlowClient, flow_id: str, webhook_id: str) -> WebhookLogs:
     if webhook_id:
         chosen = client.get_webhook(webhook_id)
         if chosen.flow_id not in ("", flow_id):
-            raise EditRefused("This webhook starts another flow.", "of_another")
+            raise EditRefused(_("This webhook starts another flow."), "of_another")
         return _logs(client, chosen)
     webhooks = client.list_webhooks().webhooks
     mine = next((one for one in webhooks if one.flow_id == flow_id), None)
@@ -135,7 +137,7 @@ def _read(client: FlowClient, flow_id: str, webhook_id: str) -> WebhookLogs:
         return _logs(client, mine)
     offered = [OfferedWebhook(one.webhook_id, mask_name(one.webhook_name)) for one in webhooks if not one.flow_id]
     if not offered:
-        raise EditRefused("Zoho lists no webhook that starts this flow.", "none")
+        raise EditRefused(_("Zoho lists no webhook that starts this flow."), "none")
     return WebhookLogs(offered=tuple(offered[:MOST_OFFERED]))
 
 

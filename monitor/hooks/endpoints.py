@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from monitor import audit
 from monitor.hooks.receive import key_hash
+from monitor.languages import gettext as _
 from monitor.models import USUAL_RATE, Flow, HookEndpoint, Secret, User, WatchChannel, WatchChoice, ZohoAccount
 from monitor.standard_webhooks import make_secret
 
@@ -68,7 +69,7 @@ def create(
             endpoint.save(force_insert=True)
             _audit(actor, "hook.create", endpoint, now, {"flow": flow.flow_id if flow else ""})
     except IntegrityError:
-        raise EndpointRefused(f"there is an address named “{name}” already") from None
+        raise EndpointRefused(_("there is an address named “%(name)s” already") % {"name": name}) from None
     return Shown(endpoint, f"{settings.PUBLIC_URL}{reverse('hook_flow', args=[key])}", text)
 
 
@@ -83,7 +84,9 @@ def rotate(endpoint: HookEndpoint, *, actor: User, now: datetime, secret: str = 
         row = HookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
         known = row.secret_list
         if len(known) >= MOST_SECRETS:
-            raise EndpointRefused(f"{row.name} has {len(known)} secrets already: remove the old ones first")
+            raise EndpointRefused(
+                _("%(name)s has %(n)s secrets already: remove the old ones first") % {"name": row.name, "n": len(known)}
+            )
         row.secret_list = [*known, Secret(text, now)]
         row.save(update_fields=["secrets"])
         _audit(actor, "hook.rotate", row, now, {"secrets": len(known) + 1})
@@ -144,9 +147,9 @@ def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None
         EndpointRefused: the product cannot be reached over HTTPS, or the account has no CRM.
     """
     if on and not can_watch():
-        raise EndpointRefused("Zoho CRM only calls an https address: set PUBLIC_URL to one")
+        raise EndpointRefused(_("Zoho CRM only calls an https address: set PUBLIC_URL to one"))
     if on and not account.crm_url:
-        raise EndpointRefused(f"{account.name} has no Zoho CRM")
+        raise EndpointRefused(_("%(account)s has no Zoho CRM") % {"account": account.name})
     with transaction.atomic():
         WatchChoice.objects.filter(account=account).delete()
         if ZohoAccount.objects.filter(pk=account.pk).exclude(watches_records=on).update(watches_records=on):
@@ -167,11 +170,11 @@ def choose_module(account: ZohoAccount, module: str, act: str, *, actor: User, n
         EndpointRefused: the product cannot be reached over HTTPS, the account has no CRM, or is paused.
     """
     if not account.crm_url:
-        raise EndpointRefused(f"{account.name} has no Zoho CRM")
+        raise EndpointRefused(_("%(account)s has no Zoho CRM") % {"account": account.name})
     if not account.is_active:
-        raise EndpointRefused("the account is paused")
+        raise EndpointRefused(_("the account is paused"))
     if act != WatchChannel.Act.STOP and not can_watch():
-        raise EndpointRefused("Zoho CRM only calls an https address: set PUBLIC_URL to one")
+        raise EndpointRefused(_("Zoho CRM only calls an https address: set PUBLIC_URL to one"))
     with transaction.atomic():
         if act != WatchChannel.Act.RENEW:
             said = {"is_wanted": act == WatchChannel.Act.OPEN, "by": actor, "at": now}
@@ -186,7 +189,10 @@ def can_watch() -> bool:
 
 def _checked(secret: str) -> str:
     if secret and not (SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET and secret.isprintable() and secret.isascii()):
-        raise EndpointRefused(f"a secret has {SHORTEST_SECRET} to {LONGEST_SECRET} printable ASCII characters")
+        raise EndpointRefused(
+            _("a secret has %(least)s to %(most)s printable ASCII characters")
+            % {"least": SHORTEST_SECRET, "most": LONGEST_SECRET}
+        )
     return secret
 
 

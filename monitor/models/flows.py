@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.addresses import address_of
@@ -240,10 +241,10 @@ class ConnectionChange(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CAME = "came", "First seen"
-        STATUS = "status", "Another status"
-        DELETED = "deleted", "Deleted in Zoho"
-        BACK = "back", "Listed again"
+        CAME = "came", gettext_noop("First seen")
+        STATUS = "status", gettext_noop("Another status")
+        DELETED = "deleted", gettext_noop("Deleted in Zoho")
+        BACK = "back", gettext_noop("Listed again")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="changes", db_index=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.languages import gettext_noop
 from monitor.models import Flow
 from monitor.queries.freshness import AccountFreshness, Mirror
 
-BEHIND = "The account was not read completely since."
+BEHIND = gettext_noop("The account was not read completely since.")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def of_mirror(mirror: Mirror, start: datetime, now: datetime, account_id: int | 
     behind = [account for account in mirrored if account.is_behind]
     if behind:
         since = min((account.as_of or start for account in behind), default=start)
-        words = BEHIND if account_id is not None else "Not every account was read since."
+        words = BEHIND if account_id is not None else gettext_noop("Not every account was read since.")
         found.append(Hole(max(since, start), now, words))
     return found
 
@@ -62,14 +63,14 @@ def of_flow(flow: Flow, account: AccountFreshness | None, start: datetime, now: 
     if flow.is_reading_history and flow.progress.covered_from is not None:
         return _unread(start, min(flow.progress.covered_from, end)) + since
     if flow.progress.executions_read_at is None:
-        return _within(start, end, "The history was not read to its end yet.")
+        return _within(start, end, gettext_noop("The history was not read to its end yet."))
     if flow.progress.hole_reason:
         return _within(max(flow.first_seen_at, start), end, flow.progress.hole_reason)
     return since
 
 
 def _unread(start: datetime, end: datetime) -> list[Hole]:
-    return [Hole(start, end, "Older history is still being read.", is_unread=True)] if start < end else []
+    return [Hole(start, end, gettext_noop("Older history is still being read."), is_unread=True)] if start < end else []
 
 
 def _within(start: datetime, end: datetime, reason: str) -> list[Hole]:

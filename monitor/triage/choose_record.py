@@ -12,6 +12,7 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
+from monitor.languages import gettext as _
 from monitor.models import Flow, RecordField, User
 from monitor.triage.acts import ActRefused
 from monitor.triage.find_record import DEEPEST, ENOUGH, find_path, id_at
@@ -111,17 +112,19 @@ def choose(flow: Flow, path: str, actor: User, now: datetime) -> None:
     _permitted(flow, actor)
     path = path.strip()
     if not path or len(path) > LONGEST_PATH or "\0" in path or "" in path.split("."):
-        raise ActRefused("Name the field by its keys, joined by dots, such as data.id.", "bad_path")
+        raise ActRefused(_("Name the field by its keys, joined by dots, such as data.id."), "bad_path")
     samples = samples_of(flow.pk)
     ids = [found for found in (id_at(data, path) for data in samples) if found]
     if not ids:
-        raise ActRefused(f"None of the newest {len(samples)} runs with trigger data has an id there.", "not_there")
+        raise ActRefused(
+            _("None of the newest %(n)s runs with trigger data has an id there.") % {"n": len(samples)}, "not_there"
+        )
     if len(ids) >= ENOUGH and len(set(ids)) == 1:
-        raise ActRefused("It is the same in all runs: it tells no records apart.", "same_in_all")
+        raise ActRefused(_("It is the same in all runs: it tells no records apart."), "same_in_all")
     with transaction.atomic():
         before = _held(flow)
         if before.chosen == path:
-            raise ActRefused("It is chosen already.", "already_so")
+            raise ActRefused(_("It is chosen already."), "already_so")
         _set(before, path, actor, now)
         audit.record(actor, "record_field.choose", flow, now=now, account=flow.account_id, detail=_told(before, path))
 
@@ -136,7 +139,7 @@ def take_back(flow: Flow, actor: User, now: datetime) -> None:
     with transaction.atomic():
         before = _held(flow)
         if not before.chosen:
-            raise ActRefused("Nobody has chosen a field.", "already_so")
+            raise ActRefused(_("Nobody has chosen a field."), "already_so")
         samples = samples_of(flow.pk)
         found = find_path(samples)
         _set(before, "", None, None, found=found, samples=len(samples), found_at=now)
@@ -146,7 +149,7 @@ def take_back(flow: Flow, actor: User, now: datetime) -> None:
 
 def _permitted(flow: Flow, actor: User) -> None:
     if not may(actor, "record_field", flow.account):
-        raise ActRefused("Only an admin may choose the field of a flow's records.", "not_permitted")
+        raise ActRefused(_("Only an admin may choose the field of a flow's records."), "not_permitted")
 
 
 def _held(flow: Flow) -> RecordField:

@@ -16,7 +16,8 @@ from django.utils import translation
 
 from dashboard import remembered
 from monitor import languages
-from monitor.models import ConnectedWorkflow, Failure, HookEndpoint, Role, User
+from monitor.models import AuditEntry, ConnectedWorkflow, Failure, HookEndpoint, Role, User
+from monitor.queries.audit import words as audit_words
 from tests import factories
 from tests.dashboard import soup
 from tests.dashboard.world import World, make_world
@@ -40,6 +41,8 @@ DONE = (
     *("accounts", "account", "connect", "push"),
     *("batches", "batch", "batch_records", "retries_unknown"),
     *("alerts", "alert", "incident", "mails", "mail", "channel_message"),
+    *("connections", "connection", "people", "person", "person_add", "audit", "find"),
+    *("flow", "flow_webhook_logs"),
     *("retry_policies", "retry_policy", "retry_policy_retries", "retry_policy_of_flow", "retry_policy_of_problem"),
 )
 
@@ -53,6 +56,7 @@ def address_of(page: str, world: World) -> str:
     of: dict[str, Any] = {"execution": world.execution, "rule": world.rule, "connected_workflow": world.connected}
     of |= dict.fromkeys(("problem", "problem_compared", "problem_records"), world.problem)
     of |= {"account": world.account, "push": world.account}
+    of |= {"connection": world.connection, "person": world.person, "flow_webhook_logs": world.flow, "flow": world.flow}
     of |= {"alert": world.alert, "incident": world.incident, "mail": world.mail, "channel_message": world.message}
     of |= {
         "crm_problem": world.crm_problem,
@@ -241,6 +245,10 @@ def data_of(world: World) -> set[str]:
     shown += [world.attempt.requested_by.username, world.crm_problem.title, "nils example com UTC Zoho CRM"]
     shown += [world.rule.module, "Pat Example", *ConnectedWorkflow.objects.values_list("name", flat=True)]
     shown += [world.batch.reason, world.policy.name]
+    shown += [world.connection.app, world.connection.auth_type, world.connection.status, world.person.email]
+    shown += [*User.objects.values_list("username", flat=True), *User.objects.values_list("email", flat=True)]
+    for entry in AuditEntry.objects.all():  # codes, in English (docs/translating.md)
+        shown += [entry.actor_name, entry.action, entry.object_type, entry.object_id, *audit_words(entry.detail)]
     shown += [world.mail.subject, world.mail.address, world.mail.message_id, world.channel.name]
     shown += [world.message.title, world.message.message_id, world.message.last_error]
     shown += [attempt.answer for attempt in world.message.send_attempts.all()]

@@ -25,7 +25,7 @@ KIND = MailKind(
     headline="The monitor is alive",
     switch=gettext_noop("Send me a mail every day that says that the monitor is alive"),
     why="your profile asks for a mail every day that says that the monitor is alive",
-    no_more="that say that the monitor is alive",
+    no_more=gettext_noop("that say that the monitor is alive"),
     letter=_letter,
     right=ALIVE_RIGHT,
 )

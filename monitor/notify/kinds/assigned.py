@@ -30,6 +30,6 @@ KIND = MailKind(
     headline="A problem is yours now",
     switch=gettext_noop("Send me mails about problems that are given to me"),
     why="the problem was given to you",
-    no_more="about problems that are given to you",
+    no_more=gettext_noop("about problems that are given to you"),
     letter=_letter,
 )

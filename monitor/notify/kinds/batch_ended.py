@@ -77,6 +77,6 @@ KIND = MailKind(
     headline="A batch of retries has ended",
     switch=gettext_noop("Send me reports of batches of retries that I confirmed"),
     why="you confirmed these retries, or went on with them",
-    no_more="about batches of retries",
+    no_more=gettext_noop("about batches of retries"),
     letter=_letter,
 )

@@ -52,7 +52,7 @@ KIND = MailKind(
     headline="The outcome of a change is not known",
     switch=gettext_noop("Send me mails about changes of mine whose outcome stays unknown"),
     why="you asked for the change",
-    no_more="about unknown outcomes of changes",
+    no_more=gettext_noop("about unknown outcomes of changes"),
     letter=_letter,
     right="edits",
 )

@@ -21,6 +21,6 @@ KIND = MailKind(
     headline="Your daily digest",
     switch=gettext_noop("Send me a digest every day, where there is something to say"),
     why="your profile asks for a digest every day",
-    no_more="with the digest of a day",
+    no_more=gettext_noop("with the digest of a day"),
     letter=_letter,
 )

@@ -21,6 +21,6 @@ KIND = MailKind(
     headline="Your weekly digest",
     switch=gettext_noop("Send me a digest every week, where there is something to say"),
     why="your profile asks for a digest every week",
-    no_more="with the digest of a week",
+    no_more=gettext_noop("with the digest of a week"),
     letter=_letter,
 )

@@ -34,6 +34,6 @@ KIND = MailKind(
     headline="There is a note for you on a problem",
     switch=gettext_noop("Send me mails about notes on my problems, and notes that mention me"),
     why="the problem is yours, or the note mentions you",
-    no_more="about notes",
+    no_more=gettext_noop("about notes"),
     letter=_letter,
 )

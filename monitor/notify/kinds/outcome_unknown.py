@@ -49,6 +49,6 @@ KIND = MailKind(
     headline="The outcome of a retry is not known",
     switch=gettext_noop("Send me mails about retries of mine whose outcome stays unknown"),
     why="you asked for the retry, or set the policy that did",
-    no_more="about unknown outcomes of retries",
+    no_more=gettext_noop("about unknown outcomes of retries"),
     letter=_letter,
 )

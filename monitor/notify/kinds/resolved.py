@@ -33,6 +33,6 @@ KIND = MailKind(
     headline="A problem of yours is resolved",
     switch=gettext_noop("Send me mails about problems of mine that resolve by themselves"),
     why="the problem is yours",
-    no_more="about problems that resolve by themselves",
+    no_more=gettext_noop("about problems that resolve by themselves"),
     letter=_letter,
 )

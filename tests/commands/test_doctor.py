@@ -142,7 +142,7 @@ def test_a_file_that_others_can_read_and_a_disk_that_is_full_are_found(
     file = tmp_path / "monitor.sqlite3"
     file.touch(mode=0o644)
     file.chmod(0o644)
-    monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
+    monkeypatch.setattr(look, "_sqlite_file", lambda: file)
     usage = look.shutil.disk_usage(tmp_path)._replace(free=1)
     monkeypatch.setattr(look.shutil, "disk_usage", lambda folder: usage)
 

@@ -128,8 +128,8 @@ def nothing() -> Asking[str]:
 def test_what_rows_are_related_to_is_read_with_them_as_prefetching_reads_it(
     world: World, django_assert_num_queries: Any
 ) -> None:
-    for route in Route.objects.all():
-        route.people.add(*User.objects.order_by("-pk")[: 1 + route.pk % 3])
+    for turn, route in enumerate(Route.objects.order_by("pk")):
+        route.people.add(*User.objects.order_by("-pk")[: 1 + turn % 3])
     routes, people = Route.objects.order_by("-pk"), User.objects.order_by("-pk")
     wanted = {
         route.pk: ([one.pk for one in route.people.all()], [one.pk for one in route.channels.all()])

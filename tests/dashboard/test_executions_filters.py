@@ -226,3 +226,10 @@ def test_filters_that_are_seldom_set_unfold_where_one_cannot_be_read(
     client = signed_in(vera)
     assert '<details class="filters__more" >' in client.get(f"{LIST}?start=2026-11-01").content.decode()
     assert '<details class="filters__more" open>' in client.get(f"{LIST}?start=never").content.decode()
+
+
+def test_of_records_that_of_the_chosen_run_alone_is_offered(account: ZohoAccount) -> None:
+    chosen, _ = [factories.make_execution(factories.make_flow(account)) for _ in range(2)]
+    form = ExecutionFilterForm(QueryDict(f"record={chosen.pk}"))
+    offered = [value for value, _ in form.fields["record"].choices if value]
+    assert offered == ["none", str(chosen.pk)]

@@ -135,6 +135,15 @@ def test_an_acceptance_is_taken_back(quiet, account, now, signed_in, otto):
     assert AuditEntry.objects.filter(action="finding.take_back").count() == 1
 
 
+def test_what_others_accepted_stays_accepted_where_one_is_taken_back(quiet, account, now, otto):
+    row = accepted_findings.accept(mine(now, account)["never_fired"].finding, "fine", by=otto, now=now)
+    values = {"account": account, "kind": "old_draft", "key": "old_draft:9", "about": [], "at": now, "by": otto}
+    other = AcceptedFinding.objects.create(reason="meant so", state="", **values)
+    assert accepted_findings.take_back(row, by=otto, now=now)
+    other.refresh_from_db()
+    assert other.ended_at is None
+
+
 def test_accepting_anew_ends_what_was_accepted_before(quiet, account, now, otto, ada):
     finding = mine(now, account)["never_fired"].finding
     first = accepted_findings.accept(finding, "fine", by=otto, now=now)

@@ -11,9 +11,9 @@ from monitor.edits import drafts
 from monitor.edits.ask_zoho import look
 from monitor.edits.requests import EditRefused, cancel_edit, settle_by_hand
 from monitor.edits.send import proof_of_change
-from monitor.edits.settle import sweep_edits
+from monitor.edits.settle import due_edits, sweep_edits
 from monitor.edits.transition import EDGES, move, move_late
-from monitor.models import AuditEntry, Edit
+from monitor.models import AuditEntry, Edit, ZohoAccount
 from monitor.zoho.crm.rule_changes import CrmRuleChanges
 from monitor.zoho.errors import (
     AnswerLost,
@@ -28,6 +28,7 @@ from monitor.zoho.errors import (
 )
 from monitor.zoho.shapes.crm_common import WriteResult
 from tests.edits.conftest import RULES_PATH
+from tests.factories import NOON
 
 COPY = {"name": "A new one", "module": {"api_name": "Deals"}, "execute_when": {"type": "create"}}
 COPY["conditions"] = [{"instant_actions": {"actions": [{"type": "add_tags", "details": {"tags": [{"name": "New"}]}}]}}]
@@ -247,3 +248,16 @@ def test_a_secret_that_was_typed_is_not_kept_of_an_edit_that_is_called_off(edit_
     edit = edit_desk.ask_of_rule("change", definition=wanted)
     cancel_edit(edit, edit_desk.person, edit_desk.clock())
     assert "hunter2secret" not in str(Edit.objects.values("body", "wanted").get(pk=edit.pk))
+
+
+def test_of_outcomes_those_that_are_unknown_and_due_of_accounts_that_are_mirrored_are_looked_at(edit_desk) -> None:
+    edit_desk.lose = lambda: "before"
+    edit = edit_desk.done(ask(edit_desk, "describe"))
+    Edit.objects.filter(pk=edit.pk).update(next_check_at=NOON)
+    minute = timedelta(minutes=1)
+    assert (due_edits(NOON - minute, 5), due_edits(NOON, 5)) == ([], [edit.pk])
+    ZohoAccount.objects.filter(pk=edit.account_id).update(is_active=False)
+    assert due_edits(NOON, 5) == []
+    ZohoAccount.objects.filter(pk=edit.account_id).update(is_active=True)
+    Edit.objects.filter(pk=edit.pk).update(state="settled_done")
+    assert due_edits(NOON, 5) == []

@@ -346,6 +346,17 @@ def test_before_the_first_mail_went_out_no_step_is_taken(alert: AlertState, poli
     assert told()[0] == ("firing", "otto")
 
 
+@pytest.mark.parametrize("settled", ["dispatched", "silent"])
+def test_a_notice_that_was_settled_meanwhile_is_held_no_more(alert: AlertState, settled: str) -> None:
+    make_transition(alert)
+    work(0)
+    read_before = own(Notice).get(kind="firing")
+    Notice.objects.filter(pk=read_before.pk).update(dispatch_state=settled, why_silent="")
+    dispatch._hold(read_before, "hours", NOW)
+    after = Notice.objects.get(pk=read_before.pk)
+    assert (after.dispatch_state, after.why_silent, after.due_at) == (settled, "", read_before.due_at)
+
+
 def test_reminders_and_updates_go_on_while_steps_wait(alert: AlertState, policy: EscalationPolicy, otto: User) -> None:
     add_step(policy, 3, 600, to_owner=True, people=[otto])
     make_transition(alert)

@@ -48,7 +48,7 @@
     const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
     const count = counter(type.startsWith("text/csv"));
     const of = Number.isNaN(total) ? "" : ` of ${number(total)}`;
-    let parts = [], size = 0, rows = 0, told = 0;
+    let parts = [], size = 0, rows = 0, told = -Infinity; // the first rows are told at once, however young the page is
     if (of) state.bar.max = Math.max(total, 1);
     for (const reader = answer.body.getReader(); ;) {
       const { done, value } = await reader.read();
